@@ -52,8 +52,8 @@ main() {
 
 enter_own_folder() {
     local self
-    self=$(readlink -f -- "${BASH_SOURCE[0]:-}") && [[ -f $self ]] ||
-        fail 71 "cannot tell its own folder; call it by its path"
+    self=$(readlink -f -- "${BASH_SOURCE[0]:-}") || self=
+    [[ -f $self ]] || fail 71 "cannot tell its own folder; call it by its path"
     cd -- "${self%/*}/" 2>/dev/null || fail 71 "cannot enter its own folder ${self%/*}"
     log=$(readlink -f -- "$log") || log=$PWD/$log
 }
@@ -77,24 +77,22 @@ cut_log() {
 }
 
 open_log() {
-    local fd header
+    local fd header attempt
     printf -v header '\n==== %(%Y-%m-%dT%H:%M:%S%z %Z)T %s[%d]%s:' \
         -1 "${HOSTNAME:-}" "$$" "${SLURM_JOB_ID:+ Slurm job $SLURM_JOB_ID}"
     printf -v header '%s %q' "$header" "$name"
     (($# == 0)) || printf -v header '%s%s' "$header" "$(printf ' %q' "$@")"
 
-    while { exec {fd}>>"$log"; } 2>/dev/null; do
+    for attempt in {1..5}; do
+        { exec {fd}>>"$log"; } 2>/dev/null || break
         flock --shared --timeout 5 "$fd" 2>/dev/null || :
-        if [[ ! /dev/fd/$fd -ef $log ]]; then # cut by another run between opening and locking
-            exec {fd}>&-
-            continue
-        fi
-        if printf '%s\n' "$header" 2>/dev/null 1>&"$fd"; then
+        # Another run may have cut the log between the opening and the lock: then this is the old file.
+        if ((attempt == 5)) || [[ /dev/fd/$fd -ef $log ]]; then
+            printf '%s\n' "$header" 2>/dev/null 1>&"$fd" || break
             log_fd=$fd
             return
         fi
         exec {fd}>&-
-        break
     done
     say "cannot write $log; going on without a log"
 }
@@ -132,8 +130,8 @@ find_python() {
     fi
 }
 
-# The tool has a process group of its own (set -m): Ctrl-C then reaches it once, through this script, and is not
-# ignored as it is in an ordinary background process.
+# The tool has a process group of its own (set -m): Ctrl-C then reaches it once, through this script, and is
+# not ignored as it is in an ordinary background process.
 run_tool() {
     local status signalled out err out_recorder err_recorder
     # The site's advice: packages under ~/.local are not to mix with the venv's.
@@ -169,8 +167,8 @@ run_tool() {
     tool_pid=
     [[ -z $log_fd ]] || wait "$out_recorder" "$err_recorder" || :
 
-    if ((status > 128 && status != 130)); then
-        say "the tool was killed by signal $((status - 128))"
+    if ((status > 128 && status <= 192 && status != 130)); then
+        say "the tool was ended by signal $((status - 128))"
     fi
     [[ -z $log_fd ]] || printf -- '---- %(%Y-%m-%dT%H:%M:%S%z)T [%d]: exit status %d\n' \
         -1 "$$" "$status" 2>/dev/null 1>&"$log_fd" || :

@@ -1,4 +1,4 @@
-"""The wrapper script, run as cron would run it, with a shell script in the place of the venv's interpreter."""
+"""The wrapper, run as cron would run it, with a shell script in the place of the venv's interpreter."""
 
 import os
 import re
@@ -45,10 +45,11 @@ class Site:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"HOME": str(self.root), "PATH": os.environ["PATH"], "MODULESHOME": str(self.root / "modules")}
+        modules = str(self.root / "modules")
+        return {"HOME": str(self.root), "PATH": os.environ["PATH"], "MODULESHOME": modules}
 
     def interpreter(self, behaviour: str, path: str = "venv/bin/python") -> None:
-        """Put a program at ``path`` that notes how it was called and then runs ``behaviour``, lines of Bash."""
+        """Put a program at ``path`` that notes how it was called, then runs ``behaviour``, lines of Bash."""
         program = self.folder / path
         program.parent.mkdir(parents=True, exist_ok=True)
         seen = shlex.quote(str(self.root / "seen"))
@@ -66,8 +67,12 @@ class Site:
 
     def start(self, *arguments: str, **options: object) -> "subprocess.Popen[str]":
         settings: dict[str, object] = {
-            "env": self.environment, "cwd": "/", "text": True, "stdin": subprocess.DEVNULL,
-            "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+            "env": self.environment,
+            "cwd": "/",
+            "text": True,
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
         }
         command = [str(options.pop("command", self.wrapper)), *arguments]
         return subprocess.Popen(command, **(settings | options))  # type: ignore[call-overload, no-any-return]
@@ -121,7 +126,7 @@ def complaint(result: "subprocess.CompletedProcess[str]") -> str:
 
 
 def test_runs_the_module_in_its_own_folder(site: Site) -> None:
-    """Called from anywhere, the wrapper runs `python -m globus_sync_directory` of its venv in its own folder."""
+    """From anywhere, the wrapper runs `python -m globus_sync_directory` of its venv in its own folder."""
     result = site.run()
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert site.arguments() == ["-m", "globus_sync_directory"]
@@ -136,7 +141,7 @@ def test_sets_what_the_interpreter_needs(site: Site) -> None:
 
 
 def test_arguments_arrive_untouched(site: Site) -> None:
-    """Spaces, quotes, globs, line breaks, backslashes and empty arguments reach the tool as they were given."""
+    """Spaces, quotes, globs, line breaks, backslashes and empty arguments reach the tool as given."""
     given = ["-p", "two words", "", "*", "it's", '"', "a\nb", "$HOME", "`id`", "\\", "-d", "--", "naïve", " "]
     site.run(*given)
     assert site.arguments() == ["-m", "globus_sync_directory", *given]
@@ -200,7 +205,7 @@ def test_output_keeps_its_streams_and_is_logged(site: Site) -> None:
 
 
 def test_log_has_a_dated_header_for_each_run(site: Site) -> None:
-    """Each run adds to the log, under a header with date, time and zone and its quoted arguments on one line."""
+    """Each run adds to the log, under a one-line header with date, time, zone and quoted arguments."""
     site.run("-d", env=site.environment | {"TZ": "Pacific/Auckland"})
     site.run("-p", "two\nlines", env=site.environment | {"TZ": "UTC"})
     first, second = (line for line in site.log.read_text().splitlines() if line.startswith("===="))
@@ -230,7 +235,7 @@ def write_long_log(site: Site) -> list[str]:
 
 
 def test_long_log_is_cut_between_lines(site: Site) -> None:
-    """A log of more than four megabytes keeps its newest three, whole lines only, its mode, and the new run."""
+    """A log of over four megabytes keeps its newest three, whole lines only, its mode, and the new run."""
     lines = write_long_log(site)
     site.log.chmod(0o600)
     site.interpreter("echo new line")
@@ -241,7 +246,9 @@ def test_long_log_is_cut_between_lines(site: Site) -> None:
     assert kept[:end] == lines[-end:]
     assert "new line" in kept[end:]
     assert stat.S_IMODE(site.log.stat().st_mode) == 0o600
-    assert sorted(path.name for path in site.folder.iterdir()) == sorted([site.log.name, WRAPPER.name, "venv"])
+    assert sorted(path.name for path in site.folder.iterdir()) == sorted(
+        [site.log.name, WRAPPER.name, "venv"]
+    )
 
 
 def test_short_log_is_not_cut(site: Site) -> None:
@@ -298,7 +305,7 @@ def test_read_only_folder(open_site: Site) -> None:
 
 
 def test_full_disk(site: Site) -> None:
-    """With no space left for the log, the run goes on with its output and status, after one line that says so."""
+    """With no space left for the log, the run goes on, after one line that says so."""
     site.log.symlink_to("/dev/full")
     site.interpreter("echo answer; exit 75")
     result = site.run()
@@ -307,7 +314,7 @@ def test_full_disk(site: Site) -> None:
 
 
 def test_disk_that_fills_up_during_the_run(site: Site) -> None:
-    """Lines that no longer fit into the log still come out of stdout, and stderr says that the log lacks them."""
+    """Lines that no longer fit into the log still come out of stdout; stderr says that the log lacks them."""
     site.interpreter("for i in {1..400}; do echo line $i; done; exit 1")
     command = f"ulimit -f 2; exec {shlex.quote(str(site.wrapper))}"
     result = site.run("-c", command, command="/bin/bash")
@@ -392,7 +399,7 @@ def test_module_name_from_the_environment(site: Site) -> None:
 
 
 def test_missing_module(site: Site) -> None:
-    """A module that is gone: status 69, one line on stderr and in the log with its name and the cure, no run."""
+    """A module that is gone: status 69, one line with its name and the cure, in the log too, no run."""
     site.modules(MODULE_FUNCTION)
     result = site.run(env=site.environment | {MODULE_VARIABLE: "Python/gone"})
     assert result.returncode == 69
@@ -403,7 +410,7 @@ def test_missing_module(site: Site) -> None:
 
 
 def test_start_up_file_that_exits(site: Site) -> None:
-    """A start-up file that ends the shell, even with status 0, is not taken for a run: status 70 and one line."""
+    """A start-up file that ends the shell, even with status 0, is no run: status 70 and one line."""
     site.modules("exit 0")
     result = site.run()
     assert result.returncode == 70
@@ -437,7 +444,7 @@ def test_no_python(site: Site) -> None:
 
 
 def test_broken_venv(site: Site) -> None:
-    """A venv whose interpreter is gone is not passed over: status 72, and the cure on stderr and in the log."""
+    """A venv whose interpreter is gone is not passed over: status 72, the cure on stderr and in the log."""
     python = site.folder / "venv" / "bin" / "python"
     python.unlink()
     python.symlink_to("/nowhere/python3.11")
@@ -450,7 +457,7 @@ def test_broken_venv(site: Site) -> None:
 @pytest.mark.parametrize("logged", [True, False])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_reach_the_tool(site: Site, number: signal.Signals, logged: bool) -> None:
-    """A signal to the wrapper is the tool's to deal with: its last words come out and its exit status counts."""
+    """A signal to the wrapper is the tool's to deal with: its last words come out, its status counts."""
     if not logged:
         site.log.mkdir()
     site.interpreter(
@@ -466,7 +473,9 @@ def test_signals_reach_the_tool(site: Site, number: signal.Signals, logged: bool
 
 def test_signal_that_the_tool_survives(site: Site) -> None:
     """When the tool goes on after a signal, the wrapper waits for its real end."""
-    site.interpreter("trap 'caught=1' HUP\necho ready\nuntil [[ $caught ]]; do sleep 0.01; done\nsleep 0.1; exit 3")
+    site.interpreter(
+        "trap 'caught=1' HUP\necho ready\nuntil [[ $caught ]]; do sleep 0.01; done\nsleep 0.1; exit 3"
+    )
     with site.start() as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -485,9 +494,9 @@ def test_signal_before_the_tool_is_started(site: Site) -> None:
 
 
 def test_tool_that_is_killed(site: Site) -> None:
-    """A tool that is killed cannot say so: the wrapper does, on stderr and in the log, with status 128 + 9."""
+    """A tool that is killed cannot say so: the wrapper does, on stderr and in the log; status 128 + 9."""
     site.interpreter("echo begun; kill -KILL $$")
     result = site.run()
     assert (result.returncode, result.stdout) == (137, "begun\n")
-    assert complaint(result) == "the tool was killed by signal 9"
+    assert complaint(result) == "the tool was ended by signal 9"
     assert result.stderr in site.log.read_text()
