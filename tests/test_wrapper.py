@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ import pytest
 WRAPPER = Path(__file__).resolve().parent.parent / "nesi_sync_directory_wrapper.sh"
 MEGABYTE = 1024 * 1024
 MODULE_VARIABLE = "GLOBUS_SYNC_DIRECTORY_PYTHON_MODULE"
+
+# At most some seconds: a signal that is lost fails the test and does not hang it.
+WAIT_FOR_SIGNAL = "echo ready; for _ in {1..400}; do [[ $seen ]] && break; sleep 0.01; done"
 
 MODULE_FUNCTION = """
 module() {
@@ -142,7 +146,7 @@ def test_sets_what_the_interpreter_needs(site: Site) -> None:
 
 def test_arguments_arrive_untouched(site: Site) -> None:
     """Spaces, quotes, globs, line breaks, backslashes and empty arguments reach the tool as given."""
-    given = ["-p", "two words", "", "*", "it's", '"', "a\nb", "$HOME", "`id`", "\\", "-d", "--", "naïve", " "]
+    given = ["-p", "two words", "", "*", "it's", '"', "a\nb", "$HOME", "`id`", "\\", "-d", "--", "ï", " "]
     site.run(*given)
     assert site.arguments() == ["-m", "globus_sync_directory", *given]
 
@@ -198,10 +202,21 @@ def test_output_keeps_its_streams_and_is_logged(site: Site) -> None:
     result = site.run(text=False)
     assert result.stdout == b"first  \\ %s\n\n  na\xc3\xafve \xff\nlast, unfinished"
     assert result.stderr == b"a warning\n"
-    logged = site.log.read_bytes()
-    assert b"\nfirst  \\ %s\n\n  na\xc3\xafve \xff\n" in logged
-    assert b"\nlast, unfinished\n" in logged
-    assert b"\na warning\n" in logged
+    logged = site.log.read_bytes().split(b"\n")
+    written = [b"first  \\ %s", b"", b"  na\xc3\xafve \xff", b"last, unfinished"]
+    assert [line for line in logged[2:-2] if line != b"a warning"] == written
+    assert logged.count(b"a warning") == 1
+
+
+def test_run_is_logged_to_its_end(site: Site) -> None:
+    """When the wrapper has ended the log is complete: every line of the tool, then the exit status."""
+    site.interpreter("for i in {1..3000}; do echo line $i; done; exit 3")
+    # Not communicate(): it would wait for whoever still holds stdout.
+    with site.start(stdout=subprocess.DEVNULL) as process:
+        assert process.wait(timeout=20) == 3
+        logged = site.log.read_text().splitlines()
+    assert logged[2:-1] == [f"line {i}" for i in range(1, 3001)]
+    assert logged[-1].endswith("exit status 3")
 
 
 def test_log_has_a_dated_header_for_each_run(site: Site) -> None:
@@ -279,13 +294,21 @@ def test_log_in_use_is_not_cut(site: Site) -> None:
 def test_runs_at_the_same_time_share_the_log(site: Site) -> None:
     """Of four runs that start together on a log that needs cutting, every line is logged once and whole."""
     write_long_log(site)
-    site.interpreter('for i in {1..100}; do printf "%s " "$3"; printf "%s\\n" "$i"; done')
+    site.interpreter(
+        f"echo $$ >{shlex.quote(str(site.root))}/ready$3\n"
+        f"until [[ -e {shlex.quote(str(site.root / 'go'))} ]]; do sleep 0.01; done\n"
+        'for i in {1..30}; do printf "%s " "$3"; sleep 0.001; printf "%s\\n" "$i"; done'
+    )
     runs = [site.start(f"run{number}") for number in range(4)]
+    while len(list(site.root.glob("ready*"))) < len(runs):
+        assert all(run.poll() is None for run in runs)
+        time.sleep(0.005)
+    (site.root / "go").touch()
     for run in runs:
         run.communicate(timeout=20)
         assert run.returncode == 0
     logged = [line for line in site.log.read_text().splitlines() if line.startswith("run")]
-    assert sorted(logged) == sorted(f"run{number} {i}" for number in range(4) for i in range(1, 101))
+    assert sorted(logged) == sorted(f"run{number} {i}" for number in range(4) for i in range(1, 31))
 
 
 def test_read_only_folder(open_site: Site) -> None:
@@ -352,10 +375,11 @@ def test_loads_the_site_module(site: Site) -> None:
     assert "module load Python/3.11.6-foss-2023a:" in site.log.read_text()
 
 
-def test_module_system_in_an_empty_environment(site: Site) -> None:
-    """From an empty environment the file named by the module system's own variable is enough."""
+@pytest.mark.parametrize("variable", ["MODULESHOME", "LMOD_PKG"])
+def test_module_system_in_an_empty_environment(site: Site, variable: str) -> None:
+    """From an empty environment the file named by one of the module system's own variables is enough."""
     site.modules(MODULE_FUNCTION)
-    environment = {"HOME": str(site.root), "MODULESHOME": site.environment["MODULESHOME"]}
+    environment = {"HOME": str(site.root), variable: site.environment["MODULESHOME"]}
     assert site.run(env=environment).returncode == 0
     assert site.seen_environment()["LOADED_MODULE"] == "Python/3.11.6-foss-2023a"
 
@@ -460,9 +484,7 @@ def test_signals_reach_the_tool(site: Site, number: signal.Signals, logged: bool
     """A signal to the wrapper is the tool's to deal with: its last words come out, its status counts."""
     if not logged:
         site.log.mkdir()
-    site.interpreter(
-        f"trap 'echo caught; exit 130' {number.name[3:]}\necho ready\nwhile :; do sleep 0.01; done"
-    )
+    site.interpreter(f"trap 'echo caught; exit 130' {number.name[3:]}\n{WAIT_FOR_SIGNAL}")
     with site.start() as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -471,11 +493,24 @@ def test_signals_reach_the_tool(site: Site, number: signal.Signals, logged: bool
     assert (process.returncode, stdout) == (130, "caught\n")
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signal_to_the_whole_process_group(site: Site, number: signal.Signals) -> None:
+    """A signal to all processes at once, as by Ctrl-C, reaches the tool once and costs no last words."""
+    site.interpreter(
+        f"trap 'echo caught; seen=1' {number.name[3:]}\n{WAIT_FOR_SIGNAL}\nsleep 0.1; echo tidied; exit 130"
+    )
+    with site.start(start_new_session=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        os.killpg(process.pid, number)
+        stdout, _ = process.communicate(timeout=20)
+    assert (process.returncode, stdout) == (130, "caught\ntidied\n")
+    assert "\ncaught\ntidied\n" in site.log.read_text()
+
+
 def test_signal_that_the_tool_survives(site: Site) -> None:
     """When the tool goes on after a signal, the wrapper waits for its real end."""
-    site.interpreter(
-        "trap 'caught=1' HUP\necho ready\nuntil [[ $caught ]]; do sleep 0.01; done\nsleep 0.1; exit 3"
-    )
+    site.interpreter(f"trap 'seen=1' HUP\n{WAIT_FOR_SIGNAL}\nsleep 0.1; exit 3")
     with site.start() as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
