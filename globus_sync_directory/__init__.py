@@ -1,0 +1,9 @@
+"""
+Keeps directories in step between Globus shared collections, unattended.
+
+config -> pairs         what is wanted: one source, one destination each
+state                   what is remembered: reserved submission ids, last tasks, last successes
+service -> tasks        what Globus says, asked once for all pairs
+settle, start           what follows from the three: exactly one live task per pair
+verdicts -> report      what a person reads about it, and the exit status
+"""

@@ -1,0 +1,361 @@
+"""config.ini -> Config. Every rule about the file, and every message about it, lives here."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from globus_sync_directory.clean import clean, is_unfit, quoted
+from globus_sync_directory.errors import ConfigError
+from globus_sync_directory.ini import Entry, Section, parse_ini
+from globus_sync_directory.pairs import Pair, Place, SyncLevel
+
+_LARGEST_FILE = 1_000_000  # bytes; anything larger is no config file
+_LONGEST_TIME = timedelta(days=3650)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What the operator asked for: who signs in, which pairs to keep in step, whom to write to."""
+
+    path: Path
+    client_id: str
+    pairs: tuple[Pair, ...]
+    email: tuple[str, ...] = ()
+
+
+def load_config(path: Path) -> Config:
+    """
+    Return the checked contents of ``path``.
+
+    Raises ConfigError with every problem of the file, each as ``FILE:LINE: [section] key: what is wrong``.
+    """
+    sections, found = parse_ini(_read_text(path))
+    problems = [(line, clean(sentence)) for line, sentence in found]
+    reader = _Reader(sections, problems)
+    config = reader.config(path)
+    if problems:
+        shown = clean(path)
+        ordered = sorted(problems, key=lambda problem: problem[0])
+        raise ConfigError(
+            [f"{shown}:{line}: {text}" if line else f"{shown}: {text}" for line, text in ordered]
+        )
+    return config
+
+
+def _read_text(path: Path) -> str:
+    shown = clean(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_FILE + 1)
+    except FileNotFoundError:
+        raise ConfigError(
+            [
+                f"{shown}: there is no such config file; copy config.ini.example to it and fill it in, "
+                "or name another with --config-file"
+            ]
+        ) from None
+    except OSError as error:
+        raise ConfigError([f"{shown}: cannot be read: {error.strerror}"]) from None
+    if len(data) > _LARGEST_FILE:
+        raise ConfigError([f"{shown}: is larger than {_LARGEST_FILE:,} bytes and so no config file"])
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError([f"{shown}:{line}: is not UTF-8 text; save the file as UTF-8"]) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ConfigError([f"{shown}:{line}: is not a text file"])
+    if not text.strip():
+        raise ConfigError([f"{shown}: is empty; copy config.ini.example to it and fill it in"])
+    return text
+
+
+class _Bad(Exception):
+    """The sentence about one value that cannot be taken."""
+
+
+def _uuid(value: str) -> str:
+    try:
+        if len(value) != 36:
+            raise ValueError
+        return str(UUID(value))
+    except ValueError:
+        raise _Bad(
+            f"{quoted(value)} is not a UUID such as 763d50ee-e814-4080-878b-6a8be5cf7570; "
+            "copy it from the application's or collection's page in the Globus web app"
+        ) from None
+
+
+def _path(value: str) -> str:
+    if any(is_unfit(char) for char in value):
+        raise _Bad(f"{quoted(value)} holds a control or invisible character")
+    parts = value.split("/")
+    if ".." in parts:
+        raise _Bad(f"{quoted(value)} holds '..'; write the directory's own path")
+    if "." in parts:
+        raise _Bad(f"{quoted(value)} holds '.'; write the directory's own path")
+    if "//" in value:
+        raise _Bad(f"{quoted(value)} holds '//'; a name is missing between the slashes")
+    return "/" + value.strip("/")
+
+
+def _sync_level(value: str) -> SyncLevel:
+    try:
+        return SyncLevel[value.upper()]
+    except KeyError:
+        levels = [level.name.lower() for level in SyncLevel]
+        raise _Bad(f"{quoted(value)} is not one of {', '.join(levels)}{_suggestion(value, levels)}") from None
+
+
+def _minutes(value: str) -> timedelta:
+    if (
+        not re.fullmatch(r"[0-9]{1,7}", value)
+        or int(value) == 0
+        or timedelta(minutes=int(value)) > _LONGEST_TIME
+    ):
+        raise _Bad(f"{quoted(value)} is not a whole number of minutes such as 300")
+    return timedelta(minutes=int(value))
+
+
+def _age(value: str) -> timedelta:
+    units = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+    match = re.fullmatch(r"([0-9]{1,6})\s*([mhdw])", value, re.ASCII)
+    if match and 0 < int(match[1]):
+        age = timedelta(**{units[match[2]]: int(match[1])})
+        if age <= _LONGEST_TIME:
+            return age
+    raise _Bad(f"{quoted(value)} is not an age such as 90m, 36h, 2d or 1w")
+
+
+def _patterns(value: str) -> tuple[str, ...]:
+    patterns = _list(value)
+    for pattern in patterns:
+        if "/" in pattern[:-1] or pattern == "/":
+            raise _Bad(
+                f"{quoted(pattern)} is a path; a pattern is compared with the names of files and directories, "
+                "and a slash may stand only at its end, for directories"
+            )
+    return patterns
+
+
+def _addresses(value: str) -> tuple[str, ...]:
+    addresses = _list(value)
+    for address in addresses:
+        if not re.fullmatch(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+", address):
+            raise _Bad(f"{quoted(address)} is not a mail address such as lab@example.org")
+    return addresses
+
+
+def _list(value: str) -> tuple[str, ...]:
+    if any(is_unfit(char) for char in value if char != "\n"):
+        raise _Bad(f"{quoted(value)} holds a control or invisible character")
+    return tuple(part for part in (piece.strip() for piece in re.split(r"[,\n]", value)) if part)
+
+
+def _never_delete(value: str) -> None:
+    if value.lower() not in ("false", "no", "off", "0"):
+        raise _Bad(
+            "this tool never deletes: it only reads the source, so the files of a finished transfer cannot be "
+            "removed there; take the line out, and remove old source files yourself once the copy is checked"
+        )
+
+
+_GLOBUS: dict[str, Callable[[str], Any]] = {"clientid": _uuid}
+_SCHEDULE: dict[str, Callable[[str], Any]] = {"timelimitmins": _minutes}
+_NOTIFICATION: dict[str, Callable[[str], Any]] = {"email": _addresses}
+_OLD_EMAIL: dict[str, Callable[[str], Any]] = {"recipients": _addresses}
+_PAIR: dict[str, Callable[[str], Any]] = {
+    "src_endpoint": _uuid,
+    "src_path": _path,
+    "dst_endpoint": _uuid,
+    "dst_path": _path,
+    "sync_level": _sync_level,
+    "timelimitmins": _minutes,
+    "max_age": _age,
+    "exclude": _patterns,
+    "email": _addresses,
+    "delete": _never_delete,
+}
+_PAIR_REQUIRED = ("src_endpoint", "dst_endpoint")
+_FIXED = {"globus": _GLOBUS, "schedule": _SCHEDULE, "notification": _NOTIFICATION, "email": _OLD_EMAIL}
+_MAY_BE_EMPTY = ("email", "recipients", "exclude")
+
+CONFIG_KEYS = {**{section: tuple(keys) for section, keys in _FIXED.items()}, "pair": tuple(_PAIR)}
+
+
+class _Reader:
+    """Turns sections into a Config and gathers what is wrong with them in ``problems`` on the way."""
+
+    def __init__(self, sections: list[Section], problems: list[tuple[int, str]]) -> None:
+        self._sections = sections
+        self._problems = problems
+
+    def config(self, path: Path) -> Config:
+        fixed: dict[str, dict[str, Any]] = {name: {} for name in _FIXED}
+        defaults = Section("DEFAULT", 0)
+        pair_sections: list[Section] = []
+        for section in self._sections:
+            if section.name in _FIXED:
+                fixed[section.name] = self._values(section, section.entries, _FIXED[section.name])
+            elif section.name == "DEFAULT":
+                defaults = section
+            else:
+                pair_sections.append(section)
+        default_values = self._values(defaults, defaults.entries, _PAIR)
+        self._require_client_id(fixed["globus"])
+        pairs = []
+        for section in pair_sections:
+            given = self._values(section, section.entries, _PAIR)
+            pair = self._pair(section, {**default_values, **given}, fixed["schedule"].get("timelimitmins"))
+            if pair:
+                pairs.append((section.line, pair))
+        if not pair_sections:
+            self._problems.append(
+                (0, "has no pair; add a section such as [microscope] with src_endpoint and dst_endpoint")
+            )
+        self._problems.extend(fights(pairs))
+        return Config(
+            path=path,
+            client_id=fixed["globus"].get("clientid", ""),
+            pairs=tuple(pair for _, pair in pairs),
+            email=fixed["notification"].get("email", ()) + fixed["email"].get("recipients", ()),
+        )
+
+    def _values(
+        self, section: Section, entries: list[Entry], keys: dict[str, Callable[[str], Any]]
+    ) -> dict[str, Any]:
+        """Return key -> converted value; a value that cannot be taken is a problem and stays as None."""
+        values: dict[str, Any] = {}
+        for entry in entries:
+            where = f"[{clean(section.name)}] {clean(entry.key)}"
+            if entry.key not in keys:
+                if not self._is_lost_section(section):
+                    self._problem(entry.line, f"{where}: unknown key{_suggestion(entry.key, keys)}")
+                continue
+            values.setdefault(entry.key, None)
+            if not entry.value and entry.key not in _MAY_BE_EMPTY:
+                self._problem(entry.line, f"{where}: has no value; give it one or take the line out")
+                continue
+            try:
+                values[entry.key] = keys[entry.key](entry.value)
+            except _Bad as bad:
+                self._problem(entry.line, f"{where}: {bad}")
+        return values
+
+    def _require_client_id(self, values: dict[str, Any]) -> None:
+        if "clientid" not in values:
+            line = next((section.line for section in self._sections if section.name == "globus"), 0)
+            self._problem(
+                line, "[globus] clientid is missing: the UUID of the application registered at Globus"
+            )
+
+    def _pair(self, section: Section, values: dict[str, Any], time_limit: timedelta | None) -> Pair | None:
+        name = section.name
+        if self._is_lost_section(section):
+            self._problem(
+                section.line, f"[{clean(name)}]: unknown section{_suggestion(name.lower(), _FIXED)}"
+            )
+            return None
+        if any(is_unfit(char) for char in name):
+            self._problem(section.line, f"[{clean(name)}]: the name holds a control or invisible character")
+        missing = [key for key in _PAIR_REQUIRED if key not in values]
+        if missing:
+            self._problem(
+                section.line,
+                f"[{clean(name)}]: {' and '.join(missing)} missing; a pair needs "
+                "src_endpoint and dst_endpoint, the collections' UUIDs",
+            )
+        source_path = values.get("src_path", "/")
+        destination_path = values.get("dst_path", source_path)
+        if missing or None in (values["src_endpoint"], values["dst_endpoint"], source_path, destination_path):
+            return None
+        return Pair(
+            name=name,
+            source=Place(collection=values["src_endpoint"], path=source_path),
+            destination=Place(collection=values["dst_endpoint"], path=destination_path),
+            sync_level=values.get("sync_level") or SyncLevel.CHECKSUM,
+            time_limit=values.get("timelimitmins") or time_limit,
+            max_age=values.get("max_age"),
+            exclude=values.get("exclude") or (),
+            email=values.get("email") or (),
+        )
+
+    def _is_lost_section(self, section: Section) -> bool:
+        """Return whether this is a fixed section under a slightly wrong name rather than a pair."""
+        close = difflib.get_close_matches(section.name.lower(), _FIXED, n=1, cutoff=0.8)
+        own_keys = {entry.key for entry in section.entries}
+        return bool(close) and section.name not in _FIXED and not own_keys & {"src_endpoint", "dst_endpoint"}
+
+    def _problem(self, line: int, sentence: str) -> None:
+        self._problems.append((line, sentence))
+
+
+def _suggestion(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def fights(pairs: list[tuple[int, Pair]]) -> list[tuple[int, str]]:
+    """
+    Return the problems of pairs that would undo each other's work, as (line, sentence); ``pairs`` come with their lines.
+
+    On one collection: a destination that overlaps its own source, a destination equal to or inside another pair's,
+    and pairs that feed each other in a circle.
+    """
+    problems = []
+    for position, (line, pair) in enumerate(pairs):
+        name = clean(pair.name)
+        if pair.source.overlaps(pair.destination):
+            problems.append(
+                (
+                    line,
+                    f"[{name}]: its destination {pair.destination.path} is equal to, inside or "
+                    f"around its own source {pair.source.path} on the same collection",
+                )
+            )
+        for _, other in pairs[:position]:
+            if pair.destination.overlaps(other.destination):
+                problems.append(
+                    (
+                        line,
+                        f"[{name}]: its destination {pair.destination.path} is equal to, inside or "
+                        f"around that of [{clean(other.name)}], {other.destination.path}, on the same "
+                        "collection; each pair needs a directory of its own",
+                    )
+                )
+    circle = _circle([(line, pair) for line, pair in pairs if not pair.source.overlaps(pair.destination)])
+    if circle:
+        names = " -> ".join(f"[{clean(pair.name)}]" for _, pair in [*circle, circle[0]])
+        problems.append(
+            (
+                circle[0][0],
+                f"[{clean(circle[0][1].name)}]: the pairs copy in a circle: {names}; take one of them out",
+            )
+        )
+    return problems
+
+
+def _circle(pairs: list[tuple[int, Pair]]) -> list[tuple[int, Pair]]:
+    """Return the pairs of one circle in which each reads what the one before it wrote; empty if there is none."""
+    written_before = {
+        index: [
+            before
+            for before, (_, writer) in enumerate(pairs)
+            if before != index and writer.destination.overlaps(reader.source)
+        ]
+        for index, (_, reader) in enumerate(pairs)
+    }
+    try:
+        TopologicalSorter(written_before).prepare()
+    except CycleError as error:
+        return [pairs[index] for index in error.args[1][:-1]]
+    return []

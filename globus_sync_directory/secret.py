@@ -1,0 +1,55 @@
+"""The secret file -> the client secret, or the reason why not."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from globus_sync_directory.clean import clean
+from globus_sync_directory.errors import SecretError
+
+_LARGEST_SECRET = 10_000  # bytes
+
+
+def read_secret(path: Path) -> str:
+    """
+    Return the client secret in ``path``.
+
+    Owner, mode and type are those of the file that was opened, so that a link or a change in between is of no
+    help to anybody. Raises SecretError with the cure; its text never holds anything from inside the file.
+    """
+    shown = clean(path)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except FileNotFoundError:
+        raise SecretError(
+            f"{shown}: there is no such secret file; put the client secret into it as its only line, "
+            f"then: chmod 600 {shown}"
+        ) from None
+    except OSError as error:
+        raise SecretError(f"{shown}: the secret file cannot be read: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise SecretError(f"{shown}: the secret file is not a regular file")
+        if found.st_uid != os.geteuid():
+            raise SecretError(
+                f"{shown}: the secret file belongs to somebody else; make a copy that is yours alone"
+            )
+        if found.st_mode & 0o077:
+            raise SecretError(f"{shown}: others may read or change the secret file; type: chmod 600 {shown}")
+        content = file.read(_LARGEST_SECRET + 1)
+    lines = content.decode("utf-8", errors="replace").removesuffix("\n").removesuffix("\r").split("\n")
+    if not lines[0].strip() and len(lines) == 1:
+        raise SecretError(
+            f"{shown}: the secret file is empty; put the client secret into it as its only line"
+        )
+    if len(lines) > 1 or len(content) > _LARGEST_SECRET:
+        raise SecretError(
+            f"{shown}: the secret file has more than one line; it must hold the client secret alone"
+        )
+    secret = lines[0].strip()
+    if not all("!" <= char <= "~" for char in secret):
+        raise SecretError(f"{shown}: the secret file holds blanks or characters that no client secret has")
+    return secret

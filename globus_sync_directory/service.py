@@ -1,0 +1,346 @@
+"""Globus, signed in: every question the tool asks, and what each kind of answer means. Nothing else calls the SDK."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+from globus_sdk import (
+    AuthAPIError,
+    ClientCredentialsAuthorizer,
+    ConfidentialAppAuthClient,
+    GlobusAPIError,
+    GlobusError,
+    TransferAPIError,
+    TransferClient,
+)
+from globus_sdk.scopes import TransferScopes
+
+from globus_sync_directory.clean import clean
+from globus_sync_directory.errors import ConfigError, NoAnswer, SignInRefused
+from globus_sync_directory.tasks import (
+    LIVE_STATUSES,
+    Event,
+    NotATask,
+    Skipped,
+    Task,
+    read_event,
+    read_skipped,
+    read_task,
+)
+from globus_sync_directory.wire import Meter, make_retry_config, make_transport, reason
+
+IDS_PER_REQUEST = 100
+LIST_LIMIT = 1000  # Source: Globus SDK, TransferClient.task_list, largest page
+CLOCK_TOLERANCE = timedelta(minutes=5)
+_FAILURES_THAT_MEAN_OUTAGE = 3
+_APP_NAME = "globus_sync_directory"
+
+log = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer")
+
+
+class Refused(Exception):
+    """Globus answered, and the answer is no: ``http_status``, ``code`` and ``message`` of its error document."""
+
+    def __init__(self, http_status: int, code: str, message: str, definite: bool) -> None:
+        super().__init__(clean(message))
+        self.http_status = http_status
+        self.code = code
+        self.message = message
+        self.definite = definite  # no earlier attempt of the same call went without an answer
+
+
+@dataclass
+class _Line:
+    """One thread's client, and whether its current call was repeated."""
+
+    client: TransferClient
+    repeated: bool = False
+
+
+class Globus:
+    """
+    A signed-in connection, safe to use from several threads: one token, one client for each thread.
+
+    Every method raises NoAnswer (no network, outage, nonsense in place of an answer), SignInRefused, or Refused.
+    After an outage has shown itself no further request is sent: all that follow raise NoAnswer at once.
+    """
+
+    def __init__(
+        self, client_id: str, authorizer: ClientCredentialsAuthorizer, clock_offset: timedelta
+    ) -> None:
+        self.client_id = client_id
+        self.clock_offset = clock_offset
+        self._authorizer = authorizer
+        self._meter = Meter()
+        self._lines = threading.local()
+        self._outage: NoAnswer | None = None
+        self._failures = 0
+
+    @property
+    def identity(self) -> str:
+        """The name under which collections are shared with this client."""
+        return f"{self.client_id}@clients.auth.globus.org"
+
+    def now(self) -> datetime:
+        """Return the time on Globus' clock, aware UTC."""
+        return host_now() + self.clock_offset
+
+    def live_tasks(self) -> list[Task]:
+        """Return all our tasks that have not ended."""
+        return self._list({"status": list(LIVE_STATUSES)}, everything=True)
+
+    def tasks_by_id(self, task_ids: list[str]) -> list[Task]:
+        """Return those of at most IDS_PER_REQUEST tasks that Globus knows, ended or not."""
+        return self._list({"task_id": task_ids}, limit=IDS_PER_REQUEST)
+
+    def tasks_by_label(self, label: str) -> list[Task]:
+        """Return our tasks with exactly this label, ended or not."""
+        return [task for task in self._list({"label": f"={label}"}) if task.label == label]
+
+    def recent_tasks(self) -> list[Task]:
+        """Return our tasks, ended or not, newest first, at most LIST_LIMIT."""
+        return self._list({})
+
+    def task(self, task_id: str) -> Task:
+        """Return one task."""
+        return self._ask("a task", lambda client: read_task(client.get_task(task_id).data))
+
+    def newest_events(self, task_id: str, limit: int = 100) -> list[Event]:
+        """Return the newest entries of a task's log, newest first."""
+
+        def question(client: TransferClient) -> list[Event]:
+            reply = client.task_event_list(task_id, limit=limit)
+            events = [read_event(document) for document in _documents(reply.data)]
+            return [event for event in events if event]
+
+        return self._ask("a task's log", question)
+
+    def skipped(self, task_id: str) -> list[Skipped]:
+        """Return the first page of the paths a task left out because of errors."""
+        return self._ask(
+            "the skipped paths",
+            lambda client: [
+                read_skipped(doc) for doc in _documents(client.task_skipped_errors(task_id).data)
+            ],
+        )
+
+    def stat(self, collection: str, path: str) -> str:
+        """Return the type (``dir``, ``file``, ...) of what is at ``path``; where ``stat`` is refused, by a listing of one."""
+
+        def question(client: TransferClient) -> str:
+            document = client.operation_stat(collection, path=path).data
+            return str(document["type"])
+
+        try:
+            return self._look(question)
+        except Refused as refused:
+            if not _is_unsupported(refused):
+                raise
+        self._look(lambda client: _documents(client.operation_ls(collection, path=path, limit=1).data))
+        return "dir"
+
+    def submission_id(self) -> str:
+        """Return a fresh submission id; sending it twice starts one task."""
+        return self._ask("a submission id", lambda client: str(client.get_submission_id().data["value"]))
+
+    def submit(self, document: Mapping[str, Any]) -> str:
+        """Return the id of the one task that this document's submission id stands for."""
+
+        def question(client: TransferClient) -> str:
+            reply = client.submit_transfer(dict(document)).data
+            log.info("submission %s: %s", clean(document["submission_id"]), clean(reply["code"]))
+            return str(reply["task_id"]).lower()
+
+        return self._ask("a submission", question)
+
+    def stop(self) -> None:
+        """Begin no further request."""
+        self._outage = self._outage or NoAnswer("interrupted")
+
+    def _list(self, filters: dict[str, Any], limit: int = LIST_LIMIT, everything: bool = False) -> list[Task]:
+        """Return our tasks that pass ``filters``, newest first; ``everything`` reads on to the reply's ``total``."""
+
+        def page(client: TransferClient, offset: int) -> tuple[list[Task], int]:
+            order = "request_time DESC"
+            data = client.task_list(limit=limit, offset=offset, filter=filters, orderby=order).data
+            return [read_task(document) for document in _documents(data)], int(data["total"])
+
+        tasks: list[Task] = []
+        while True:
+            found, total = self._ask("the list of tasks", lambda client: page(client, len(tasks)))
+            tasks += found
+            if not everything or not found or len(tasks) >= total:
+                return tasks
+
+    def _line(self) -> _Line:
+        line: _Line | None = getattr(self._lines, "line", None)
+        if line is None:
+
+            def note_repeat() -> None:
+                fresh.repeated = True
+
+            fresh = _Line(
+                TransferClient(
+                    authorizer=self._authorizer,
+                    app_name=_APP_NAME,
+                    transport=make_transport(self._meter),
+                    retry_config=make_retry_config(note_repeat),
+                )
+            )
+            self._lines.line = line = fresh
+        return line
+
+    def _ask(self, what: str, question: Callable[[TransferClient], _Answer]) -> _Answer:
+        if self._outage:
+            raise self._outage
+        line = self._line()
+        line.repeated = False
+        try:
+            answer = question(line.client)
+        except AuthAPIError as error:
+            raise self._give_up(_sign_in_failure(error)) from None
+        except TransferAPIError as error:
+            raise self._not_answered(what, error, line.repeated) from None
+        except GlobusError as error:
+            raise self._give_up(NoAnswer(f"no answer from Globus Transfer: {reason(error)}")) from None
+        except (NotATask, KeyError, TypeError, ValueError, AttributeError):
+            raise self._failed(f"Globus Transfer sent something else than {what}") from None
+        self._failures = 0
+        return answer
+
+    def _look(self, question: Callable[[TransferClient], _Answer]) -> _Answer:
+        return self._ask("a directory's description", question)
+
+    def _not_answered(self, what: str, error: TransferAPIError, repeated: bool) -> Exception:
+        code = (
+            error.code
+            if isinstance(error.raw_json, dict) and isinstance(error.raw_json.get("code"), str)
+            else ""
+        )
+        status = error.http_status
+        if status == 401:
+            return self._give_up(
+                SignInRefused("Globus Transfer does not accept the token that Globus Auth gave")
+            )
+        from_collection = "ExternalError" in (code or "") or "EndpointError" in (code or "")
+        if not code or status in (408, 429) or (status >= 500 and not from_collection):
+            return self._failed(f"Globus Transfer answered {status} when asked for {what}")
+        self._failures = 0
+        return Refused(status, code, error.message or "", definite=not repeated)
+
+    def _failed(self, sentence: str) -> NoAnswer:
+        """Return the failure of one call; several in a row mean that the service is down, not one pair's trouble."""
+        self._failures += 1
+        failure = NoAnswer(sentence)
+        if self._failures >= _FAILURES_THAT_MEAN_OUTAGE:
+            self._give_up(failure)
+        return failure
+
+    def _give_up(self, failure: NoAnswer) -> NoAnswer:
+        self._outage = self._outage or failure
+        return failure
+
+
+class _OneToken(ClientCredentialsAuthorizer):
+    """The SDK's renewing authorizer, shared by several threads."""
+
+    def __init__(self, client: ConfidentialAppAuthClient, access_token: str, expires_at: int) -> None:
+        self._turn = threading.RLock()
+        super().__init__(client, TransferScopes.all, access_token=access_token, expires_at=expires_at)
+
+    def get_authorization_header(self) -> str:
+        with self._turn:
+            return super().get_authorization_header()
+
+    def handle_missing_authorization(self) -> bool:
+        with self._turn:
+            return super().handle_missing_authorization()
+
+
+def sign_in(client_id: str, secret: str) -> Globus:
+    """
+    Return Globus as this application sees it, after one request to Globus Auth.
+
+    Raises SignInRefused, NoAnswer, or ConfigError for a bad GLOBUS_SDK_* setting in the environment.
+    """
+    meter = Meter()
+    try:
+        auth = ConfidentialAppAuthClient(
+            client_id,
+            secret,
+            app_name=_APP_NAME,
+            transport=make_transport(meter),
+            retry_config=make_retry_config(),
+        )
+        TransferClient(app_name=_APP_NAME, transport=make_transport(meter))
+    except ValueError as error:
+        raise ConfigError(
+            [f"environment: a GLOBUS_SDK_ variable has a value the SDK cannot use: {clean(error)}"]
+        ) from None
+    try:
+        reply = auth.oauth2_client_credentials_tokens(TransferScopes.all)
+        (token,) = reply.by_resource_server.values()
+        authorizer = _OneToken(auth, token["access_token"], token["expires_at_seconds"])
+    except AuthAPIError as error:
+        raise _sign_in_failure(error) from None
+    except GlobusError as error:
+        raise NoAnswer(f"no answer from Globus Auth: {reason(error)}") from None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise NoAnswer(
+            "Globus Auth sent something else than a token; is there a proxy or a portal in between?"
+        ) from None
+    offset = _clock_offset(reply.headers.get("Date"))
+    if abs(offset) > CLOCK_TOLERANCE:
+        ahead = "behind" if offset > timedelta(0) else "ahead of"
+        log.warning(
+            "this host's clock is %d minutes %s Globus'; times are counted on Globus' clock",
+            abs(offset) / timedelta(minutes=1),
+            ahead,
+        )
+    return Globus(client_id, authorizer, offset)
+
+
+def host_now() -> datetime:
+    """Return the time on this host's clock, aware UTC."""
+    return datetime.now(UTC)
+
+
+def _sign_in_failure(error: GlobusAPIError) -> NoAnswer:
+    document = error.raw_json if isinstance(error.raw_json, dict) else {}
+    if error.http_status in (408, 429) or error.http_status >= 500:
+        return NoAnswer(f"Globus Auth answered {error.http_status}")
+    if not document:
+        return NoAnswer(
+            f"something in the place of Globus Auth answered {error.http_status}; is there a proxy or a portal in between?"
+        )
+    said = document.get("error") or error.code or ""
+    told = f" ({clean(said, 60)})" if isinstance(said, str) and said else ""
+    return SignInRefused(
+        f"Globus Auth refuses the sign-in{told}: the client id and the secret do not belong together, or the secret "
+        "was removed; compare clientid with the application's page, and make a new secret there if need be"
+    )
+
+
+def _clock_offset(date: str | None) -> timedelta:
+    """Return how far Globus' clock is ahead of this host's; zero where the reply had no usable Date."""
+    try:
+        moment = parsedate_to_datetime(date or "")
+    except ValueError:
+        return timedelta(0)
+    difference = moment.astimezone(UTC) - host_now()
+    return difference if abs(difference) > timedelta(seconds=2) else timedelta(0)
+
+
+def _documents(data: Any) -> list[Mapping[str, Any]]:
+    return [document for document in data["DATA"] if isinstance(document, Mapping)]
+
+
+def _is_unsupported(refused: Refused) -> bool:
+    return refused.http_status in (405, 501) or "NotSupported" in refused.code

@@ -1,0 +1,62 @@
+"""The two clocks a stand-in can run by: the host's, and one that a test moves by hand."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where every date, deadline, retry and expiry of the stand-in comes from."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in UTC."""
+
+    def seconds_until(self, moment: datetime) -> float | None:
+        """Return how many real seconds to sleep before ``moment``; None means until somebody moves the clock."""
+
+    def when_moved(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` whenever somebody moves the clock."""
+
+
+class SystemClock:
+    """The host's own clock, which nobody moves."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def seconds_until(self, moment: datetime) -> float | None:
+        return max(0.0, (moment - self.now()).total_seconds())
+
+    def when_moved(self, wake: Callable[[], None]) -> None:
+        pass
+
+
+class ManualClock:
+    """A clock that stands still until ``advance``; ``start`` must be aware."""
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        if start.tzinfo is None:
+            raise ValueError("start needs a time zone")
+        self._now = start.astimezone(UTC)
+        self._lock = threading.Lock()
+        self._wakers: list[Callable[[], None]] = []
+
+    def now(self) -> datetime:
+        return self._now
+
+    def seconds_until(self, moment: datetime) -> float | None:
+        return 0.0 if moment <= self._now else None
+
+    def when_moved(self, wake: Callable[[], None]) -> None:
+        self._wakers.append(wake)
+
+    def advance(self, seconds: float) -> datetime:
+        """Move the clock forward, wake all that waits for it, and return the new instant."""
+        if seconds < 0:
+            raise ValueError("a clock does not run backwards")
+        with self._lock:
+            self._now += timedelta(seconds=seconds)
+        for wake in self._wakers:
+            wake()
+        return self._now

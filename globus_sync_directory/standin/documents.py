@@ -1,0 +1,204 @@
+"""Documents of the Transfer API that are not about one task: errors, results, collections, files."""
+
+import functools
+import grp
+import pwd
+import secrets
+import stat
+import string
+from datetime import UTC, datetime
+from os import stat_result
+from typing import Any
+
+from .storage import MAPPED, Collection, to_text
+
+Document = dict[str, Any]
+
+TRANSFER_SCOPE = "urn:globus:auth:scope:transfer.api.globus.org:all"
+_LETTERS = string.ascii_letters + string.digits
+_TYPES = {
+    stat.S_IFDIR: "dir", stat.S_IFREG: "file", stat.S_IFLNK: "invalid_symlink",
+    stat.S_IFCHR: "chr", stat.S_IFBLK: "blk", stat.S_IFIFO: "pipe",
+}  # fmt: skip
+
+
+class ApiError(Exception):
+    """A refusal: HTTP status, ``code``, ``message``, and what else the error document carries."""
+
+    def __init__(self, status: int, code: str, message: str, **extra: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.extra = extra
+
+
+def bad_request(message: str, code: str = "ClientError.BadRequest") -> ApiError:
+    return ApiError(400, code, message)
+
+
+def request_id() -> str:
+    """Return nine random letters and digits, as every error and result carries."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(9))
+
+
+def error_document(error: ApiError, resource: str) -> Document:
+    return {
+        "code": error.code,
+        "message": error.message,
+        "request_id": request_id(),
+        "resource": resource,
+        **error.extra,
+    }
+
+
+def result(code: str, message: str, resource: str, data_type: str = "result") -> Document:
+    return {
+        "DATA_TYPE": data_type,
+        "code": code,
+        "message": message,
+        "request_id": request_id(),
+        "resource": resource,
+    }
+
+
+def submission_result(kind: str, code: str, task_id: str, submission_id: str, resource: str) -> Document:
+    """Return the answer to an accepted or repeated submission; ``kind`` is "transfer" or "delete"."""
+    message = {
+        "Accepted": f"The {kind} has been accepted and a task has been created and queued for execution",
+        "Duplicate": f"A {kind} with submission ID '{submission_id}' has already been submitted",
+    }[code]
+    return {
+        **result(code, message, resource, f"{kind}_result"),
+        "submission_id": submission_id,
+        "task_id": task_id,
+        "task_link": {
+            "DATA_TYPE": "link",
+            "href": f"/v0.10/task/{task_id}?format=json",
+            "rel": "related",
+            "resource": "task",
+            "title": "related task",
+        },
+    }
+
+
+def when(moment: datetime | None) -> str | None:
+    """Return an instant as task documents write it, to the second."""
+    return moment and moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def file_document(name: bytes, status: stat_result, link: stat_result | None, target: bytes | None) -> Document:
+    """
+    Return one entry of a listing; ``status`` is the file's own or, behind a good link, that of what it leads to.
+
+    ``link`` and ``target`` are the status and text of the link itself. Source: file_operations, "file" document.
+    """
+    return {
+        "DATA_TYPE": "file",
+        "name": to_text(name),
+        "type": _TYPES.get(stat.S_IFMT(status.st_mode), "other"),
+        "size": status.st_size,
+        "last_modified": _modified(status),
+        "permissions": f"{stat.S_IMODE(status.st_mode):04o}",
+        "user": _user(status.st_uid),
+        "group": _group(status.st_gid),
+        "link_target": to_text(target) if target is not None else None,
+        "link_size": link.st_size if link else None,
+        "link_last_modified": _modified(link) if link else None,
+        "link_user": _user(link.st_uid) if link else None,
+        "link_group": _group(link.st_gid) if link else None,
+    }
+
+
+def _modified(status: stat_result) -> str:
+    seconds = min(max(int(status.st_mtime), 0), 253_402_300_799)  # the years that datetime knows
+    return datetime.fromtimestamp(seconds, UTC).isoformat(" ")
+
+
+@functools.cache
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+@functools.cache
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def endpoint_document(collection: Collection, identity: str) -> Document:
+    """Return what ``identity`` is told about a collection. Source: endpoints_and_collections; SDK fixture get_endpoint."""
+    personal = collection.is_personal
+    guest = collection.entity_type.endswith("guest_collection")
+    owns = identity == collection.owner_id
+    nothing = dict.fromkeys(
+        (
+            "acl_max_expiration_period_mins", "authentication_assurance_timeout", "authentication_timeout_mins",
+            "contact_email", "contact_info", "default_directory", "department", "description",
+            "gcs_manager_url", "gcs_version", "globus_connect_setup_key", "host_endpoint", "host_endpoint_display_name",
+            "https_server", "info_link", "keywords", "local_user_info_available", "location", "max_concurrency",
+            "max_parallelism", "myproxy_dn", "myproxy_server", "non_functional_endpoint_display_name",
+            "non_functional_endpoint_id", "oauth_server", "organization", "preferred_concurrency",
+            "preferred_parallelism", "preserve_modtime", "s3_url", "sharing_target_endpoint",
+            "sharing_target_root_path", "subscription_id", "tlsftp_server", "user_message", "user_message_link",
+        )
+    )  # fmt: skip
+    return {
+        **nothing,
+        "DATA_TYPE": "endpoint",
+        "id": collection.id,
+        "entity_type": collection.entity_type,
+        "display_name": collection.name,
+        "name": f"standin#{collection.id}",
+        "canonical_name": f"standin#{collection.id}",
+        "username": "standin",
+        "owner_id": collection.owner_id,
+        "owner_string": f"{collection.owner_id}@clients.auth.globus.org",
+        "organization": "Stand-in",
+        "public": False,
+        "french_english_bilingual": False,
+        "is_globus_connect": personal,
+        "is_go_storage": False,
+        "gcp_connected": collection.online if personal else None,
+        "gcp_paused": False if personal else None,
+        "host_endpoint_id": collection.host_id if guest else None,
+        "host_path": "/" if guest else None,
+        "mapped_collection_id": collection.host_id if guest else None,
+        "high_assurance": collection.high_assurance,
+        "authentication_policy_id": collection.authentication_policy_id,
+        "requester_pays": False,
+        "s3_owner_activated": False,
+        "disable_verify": False,
+        "disable_anonymous_writes": False,
+        "force_verify": False,
+        "force_encryption": False,
+        "mfa_required": False,
+        "non_functional": False,
+        "activated": True,
+        "expires_in": -1,
+        "expire_time": None,
+        "shareable": collection.entity_type == MAPPED,
+        "acl_available": guest,
+        "acl_editable": guest and owns,
+        "in_use": False,
+        "network_use": "normal",
+        "my_effective_roles": ["administrator"] if owns else [],
+        "DATA": [
+            {
+                "DATA_TYPE": "server",
+                "hostname": "localhost",
+                "uri": "gsiftp://localhost:2811",
+                "port": 2811,
+                "scheme": "gsiftp",
+                "id": int(collection.id[:6], 16),
+                "subject": None,
+                "is_connected": collection.online,
+                "is_paused": False,
+            }
+        ],
+    }

@@ -1,0 +1,253 @@
+"""Collections: who may do what on which path, and file access that cannot leave a collection's root."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+Parts = tuple[bytes, ...]
+
+GUEST = "GCSv5_guest_collection"
+MAPPED = "GCSv5_mapped_collection"
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_MAX_LINKS = 40
+
+_CODES = {
+    errno.ENOENT: "FILE_NOT_FOUND",
+    errno.EACCES: "PERMISSION_DENIED",
+    errno.EPERM: "PERMISSION_DENIED",
+    errno.EROFS: "PERMISSION_DENIED",
+    errno.ENOTDIR: "NOT_A_DIRECTORY",
+    errno.EISDIR: "IS_A_DIRECTORY",
+    errno.ELOOP: "INVALID_SYMLINK",
+    errno.ENOSPC: "NO_SPACE_LEFT",
+    errno.EDQUOT: "QUOTA_EXCEEDED",
+    errno.ENAMETOOLONG: "INVALID_PATH_NAME",
+    errno.EEXIST: "EXISTS",
+}
+
+
+class StorageError(Exception):
+    """Something on a collection could not be done; ``code`` is an event code of the Transfer API, or EXISTS."""
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(message or code.replace("_", " ").lower())
+        self.code = code
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Turn every OSError of the block into a StorageError."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(_CODES.get(error.errno or 0, "ENDPOINT_ERROR"), os.strerror(error.errno or 0)) from error
+
+
+def to_text(name: bytes) -> str:
+    """Return a file name as the API shows it: UTF-8, or else U+FFFD and the bytes as Latin-1. Source: file_operations."""
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return "\ufffd" + name.decode("latin-1")
+
+
+def to_bytes(text: str) -> bytes:
+    """Return the bytes of a file name that ``to_text`` showed; raises StorageError for what no file can be called."""
+    if text.startswith("\ufffd") and all(ord(letter) < 256 for letter in text[1:]):
+        raw = text[1:].encode("latin-1")
+        if to_text(raw) == text:
+            return raw
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise StorageError("INVALID_PATH_NAME") from None
+
+
+def split_path(path: str) -> Parts:
+    """Return the components of an API path below the root; the home directory ``~`` is the root. Raises StorageError."""
+    if "\0" in path:
+        raise StorageError("INVALID_PATH_NAME")
+    parts: list[bytes] = []
+    names = [name for name in path.split("/") if name not in ("", ".")]
+    for position, name in enumerate(names):
+        if name == "~" and position == 0:
+            continue
+        if name == "..":
+            if not parts:
+                raise StorageError("PERMISSION_DENIED", "Path not allowed")
+            parts.pop()
+        else:
+            parts.append(to_bytes(name))
+    return tuple(parts)
+
+
+def join_path(parts: Sequence[bytes]) -> str:
+    """Return the API path of components below a root."""
+    return "/" + "/".join(map(to_text, parts))
+
+
+@dataclass(kw_only=True)
+class Collection:
+    """One collection; a test changes its fields to put it offline, fill its disk, and so on."""
+
+    id: str
+    root: bytes
+    name: str
+    entity_type: str = GUEST
+    owner_id: str
+    host_id: str  # the endpoint, or the mapped collection, behind this one
+    online: bool = True
+    deleted: bool = False
+    full: bool = False  # every write meets the quota
+    high_assurance: bool = False
+    authentication_policy_id: str | None = None  # a policy that no application meets
+    unreadable: set[str] = field(default_factory=set)  # paths whose local permissions forbid reading
+    wrong_checksums: int = 0  # so many of the next verifications come out wrong
+    list_limit: int = 100_000
+    rules: dict[tuple[str, Parts], str] = field(default_factory=dict)
+
+    @property
+    def is_personal(self) -> bool:
+        return self.entity_type.startswith("GCP_")
+
+    @property
+    def needs_consent(self) -> bool:
+        """Whether Transfer needs a data_access consent. Source: SDK user guide, "Detecting data_access"."""
+        return self.entity_type == MAPPED and not self.high_assurance
+
+    def known_to(self, identity: str) -> bool:
+        return identity == self.owner_id or any(holder == identity for holder, _ in self.rules)
+
+    def permissions(self, identity: str, parts: Parts) -> str:
+        """Return "", "r" or "rw": what the rule with the longest matching path gives ``identity``."""
+        for length in range(len(parts), -1, -1):
+            found = self.rules.get((identity, parts[:length]))
+            if found is not None:
+                return found
+        return "rw" if identity == self.owner_id else ""
+
+    def check(self, identity: str, parts: Parts, wanted: str) -> None:
+        """Raise StorageError when ``identity`` may not read ("r") or write ("w") the path."""
+        if wanted not in self.permissions(identity, parts):
+            raise StorageError("PERMISSION_DENIED", "Path not allowed")
+        if wanted == "r" and self.unreadable and not self.unreadable.isdisjoint(
+            join_path(parts[:length]) for length in range(len(parts) + 1)
+        ):
+            raise StorageError("PERMISSION_DENIED", "Permission denied")
+
+
+def open_directory(root: bytes, parts: Sequence[bytes], *, create: bool = False) -> tuple[int, Parts]:
+    """
+    Return a descriptor of a directory below ``root`` and its components with links resolved.
+
+    Each component is opened by itself and never through a link; a link is followed only as far as its text leads below
+    ``root``. With ``create``, missing directories are made. Raises OSError or StorageError.
+    """
+    fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    done: list[bytes] = []
+    todo = list(reversed(parts))
+    links = 0
+    try:
+        while todo:
+            name = todo.pop()
+            try:
+                below = _open_child(fd, name, create)
+            except OSError as error:
+                target = _link_target(fd, name) if error.errno in (errno.ENOTDIR, errno.ELOOP) else None
+                if target is None:
+                    raise
+                links += 1
+                if links > _MAX_LINKS:
+                    raise StorageError("INVALID_SYMLINK") from error
+                todo.extend(reversed(resolve_link(root, done, target)))
+                done = []
+                below = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            else:
+                done.append(name)
+            os.close(fd)
+            fd = below
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd, tuple(done)
+
+
+def resolve_link(root: bytes, directory: Sequence[bytes], target: bytes) -> Parts:
+    """Return the components below ``root`` that a link in ``directory`` leads to; raises StorageError outside."""
+    steps = target.split(b"/")
+    parts = list(directory)
+    if target.startswith(b"/"):
+        inside = os.path.normpath(target)
+        if inside != root and not inside.startswith(root.rstrip(b"/") + b"/"):
+            raise StorageError("PERMISSION_DENIED", "Path not allowed")
+        parts, steps = [], inside[len(root):].split(b"/")
+    for step in steps:
+        if step == b"..":
+            if not parts:
+                raise StorageError("PERMISSION_DENIED", "Path not allowed")
+            parts.pop()
+        elif step not in (b"", b"."):
+            parts.append(step)
+    return tuple(parts)
+
+
+@contextmanager
+def located(root: bytes, parts: Sequence[bytes], *, follow: bool = True) -> Iterator[tuple[int, bytes, Parts]]:
+    """Yield (descriptor of the parent, name in it, real components) of a path; the last component may be missing."""
+    for _ in range(_MAX_LINKS):
+        if not parts:
+            parent, name, done = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), b".", ()
+        else:
+            parent, done = open_directory(root, parts[:-1])
+            name = parts[-1]
+        try:
+            target = _link_target(parent, name) if follow else None
+            if target is None:
+                yield parent, name, (*done, name) if parts else ()
+                return
+            parts = resolve_link(root, done, target)
+        finally:
+            os.close(parent)
+    raise StorageError("INVALID_SYMLINK")
+
+
+def _open_child(fd: int, name: bytes, create: bool) -> int:
+    try:
+        return os.open(name, _DIRECTORY, dir_fd=fd)
+    except FileNotFoundError:
+        if not create:
+            raise
+        os.mkdir(name, dir_fd=fd)
+        return os.open(name, _DIRECTORY, dir_fd=fd)
+
+
+def _link_target(fd: int, name: bytes) -> bytes | None:
+    try:
+        return os.readlink(name, dir_fd=fd)
+    except OSError:
+        return None
+
+
+def open_below(base: int, parts: Sequence[bytes]) -> int:
+    """Return a descriptor of a directory below the open directory ``base``, through no link at all. Raises OSError."""
+    fd = os.dup(base)
+    for name in parts:
+        try:
+            below = os.open(name, _DIRECTORY, dir_fd=fd)
+        finally:
+            os.close(fd)
+        fd = below
+    return fd
+
+
+def open_file(name: bytes, parent: int) -> tuple[int, os.stat_result]:
+    """Return a descriptor of a regular file, opened for reading and not through a link, and its status."""
+    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(fd)
+        raise StorageError("IS_A_DIRECTORY" if stat.S_ISDIR(status.st_mode) else "NOT_A_FILE")
+    return fd, status

@@ -1,0 +1,330 @@
+"""One task: what was asked, how far it is, and the documents that tell it."""
+
+import json
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from .clock import Clock
+from .copying import Progress, Skip, Success, Trouble
+from .documents import Document, when
+from .storage import Collection
+from .submissions import Submission
+
+QUEUED_ERROR_SHOWN = timedelta(minutes=15)  # Source: task_behavior
+OWN_DEADLINE = timedelta(hours=24)  # the service's, where the submission gives none; likewise the next two
+PROGRESS_DEADLINE = timedelta(hours=72)
+PAUSED_DEADLINE = timedelta(days=90)
+EVENTS_KEPT = timedelta(days=30)
+LIVE = ("ACTIVE", "INACTIVE")
+
+_DESCRIPTIONS = {"CANCELED": "canceled", "EXPIRED": "deadline expired"}
+
+
+@dataclass(frozen=True)
+class Event:
+    """An entry of a task's log."""
+
+    code: str
+    is_error: bool
+    details: str
+    time: datetime
+
+    def document(self) -> Document:
+        return {
+            "DATA_TYPE": "event",
+            "code": self.code,
+            "description": describe(self.code),
+            "details": self.details,
+            "is_error": self.is_error,
+            "time": when(self.time),
+        }
+
+
+@dataclass(eq=False, kw_only=True)
+class Task:
+    """A live task; the engine changes it, and so may a test through ``pause``, ``suspend`` and their opposites."""
+
+    id: str
+    owner: str
+    submission: Submission
+    source_collection: Collection
+    destination_collection: Collection | None
+    request_time: datetime
+    clock: Clock = field(repr=False)
+    changed: threading.Condition = field(repr=False)
+    status: str = "ACTIVE"
+    label: str | None = None
+    deadline: datetime
+    completion_time: datetime | None = None
+    fatal_error: tuple[str, str] | None = None
+    faults: int = 0
+    error: Event | None = None  # the newest trouble, until an attempt goes without
+    is_paused: bool = False
+    progress: Progress = field(default_factory=Progress, repr=False)
+    events: list[Event] = field(default_factory=list, repr=False)
+    worker: threading.Thread | None = field(default=None, repr=False)
+    parked: bool = False  # the worker waits for release()
+    finished_while_held: int = 0
+    attempts: int = 0
+    retry_at: datetime | None = None
+    stop: str | None = None  # why the worker is to stop: CANCELED or EXPIRED end the task, YIELD only the attempt
+
+    @property
+    def submission_id(self) -> str:
+        return self.submission.submission_id
+
+    @property
+    def source(self) -> str:
+        return self.submission.source
+
+    @property
+    def destination(self) -> str | None:
+        return self.submission.destination
+
+    @property
+    def source_path(self) -> str:
+        return self.submission.items[0].source_path
+
+    @property
+    def destination_path(self) -> str:
+        return self.submission.items[0].destination_path
+
+    @property
+    def files_transferred(self) -> int:
+        return self.progress.files_transferred
+
+    @property
+    def bytes_transferred(self) -> int:
+        return self.progress.bytes_transferred
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether the task waits for one of its owner's places."""
+        waits = self.worker is None and not self.is_paused and self.retry_at is None
+        return self.status == "ACTIVE" and waits
+
+    def pause(self) -> None:
+        """Pause the task as a collection's manager would; it stays ACTIVE."""
+        with self.changed:
+            if self.is_live and not self.is_paused:
+                self.is_paused = True
+                self._give_way("PAUSED", is_error=False)
+                if self.submission.deadline is None:
+                    self.deadline = self.clock.now() + PAUSED_DEADLINE
+
+    def unpause(self) -> None:
+        """Let a paused task go on."""
+        with self.changed:
+            if self.is_live and self.is_paused:
+                self.is_paused = False
+                self.add_event("UNPAUSED")
+                if self.submission.deadline is None:
+                    self.deadline = self.clock.now() + OWN_DEADLINE
+                self.changed.notify_all()
+
+    def suspend(self, code: str = "NO_CREDENTIALS", details: str = "Credentials have expired") -> None:
+        """Make the task INACTIVE, with an error event: it waits for a person."""
+        with self.changed:
+            if self.status == "ACTIVE":
+                self.status = "INACTIVE"
+                self._give_way(code, is_error=True, details=details)
+                self.error = self.events[-1]
+
+    def resume(self) -> None:
+        """Make an INACTIVE task ACTIVE again."""
+        with self.changed:
+            if self.status == "INACTIVE":
+                self.status = "ACTIVE"
+                self.error = self.retry_at = None
+                self.changed.notify_all()
+
+    def _give_way(self, code: str, *, is_error: bool, details: str = "") -> None:
+        self.add_event(code, is_error=is_error, details=details)
+        if self.worker and self.stop is None:
+            self.stop = "YIELD"
+        self.changed.notify_all()
+
+    def add_event(self, code: str, details: str = "", *, is_error: bool = False) -> Event:
+        event = Event(code, is_error, details, self.clock.now())
+        self.events.append(event)
+        return event
+
+    def add_fault(self, trouble: Trouble) -> None:
+        """Note one error that the task met."""
+        side = trouble.side
+        details = (
+            f"Error (transfer)\nEndpoint: {side.name} ({side.id})\nServer: localhost:2811\nFile: {trouble.path}\n"
+            f"Message: {trouble}\n---\nDetails: 500-GlobusError: v=1 c={trouble.code}\\r\\n"
+        )
+        self.faults += 1
+        self.error = self.add_event(trouble.code, details, is_error=True)
+
+    def add_progress(self) -> None:
+        """Write a PROGRESS event about everything done so far."""
+        seconds = int((self.clock.now() - self.request_time).total_seconds())
+        done = {"bytes_transferred": self.bytes_transferred, "duration": seconds, "mbps": self._rate() * 8 / 1e6}
+        self.add_event("PROGRESS", json.dumps(done, indent=2))
+
+    def end(self, status: str, code: str = "", details: str = "") -> None:
+        """Finish: SUCCEEDED, or FAILED with the ``code`` of its fatal error."""
+        self.status = status
+        self.completion_time = self.clock.now()
+        self.is_paused = False
+        self.error = self.retry_at = None
+        if status == "FAILED":
+            self.fatal_error = (code, describe(code))
+        self.changed.notify_all()
+
+    def extend_deadline(self, span: timedelta) -> None:
+        """Push the service's own deadline away; one that the submission gave stays. Source: task_behavior."""
+        if self.submission.deadline is None and self.submission.kind == "transfer":
+            self.deadline = max(self.deadline, self.clock.now() + span)
+
+    def visible_events(self) -> list[Event]:
+        """Return the events, newest first, none once their time is over."""
+        return [] if self._history_deleted() else self.events[::-1]
+
+    def document(self) -> Document:
+        """Return the task document. Source: Globus Transfer API, "Task document"."""
+        with self.changed:
+            return {**self._request(), **self._state()}
+
+    def _request(self) -> Document:
+        options = self.submission.options
+        rules = self.submission.filter_rules
+        there = self.destination_collection
+        return {
+            "DATA_TYPE": "task",
+            "task_id": self.id,
+            "type": self.submission.kind.upper(),
+            "command": "API 0.10",
+            "label": self.label,
+            "owner_id": self.owner,
+            "username": "u_" + self.owner.replace("-", "")[:26],
+            "request_time": when(self.request_time),
+            "deadline": when(self.deadline),
+            "source_endpoint": f"standin#{self.source}",
+            "source_endpoint_id": self.source,
+            "source_endpoint_display_name": self.source_collection.name,
+            "source_local_user": options.get("source_local_user"),
+            "source_local_user_status": "OK",
+            "source_base_path": None,
+            "destination_endpoint": f"standin#{self.destination}" if there else None,
+            "destination_endpoint_id": self.destination,
+            "destination_endpoint_display_name": there.name if there else None,
+            "destination_local_user": options.get("destination_local_user"),
+            "destination_local_user_status": "OK" if there else None,
+            "destination_base_path": None,
+            "sync_level": self.submission.sync_level,
+            "filter_rules": None if rules is None else [rule.document() for rule in rules],
+            "recursive_symlinks": "ignore",
+            "encrypt_data": options.get("encrypt_data", False),
+            "verify_checksum": options.get("verify_checksum", False),
+            "preserve_timestamp": options.get("preserve_timestamp", False),
+            "delete_destination_extra": options.get("delete_destination_extra", False),
+            "skip_source_errors": options.get("skip_source_errors", False),
+            "fail_on_quota_errors": options.get("fail_on_quota_errors", False),
+        }
+
+    def _state(self) -> Document:
+        nice = self._nice_status()
+        progress = self.progress
+        return {
+            "status": self.status,
+            "completion_time": when(self.completion_time),
+            "fatal_error": self.fatal_error
+            and {"code": self.fatal_error[0], "description": self.fatal_error[1]},
+            "is_ok": nice in ("OK", "Queued") if nice else None,
+            "is_paused": self.is_paused,
+            "nice_status": nice,
+            "nice_status_short_description": nice,
+            "nice_status_details": None,
+            "nice_status_expires_in": -1 if nice else None,
+            "faults": self.faults,
+            "canceled_by_admin": None,
+            "canceled_by_admin_message": None,
+            "history_deleted": self._history_deleted(),
+            "files": progress.files,
+            "directories": progress.directories,
+            "symlinks": 0,
+            "files_transferred": progress.files_transferred,
+            "files_skipped": progress.files_skipped,
+            "bytes_transferred": progress.bytes_transferred,
+            "bytes_checksummed": progress.bytes_checksummed,
+            "effective_bytes_per_second": self._rate(),
+            **self._subtasks(),
+        }
+
+    def _nice_status(self) -> str | None:
+        if not self.is_live:
+            return None
+        if self.error and not (self.is_queued and self.clock.now() - self.error.time > QUEUED_ERROR_SHOWN):
+            return self.error.code
+        return "Queued" if self.is_queued else "OK"
+
+    def _subtasks(self) -> dict[str, int]:
+        """Two subtasks for each file or directory, one for a skipped path; the recordings show that much."""
+        skipped = len(self.progress.skips)
+        done = len(self.progress.done) - skipped
+        known = max(self.progress.files + self.progress.directories, done, 0 if skipped else 1)
+        rest = 2 * (known - done)
+        code = self.fatal_error[0] if self.fatal_error else ""
+        left = {
+            "subtasks_pending": self.is_live and not self.error,
+            "subtasks_retrying": self.is_live and self.error is not None,
+            "subtasks_expired": code == "EXPIRED",
+            "subtasks_canceled": code == "CANCELED",
+            "subtasks_failed": code not in ("", "EXPIRED", "CANCELED"),
+        }
+        return {
+            "subtasks_total": 2 * known + skipped,
+            "subtasks_succeeded": 2 * done + (rest if self.status == "SUCCEEDED" else 0),
+            "subtasks_skipped_errors": skipped,
+            **{name: rest if here else 0 for name, here in left.items()},
+        }
+
+    def _rate(self) -> int:
+        seconds = ((self.completion_time or self.clock.now()) - self.request_time).total_seconds()
+        return int(self.bytes_transferred / max(seconds, 1.0))
+
+    def _history_deleted(self) -> bool:
+        return self.completion_time is not None and self.clock.now() - self.completion_time > EVENTS_KEPT
+
+
+def describe(code: str) -> str:
+    """Return the short text of an event or error code."""
+    return _DESCRIPTIONS.get(code, code.replace("_", " ").lower())
+
+
+def success_document(success: Success) -> Document:
+    return {
+        "DATA_TYPE": "successful_transfer",
+        "source_path": success.source_path,
+        "destination_path": success.destination_path,
+        "size": success.size,
+        "checksum": success.checksum,
+        "checksum_algorithm": success.algorithm,
+        "dynamic": False,
+    }
+
+
+def skip_document(skip: Skip) -> dict[str, Any]:
+    return {
+        "DATA_TYPE": "skipped_error",
+        "source_path": skip.source_path,
+        "destination_path": skip.destination_path,
+        "error_code": skip.code,
+        "error_details": skip.details,
+        "error_time": when(skip.time),
+        "is_directory": skip.is_directory,
+        "is_symlink": False,
+        "is_delete_destination_extra": False,
+        "external_checksum": None,
+        "checksum_algorithm": None,
+    }

@@ -1,0 +1,331 @@
+"""
+The state file: what this tool must remember between runs, and the lock that keeps two runs apart.
+
+It is not a cache: an open reservation (a submission id that may already have started a task) is known nowhere else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from globus_sync_directory.clean import clean
+from globus_sync_directory.errors import LockHeld, StateError
+from globus_sync_directory.pairs import Place
+
+VERSION = 1
+_NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOTTY}
+_STALE_SECONDS = 3600
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reservation:
+    """A submission id that was, or was about to be, sent with this document; no answer is on record."""
+
+    submission_id: str
+    document: Mapping[str, Any]
+    reserved_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastTask:
+    """The newest task known for a pair; kept after its end so that ``-d`` can be asked twice."""
+
+    task_id: str
+    submitted_at: datetime
+    deadline: datetime | None = None  # the one this tool sent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Success:
+    """The last task of a pair that ended with nothing missing."""
+
+    task_id: str
+    ended_at: datetime
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """All that is remembered of one pair; times are aware UTC."""
+
+    name: str
+    first_seen: datetime
+    source: Place | None = None  # unknown for a task found by its label alone; likewise the destination
+    destination: Place | None = None
+    reservation: Reservation | None = None
+    task: LastTask | None = None
+    success: Success | None = None
+    waiting_since: datetime | None = None  # when Globus first had no room for a task of this pair
+    mailed: str | None = None  # the verdict last told by mail
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recall:
+    """What a look at the state file gave: the memories by fingerprint, and why there are none if it was of no use."""
+
+    memories: Mapping[str, Memory] = field(default_factory=dict)
+    usable: bool = True
+    trouble: str | None = None  # one sentence; None also for a file that is simply not there yet
+    foreign: bool = False  # the file is there and must be kept under another name before a new one is written
+
+
+class StateFile:
+    """One state file on disk. Times inside are ISO 8601 in UTC."""
+
+    def __init__(self, path: Path, client_id: str) -> None:
+        self.path = Path(os.path.realpath(path))  # a link stays a link; two names of one file share one lock
+        self._client_id = client_id
+        self._known: dict[str, Memory] = {}
+        self.lock_path = Path(f"{self.path}.lock")
+
+    def read(self) -> Recall:
+        """Return what is remembered; a file that cannot be read or understood gives an empty, unusable Recall."""
+        recall = self._look()
+        self._known = dict(recall.memories)
+        return recall
+
+    def set_aside(self, now: datetime) -> Path | None:
+        """
+        Rename a file that could not be understood, so that nothing of it is lost; None if it has gone meanwhile.
+
+        Raises StateError where that is not possible.
+        """
+        stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+        for number in range(1000):
+            kept = Path(f"{self.path}.unusable-{stamp}" + (f"-{number}" if number else ""))
+            if kept.exists():
+                continue
+            try:
+                self.path.rename(kept)
+            except FileNotFoundError:
+                return None
+            except OSError as error:
+                raise self._unwritable(error) from error
+            return kept
+        raise StateError(
+            f"state file {clean(self.path)}: a thousand unusable ones lie beside it; move them away"
+        )
+
+    def update(self, changes: Mapping[str, Memory | None]) -> None:
+        """
+        Durably write ``changes`` (fingerprint -> memory, None to forget) into the file as it is on disk now.
+
+        Pairs that are not named keep what another run may have written meanwhile. After return the new contents
+        survive a power cut. Raises StateError, and leaves the old file whole, if anything fails.
+        """
+        on_disk = self._look()
+        memories = dict(on_disk.memories if on_disk.usable else self._known)
+        for fingerprint, memory in changes.items():
+            if memory is None:
+                memories.pop(fingerprint, None)
+            else:
+                memories[fingerprint] = memory
+        document = {
+            "version": VERSION,
+            "client_id": self._client_id,
+            "pairs": {fingerprint: asdict(memory) for fingerprint, memory in sorted(memories.items())},
+        }
+        text = json.dumps(document, indent=1, default=_time_to_json) + "\n"
+        try:
+            _replace_durably(self.path, text.encode())
+        except OSError as error:
+            raise self._unwritable(error) from error
+        self._known = memories
+
+    @contextlib.contextmanager
+    def lock(self, now: datetime) -> Iterator[None]:
+        """
+        Hold this state file's lock inside the ``with`` block.
+
+        Raises LockHeld, naming the holder, when another run has it, and StateError when the lock file cannot be
+        made. A file system without locks is a warning: Globus' own rules keep the promise there.
+        """
+        try:
+            descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise self._unwritable(error, self.lock_path) from error
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise LockHeld(
+                    f"another run holds the lock: {_holder(descriptor)}; this run starts nothing"
+                ) from None
+            except OSError as error:
+                if error.errno not in _NO_LOCKS_HERE:
+                    raise self._unwritable(error, self.lock_path) from error
+                log.warning(
+                    "no locks on the file system of %s (%s); going on without", self.lock_path, error.strerror
+                )
+            else:
+                self._remove_stale_temporaries()
+            with contextlib.suppress(OSError):  # the contents only tell others who holds it
+                holder = f"{socket.gethostname()} pid {os.getpid()} since {now.astimezone().isoformat(timespec='seconds')}\n"
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, holder.encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _look(self) -> Recall:
+        try:
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            return Recall(usable=False)
+        except IsADirectoryError:
+            return Recall(usable=False, trouble="is a directory")
+        except OSError as error:
+            return Recall(usable=False, trouble=f"cannot be read: {error.strerror}")
+        try:
+            document = json.loads(data)
+            if not isinstance(document, dict) or not isinstance(document.get("version"), int):
+                raise ValueError
+        except (ValueError, RecursionError):
+            trouble = "is damaged" if data.strip() else "is empty"
+            return Recall(usable=False, foreign=True, trouble=trouble)
+        if document["version"] != VERSION:
+            return Recall(
+                usable=False,
+                foreign=True,
+                trouble=f"was written by another version of this tool (format {document['version']}, not {VERSION})",
+            )
+        if document.get("client_id") != self._client_id:
+            return Recall(usable=False, foreign=True, trouble="belongs to another client id")
+        try:
+            memories = {str(key): _memory_from_json(value) for key, value in document["pairs"].items()}
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            return Recall(usable=False, foreign=True, trouble="is damaged")
+        return Recall(memories=memories)
+
+    def _unwritable(self, error: OSError, path: Path | None = None) -> StateError:
+        return StateError(
+            f"state file {clean(path or self.path)} cannot be written: {error.strerror or error}; nothing more was "
+            "started. Make its directory writable (and not full), or name another file with --state-file"
+        )
+
+    def _remove_stale_temporaries(self) -> None:
+        """Remove what killed runs left behind; only called while the lock is held."""
+        with contextlib.suppress(OSError):
+            for left in self.path.parent.iterdir():
+                ours = left.name.startswith(f"{self.path.name}.") and left.name.endswith(".tmp")
+                if ours and time.time() - left.lstat().st_mtime > _STALE_SECONDS:
+                    left.unlink()
+
+
+def _replace_durably(path: Path, data: bytes) -> None:
+    temporary = Path(f"{path}.{clean(socket.gethostname())}.{os.getpid()}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.fchmod(descriptor, 0o600)
+            written = 0
+            while written < len(data):
+                written += os.write(descriptor, data[written:])
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems cannot sync a directory
+            raise
+    finally:
+        os.close(directory)
+
+
+def _holder(descriptor: int) -> str:
+    return clean(os.pread(descriptor, 300, 0).decode(errors="replace")) or "its holder left no name"
+
+
+def _memory_from_json(value: Any) -> Memory:
+    reservation, task, success = value["reservation"], value["task"], value["success"]
+    return Memory(
+        name=_text(value["name"]),
+        first_seen=_time(value["first_seen"]),
+        source=_place(value["source"]),
+        destination=_place(value["destination"]),
+        reservation=reservation
+        and Reservation(
+            submission_id=_uuid(reservation["submission_id"]),
+            document=dict(reservation["document"]),
+            reserved_at=_time(reservation["reserved_at"]),
+        ),
+        task=task
+        and LastTask(
+            task_id=_uuid(task["task_id"]),
+            submitted_at=_time(task["submitted_at"]),
+            deadline=_optional_time(task["deadline"]),
+        ),
+        success=success
+        and Success(
+            task_id=_uuid(success["task_id"]),
+            ended_at=_time(success["ended_at"]),
+            files=int(success["files"]),
+            bytes=int(success["bytes"]),
+        ),
+        waiting_since=_optional_time(value["waiting_since"]),
+        mailed=None if value["mailed"] is None else _text(value["mailed"]),
+    )
+
+
+def _place(value: Any) -> Place | None:
+    return (
+        Place(collection=_text(value["collection"]), path=_text(value["path"])) if value is not None else None
+    )
+
+
+def _time_to_json(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _optional_time(value: Any) -> datetime | None:
+    return None if value is None else _time(value)
+
+
+def _time(value: Any) -> datetime:
+    moment = datetime.fromisoformat(_text(value))
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment
+
+
+def _uuid(value: Any) -> str:
+    return str(UUID(_text(value)))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def first_memory(name: str, source: Place | None, destination: Place | None, now: datetime) -> Memory:
+    """Return the memory of a pair that has just been seen for the first time."""
+    return Memory(name=name, first_seen=now, source=source, destination=destination)
+
+
+def renamed(memory: Memory, name: str) -> Memory:
+    """Return the same memory under the name the pair has now."""
+    return memory if memory.name == name else replace(memory, name=name)

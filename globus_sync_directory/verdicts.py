@@ -1,0 +1,141 @@
+"""Task documents -> one verdict a pair, as design tables 'Verdicts' and 'exit statuses' have it. No I/O in here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from globus_sync_directory.causes import Cause
+from globus_sync_directory.errors import (
+    EXIT_NEEDS_A_PERSON,
+    EXIT_OK,
+    EXIT_SIGN_IN_REFUSED,
+    EXIT_TOO_OLD,
+    EXIT_TRY_AGAIN,
+    worst,
+)
+from globus_sync_directory.state import Success
+from globus_sync_directory.tasks import Event, Skipped, Task
+
+NO_PROGRESS_FOR = timedelta(hours=1)
+_DEADLINE_PRECISION = timedelta(minutes=1)
+
+
+class Verdict(Enum):
+    """How a pair stands: the words for it and the exit status it asks for."""
+
+    STARTED = ("started", EXIT_OK)
+    RUNNING = ("running", EXIT_OK)
+    QUEUED = ("queued", EXIT_OK)
+    RUNNING_WITH_ERRORS = ("running with errors", EXIT_OK)
+    STUCK = ("stuck", EXIT_NEEDS_A_PERSON)
+    PAUSED = ("paused", EXIT_NEEDS_A_PERSON)
+    SUSPENDED = ("suspended", EXIT_NEEDS_A_PERSON)
+    SUCCEEDED = ("succeeded", EXIT_OK)
+    SUCCEEDED_WITH_GAPS = ("succeeded with gaps", EXIT_NEEDS_A_PERSON)
+    STOPPED_AT_TIME_LIMIT = ("stopped at its time limit", EXIT_OK)
+    RAN_OUT_OF_TIME = ("ran out of time without progress", EXIT_NEEDS_A_PERSON)
+    FAILED = ("failed", EXIT_NEEDS_A_PERSON)
+    CANCELLED = ("cancelled", EXIT_NEEDS_A_PERSON)
+    WAITING_FOR_ROOM = ("waiting for room", EXIT_OK)
+    WAITING_FOR_EARLIER_TASK = ("waiting for the earlier task", EXIT_OK)
+    NEVER_RUN = ("never run", EXIT_OK)
+    UNKNOWN_TO_GLOBUS = ("unknown to Globus", EXIT_OK)
+    REFUSED = ("refused", EXIT_NEEDS_A_PERSON)
+    NOT_STARTABLE = ("not startable", EXIT_NEEDS_A_PERSON)
+    START_UNCONFIRMED = ("start unconfirmed", EXIT_TRY_AGAIN)
+    NOT_REACHED = ("not reached", EXIT_TRY_AGAIN)
+    SIGNED_OUT = ("signed out", EXIT_SIGN_IN_REFUSED)
+    WOULD_START = ("would start", EXIT_OK)
+
+    def __init__(self, words: str, status: int) -> None:
+        self.words = words
+        self.status = status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What a run or a look found out about one pair; times are aware UTC."""
+
+    name: str
+    verdict: Verdict
+    left_over: bool = False  # no pair of the config stands behind it any more
+    task_id: str | None = None
+    task: Task | None = None
+    since: datetime | None = None
+    cause: Cause | None = None
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
+    success: Success | None = None
+    counts_from: datetime | None = None  # the last success, or when the pair was first seen
+    max_age: timedelta | None = None
+    at: datetime | None = None  # the moment the finding is about
+
+    @property
+    def is_too_old(self) -> bool:
+        """Whether the last success is older than the pair's max_age allows."""
+        if self.max_age is None or self.counts_from is None or self.at is None:
+            return False
+        return self.at - self.counts_from > self.max_age
+
+    @property
+    def status(self) -> int:
+        """The exit status this finding asks for."""
+        return worst([self.verdict.status, EXIT_TOO_OLD if self.is_too_old else EXIT_OK])
+
+
+def needs_log(task: Task, now: datetime) -> bool:
+    """Return whether the task's log is needed for its verdict or for the reason behind it."""
+    if task.status == "FAILED":
+        return True
+    return task.is_live and (not task.is_ok or task.is_paused) and now - task.requested_at >= NO_PROGRESS_FOR
+
+
+def judge(
+    task: Task, deadline_sent: datetime | None, now: datetime, events: Sequence[Event], skips_source: bool
+) -> tuple[Verdict, datetime | None]:
+    """
+    Return the verdict on a task and since when it holds.
+
+    ``deadline_sent`` is what this tool asked for; ``events`` are the newest of its log (may be empty where
+    ``needs_log`` says no); ``skips_source`` tells that the source directory itself was skipped by an error.
+    """
+    if task.status == "SUCCEEDED":
+        if not task.skipped_by_error:
+            return Verdict.SUCCEEDED, task.ended_at
+        return (Verdict.FAILED if skips_source else Verdict.SUCCEEDED_WITH_GAPS), task.ended_at
+    if task.status == "FAILED":
+        return _judge_failed(task, deadline_sent, events), task.ended_at
+    if task.status == "INACTIVE":
+        return Verdict.SUSPENDED, task.requested_at
+    if task.is_paused:
+        return Verdict.PAUSED, task.requested_at
+    if not task.is_ok:
+        progress = last_progress(task, events)
+        return (Verdict.STUCK if now - progress >= NO_PROGRESS_FOR else Verdict.RUNNING_WITH_ERRORS), progress
+    if task.nice_status.lower() == "queued":
+        return Verdict.QUEUED, task.requested_at
+    return Verdict.RUNNING, task.requested_at
+
+
+def _judge_failed(task: Task, deadline_sent: datetime | None, events: Sequence[Event]) -> Verdict:
+    codes = {task.fatal_code.upper(), *(event.code for event in events if event.code in ("CANCELED", "EXPIRED"))}
+    if "EXPIRED" in codes:
+        kept_ours = deadline_sent is not None and (
+            task.deadline is None or abs(task.deadline - deadline_sent) < _DEADLINE_PRECISION
+        )
+        return Verdict.STOPPED_AT_TIME_LIMIT if kept_ours and task.files_done else Verdict.RAN_OUT_OF_TIME
+    return Verdict.CANCELLED if codes & {"CANCELED", "CANCELLED"} else Verdict.FAILED
+
+
+def last_progress(task: Task, events: Sequence[Event]) -> datetime:
+    """Return when the task last got on: its newest event that is no error, or its submission."""
+    return max([task.requested_at, *(event.time for event in events if event.code in ("PROGRESS", "STARTED"))])
+
+
+def newest_error(events: Sequence[Event]) -> Event | None:
+    """Return the newest error in a task's log."""
+    errors = [event for event in events if event.is_error and event.code not in ("EXPIRED", "CANCELED")]
+    return max(errors, key=lambda event: event.time, default=None)

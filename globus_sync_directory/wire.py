@@ -1,0 +1,122 @@
+"""How requests leave this process: how many at a time, how long each may take, how often one is repeated."""
+
+from __future__ import annotations
+
+import collections
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import requests
+from globus_sdk import GlobusError, NetworkError
+from globus_sdk.transport import RequestsTransport, RetryConfig, RetryContext
+from requests.adapters import HTTPAdapter
+
+
+AT_A_TIME = 8
+MOST_IN_WINDOW, WINDOW_SECONDS = 150, 10.0  # Globus meters 20 requests a second per user, over ten seconds
+TIMEOUT_SECONDS = 15.0
+REPEATS = 2
+LONGEST_PAUSE_SECONDS = 5  # three timeouts and two such pauses stay under a minute
+
+log = logging.getLogger(__name__)
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+class Meter:
+    """Lets at most MOST_IN_WINDOW requests pass in any WINDOW_SECONDS, whatever the number of threads."""
+
+    def __init__(self) -> None:
+        self._passed: collections.deque[float] = collections.deque(maxlen=MOST_IN_WINDOW)
+        self._turn = threading.Lock()
+
+    def wait(self) -> None:
+        """Return when one more request may be sent."""
+        with self._turn:
+            if len(self._passed) == MOST_IN_WINDOW:
+                time.sleep(max(0.0, self._passed[0] + WINDOW_SECONDS - time.monotonic()))
+            self._passed.append(time.monotonic())
+
+
+class _Adapter(HTTPAdapter):
+    """Sends each single request, repeats included, through the meter and tells the debug log about it."""
+
+    def __init__(self, meter: Meter) -> None:
+        super().__init__(pool_connections=2, pool_maxsize=2)
+        self._meter = meter
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        self._meter.wait()
+        begun = time.monotonic()
+        what = f"{request.method} {(request.url or '').partition('?')[0]}"
+        try:
+            response = super().send(request, *args, **kwargs)
+        except requests.RequestException as error:
+            log.debug("%s: %s after %.0f ms", what, _reason(error), 1000 * (time.monotonic() - begun))
+            raise
+        log.debug("%s: %d after %.0f ms", what, response.status_code, 1000 * (time.monotonic() - begun))
+        return response
+
+
+def make_transport(meter: Meter) -> RequestsTransport:
+    """Return an SDK transport of one thread; raises ValueError for a bad GLOBUS_SDK_VERIFY_SSL."""
+    transport = RequestsTransport(http_timeout=TIMEOUT_SECONDS)
+    for scheme in ("https://", "http://"):
+        transport.session.mount(scheme, _Adapter(meter))
+    return transport
+
+
+def make_retry_config(on_repeat: Callable[[], None] = lambda: None, repeats: int = REPEATS) -> RetryConfig:
+    """Return the SDK's retry settings; ``on_repeat`` is called before a request without a clear answer is repeated."""
+    usual_pause = RetryConfig().backoff
+
+    def pause(context: RetryContext) -> float:
+        on_repeat()
+        return usual_pause(context)
+
+    return RetryConfig(max_retries=repeats, max_sleep=LONGEST_PAUSE_SECONDS, backoff=pause)
+
+
+def in_parallel(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
+    """Return ``function`` of every item, in order, worked on by AT_A_TIME threads; an interrupt drops what waits."""
+    pool = ThreadPoolExecutor(max_workers=AT_A_TIME)
+    try:
+        return list(pool.map(function, items))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def reason(error: GlobusError) -> str:
+    """Return in a few words why no answer came, without URLs, tokens or Python's own terms."""
+    return _reason(error.underlying_exception) if isinstance(error, NetworkError) else "no usable answer"
+
+
+def _reason(error: BaseException) -> str:
+    for cause in _causes(error):
+        if isinstance(cause, requests.exceptions.SSLError):
+            return "the server's TLS certificate could not be verified"
+        if isinstance(cause, requests.exceptions.ProxyError):
+            return "the proxy did not let the request through"
+        if isinstance(cause, TimeoutError | requests.Timeout):
+            return f"no answer within {TIMEOUT_SECONDS:.0f} s"
+        if isinstance(cause, socket.gaierror):
+            return "the server's name cannot be resolved"
+        if isinstance(cause, OSError) and cause.errno and cause.strerror:
+            return cause.strerror.lower()
+    return "the connection broke off"
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting and len(found) < 50:
+        cause = waiting.pop(0)
+        if isinstance(cause, BaseException) and cause not in found:
+            found.append(cause)
+            waiting += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
+    return found
