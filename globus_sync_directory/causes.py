@@ -66,7 +66,7 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
     if _is(code, _OFFLINE):
         return Cause(
             what=f"the {side}{where} is not connected",
-            cure="start Globus Connect Personal on its computer, or ask its administrator; Globus goes on by itself then",
+            cure="start Globus Connect Personal there, or ask its administrator; Globus goes on by itself then",
         )
     if _is(code, _FULL):
         return Cause(
@@ -80,7 +80,7 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
     if _is(code, _PAUSED):
         return Cause(what=f"paused by the administrator of {where}", cure="ask that administrator")
     if _is(code, _BUSY):
-        return Cause(what=f"the {side}{where} does not work properly at the moment", cure="Globus tries again by itself")
+        return Cause(what=f"the {side}{where} does not work properly just now", cure="Globus tries again by itself")
     said = clean(message or code, 160)
     return Cause(what=f"Globus says: {said}" if said else "Globus gives no reason", cure="see the task's page")
 
@@ -99,8 +99,19 @@ def place_in(details: str, pair: Pair) -> Place | None:
     return side if path == side.path else Place(collection=collection, path=path)
 
 
+def place_named(message: str, pair: Pair) -> Place | None:
+    """Return which end of the pair a refusal is about, as far as its message names one of the two collections."""
+    ends = [place for place in (pair.source, pair.destination) if place.collection in message.lower()]
+    return ends[0] if len(ends) == 1 and pair.source.collection != pair.destination.collection else None
+
+
+def is_path_not_found(code: str) -> bool:
+    """Return whether ``code`` says that a path does not exist."""
+    return _is(code, _PATH_NOT_FOUND)
+
+
 def _is(code: str, known: tuple[str, ...]) -> bool:
-    """Return whether ``code`` is one of ``known`` or ends in one, as ExternalError.DirListingFailed.NotDirectory does."""
+    """Return whether ``code`` is one of ``known`` or ends in one, as ExternalError.MkdirFailed.Exists does."""
     last = code.rsplit(".", 1)[-1].removesuffix("Exception")
     return code in known or last in known
 

@@ -129,7 +129,7 @@ def _minutes(value: str) -> timedelta:
 def _age(value: str) -> timedelta:
     units = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
     match = re.fullmatch(r"([0-9]{1,6})\s*([mhdw])", value, re.ASCII)
-    if match and 0 < int(match[1]):
+    if match and int(match[1]) > 0:
         age = timedelta(**{units[match[2]]: int(match[1])})
         if age <= _LONGEST_TIME:
             return age
@@ -306,7 +306,7 @@ def _suggestion(word: str, known: Iterable[str]) -> str:
 
 def fights(pairs: list[tuple[int, Pair]]) -> list[tuple[int, str]]:
     """
-    Return the problems of pairs that would undo each other's work, as (line, sentence); ``pairs`` come with their lines.
+    Return the problems of pairs that would undo each other's work, as (line, sentence).
 
     On one collection: a destination that overlaps its own source, a destination equal to or inside another pair's,
     and pairs that feed each other in a circle.

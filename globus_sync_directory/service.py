@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from globus_sdk import (
@@ -33,7 +36,7 @@ from globus_sync_directory.tasks import (
     read_skipped,
     read_task,
 )
-from globus_sync_directory.wire import Meter, make_retry_config, make_transport, reason
+from globus_sync_directory.wire import AT_A_TIME, Meter, make_retry_config, make_transport, reason
 
 IDS_PER_REQUEST = 100
 LIST_LIMIT = 1000  # Source: Globus SDK, TransferClient.task_list, largest page
@@ -42,6 +45,7 @@ _FAILURES_THAT_MEAN_OUTAGE = 3
 _APP_NAME = "globus_sync_directory"
 
 log = logging.getLogger(__name__)
+_Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
 
@@ -73,15 +77,53 @@ class Globus:
     """
 
     def __init__(
-        self, client_id: str, authorizer: ClientCredentialsAuthorizer, clock_offset: timedelta
+        self, client_id: str, authorizer: ClientCredentialsAuthorizer, meter: Meter, clock_offset: timedelta
     ) -> None:
         self.client_id = client_id
         self.clock_offset = clock_offset
         self._authorizer = authorizer
-        self._meter = Meter()
-        self._lines = threading.local()
+        self._meter = meter
+        self._pool = ThreadPoolExecutor(max_workers=AT_A_TIME)
+        self._mine = threading.local()
+        self._lines: list[_Line] = []
         self._outage: NoAnswer | None = None
         self._failures = 0
+        self._failed_looks = 0
+
+    def __enter__(self) -> Globus:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Begin no further request; those under way end by themselves, and what they answer is not waited for."""
+        self._outage = self._outage or NoAnswer("this run has ended")
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for line in self._lines:
+            with suppress(OSError):
+                line.client.close()
+        with suppress(OSError):
+            self._authorizer.confidential_client.close()
+
+    def for_each(
+        self, question: Callable[[_Item], _Answer], items: Iterable[_Item]
+    ) -> Iterator[dict[_Item, _Answer | NoAnswer | Refused]]:
+        """
+        Ask ``question`` of every item, several at a time, and yield the answers as they come, by item.
+
+        NoAnswer and Refused are answers here: one item's trouble is not another's.
+        """
+
+        def ask(item: _Item) -> _Answer | NoAnswer | Refused:
+            try:
+                return question(item)
+            except (NoAnswer, Refused) as trouble:
+                return trouble
+
+        waiting: dict[Future[_Answer | NoAnswer | Refused], _Item] = {
+            self._pool.submit(ask, item): item for item in items
+        }
+        while waiting:
+            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            yield {waiting.pop(future): future.result() for future in done}
 
     @property
     def identity(self) -> str:
@@ -96,9 +138,9 @@ class Globus:
         """Return all our tasks that have not ended."""
         return self._list({"status": list(LIVE_STATUSES)}, everything=True)
 
-    def tasks_by_id(self, task_ids: list[str]) -> list[Task]:
+    def tasks_by_id(self, task_ids: Sequence[str]) -> list[Task]:
         """Return those of at most IDS_PER_REQUEST tasks that Globus knows, ended or not."""
-        return self._list({"task_id": task_ids}, limit=IDS_PER_REQUEST)
+        return self._list({"task_id": list(task_ids)}, limit=IDS_PER_REQUEST)
 
     def tasks_by_label(self, label: str) -> list[Task]:
         """Return our tasks with exactly this label, ended or not."""
@@ -132,7 +174,7 @@ class Globus:
         )
 
     def stat(self, collection: str, path: str) -> str:
-        """Return the type (``dir``, ``file``, ...) of what is at ``path``; where ``stat`` is refused, by a listing of one."""
+        """Return the type (``dir``, ``file``, ...) of what is at ``path``; by a listing where ``stat`` is refused."""
 
         def question(client: TransferClient) -> str:
             document = client.operation_stat(collection, path=path).data
@@ -160,10 +202,6 @@ class Globus:
 
         return self._ask("a submission", question)
 
-    def stop(self) -> None:
-        """Begin no further request."""
-        self._outage = self._outage or NoAnswer("interrupted")
-
     def _list(self, filters: dict[str, Any], limit: int = LIST_LIMIT, everything: bool = False) -> list[Task]:
         """Return our tasks that pass ``filters``, newest first; ``everything`` reads on to the reply's ``total``."""
 
@@ -174,13 +212,13 @@ class Globus:
 
         tasks: list[Task] = []
         while True:
-            found, total = self._ask("the list of tasks", lambda client: page(client, len(tasks)))
+            found, total = self._ask("the list of tasks", partial(page, offset=len(tasks)))
             tasks += found
             if not everything or not found or len(tasks) >= total:
                 return tasks
 
     def _line(self) -> _Line:
-        line: _Line | None = getattr(self._lines, "line", None)
+        line: _Line | None = getattr(self._mine, "line", None)
         if line is None:
 
             def note_repeat() -> None:
@@ -194,10 +232,14 @@ class Globus:
                     retry_config=make_retry_config(note_repeat),
                 )
             )
-            self._lines.line = line = fresh
+            self._mine.line = line = fresh
+            self._lines.append(fresh)
         return line
 
-    def _ask(self, what: str, question: Callable[[TransferClient], _Answer]) -> _Answer:
+    def _ask(
+        self, what: str, question: Callable[[TransferClient], _Answer], counts: bool = True
+    ) -> _Answer:
+        """Return the answer; a failure that ``counts`` is one step towards taking the service for down."""
         if self._outage:
             raise self._outage
         line = self._line()
@@ -207,18 +249,26 @@ class Globus:
         except AuthAPIError as error:
             raise self._give_up(_sign_in_failure(error)) from None
         except TransferAPIError as error:
-            raise self._not_answered(what, error, line.repeated) from None
+            raise self._not_answered(what, error, line.repeated, counts) from None
         except GlobusError as error:
             raise self._give_up(NoAnswer(f"no answer from Globus Transfer: {reason(error)}")) from None
         except (NotATask, KeyError, TypeError, ValueError, AttributeError):
-            raise self._failed(f"Globus Transfer sent something else than {what}") from None
+            raise self._failed(f"Globus Transfer sent something else than {what}", counts) from None
         self._failures = 0
         return answer
 
     def _look(self, question: Callable[[TransferClient], _Answer]) -> _Answer:
-        return self._ask("a directory's description", question)
+        """Return the answer to a question that a start can do without: its failure is nobody else's."""
+        what = "a directory's description"
+        if self._failed_looks >= _FAILURES_THAT_MEAN_OUTAGE:
+            raise NoAnswer(f"Globus Transfer did not answer when asked for {what}")
+        try:
+            return self._ask(what, question, counts=False)
+        except NoAnswer:
+            self._failed_looks += 1
+            raise
 
-    def _not_answered(self, what: str, error: TransferAPIError, repeated: bool) -> Exception:
+    def _not_answered(self, what: str, error: TransferAPIError, repeated: bool, counts: bool) -> Exception:
         code = (
             error.code
             if isinstance(error.raw_json, dict) and isinstance(error.raw_json.get("code"), str)
@@ -231,13 +281,13 @@ class Globus:
             )
         from_collection = "ExternalError" in (code or "") or "EndpointError" in (code or "")
         if not code or status in (408, 429) or (status >= 500 and not from_collection):
-            return self._failed(f"Globus Transfer answered {status} when asked for {what}")
+            return self._failed(f"Globus Transfer answered {status} when asked for {what}", counts)
         self._failures = 0
         return Refused(status, code, error.message or "", definite=not repeated)
 
-    def _failed(self, sentence: str) -> NoAnswer:
+    def _failed(self, sentence: str, counts: bool) -> NoAnswer:
         """Return the failure of one call; several in a row mean that the service is down, not one pair's trouble."""
-        self._failures += 1
+        self._failures += counts
         failure = NoAnswer(sentence)
         if self._failures >= _FAILURES_THAT_MEAN_OUTAGE:
             self._give_up(failure)
@@ -279,7 +329,7 @@ def sign_in(client_id: str, secret: str) -> Globus:
             transport=make_transport(meter),
             retry_config=make_retry_config(),
         )
-        TransferClient(app_name=_APP_NAME, transport=make_transport(meter))
+        TransferClient(app_name=_APP_NAME, transport=make_transport(meter)).close()
     except ValueError as error:
         raise ConfigError(
             [f"environment: a GLOBUS_SDK_ variable has a value the SDK cannot use: {clean(error)}"]
@@ -304,7 +354,7 @@ def sign_in(client_id: str, secret: str) -> Globus:
             abs(offset) / timedelta(minutes=1),
             ahead,
         )
-    return Globus(client_id, authorizer, offset)
+    return Globus(client_id, authorizer, meter, offset)
 
 
 def host_now() -> datetime:
@@ -318,7 +368,7 @@ def _sign_in_failure(error: GlobusAPIError) -> NoAnswer:
         return NoAnswer(f"Globus Auth answered {error.http_status}")
     if not document:
         return NoAnswer(
-            f"something in the place of Globus Auth answered {error.http_status}; is there a proxy or a portal in between?"
+            f"something in the place of Globus Auth answered {error.http_status}; is there a proxy in between?"
         )
     said = document.get("error") or error.code or ""
     told = f" ({clean(said, 60)})" if isinstance(said, str) and said else ""

@@ -15,7 +15,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -176,9 +176,9 @@ class StateFile:
             else:
                 self._remove_stale_temporaries()
             with contextlib.suppress(OSError):  # the contents only tell others who holds it
-                holder = f"{socket.gethostname()} pid {os.getpid()} since {now.astimezone().isoformat(timespec='seconds')}\n"
+                since = now.astimezone().isoformat(timespec="seconds")
                 os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, holder.encode(), 0)
+                os.pwrite(descriptor, f"{socket.gethostname()} pid {os.getpid()} since {since}\n".encode(), 0)
             yield
         finally:
             os.close(descriptor)
@@ -319,13 +319,3 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("not a text")
     return value
-
-
-def first_memory(name: str, source: Place | None, destination: Place | None, now: datetime) -> Memory:
-    """Return the memory of a pair that has just been seen for the first time."""
-    return Memory(name=name, first_seen=now, source=source, destination=destination)
-
-
-def renamed(memory: Memory, name: str) -> Memory:
-    """Return the same memory under the name the pair has now."""
-    return memory if memory.name == name else replace(memory, name=name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from globus_sdk import MISSING, TransferData
@@ -11,6 +11,7 @@ from globus_sdk import MISSING, TransferData
 from globus_sync_directory.pairs import Pair, SyncLevel, task_label
 
 NO_SUBMISSION_ID_YET = "00000000-0000-0000-0000-000000000000"
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _NOT_PART_OF_THE_REQUEST = ("deadline", "submission_id", "label", "sync_level")
 
 
@@ -54,12 +55,12 @@ def deadline_in(document: Mapping[str, Any]) -> datetime | None:
 
 
 def asks_for(document: Mapping[str, Any], pair: Pair) -> bool:
-    """Return whether ``document`` is what the config asks of ``pair`` now: same paths, rules and level."""
+    """Return whether ``document`` is what the config asks of ``pair`` now, deadline apart."""
     level = document.get("sync_level")
     if level not in (int(pair.sync_level), int(SyncLevel.CHECKSUM)):
         return False
-    now_asked = compose(pair, NO_SUBMISSION_ID_YET, SyncLevel(level), datetime.min)
-    return _request(document) == _request(now_asked) and bool(deadline_in(document)) == bool(pair.time_limit)
+    now_asked = compose(pair, NO_SUBMISSION_ID_YET, SyncLevel(level), _ANY_TIME)
+    return _request(document) == _request(now_asked)
 
 
 def directory(path: str) -> str:

@@ -82,25 +82,27 @@ class Finding:
 
     @property
     def status(self) -> int:
-        """The exit status this finding asks for."""
+        """The exit status this finding asks for; none for a left-over that has ended, as nobody waits for it."""
+        if self.left_over and self.task and not self.task.is_live:
+            return EXIT_OK
         return worst([self.verdict.status, EXIT_TOO_OLD if self.is_too_old else EXIT_OK])
 
 
-def needs_log(task: Task, now: datetime) -> bool:
-    """Return whether the task's log is needed for its verdict or for the reason behind it."""
+def needs_log(task: Task, verdict: Verdict, now: datetime) -> bool:
+    """Return whether the task's log is needed for its verdict, or for the reason behind a bad one."""
     if task.status == "FAILED":
-        return True
+        return verdict.status != EXIT_OK
     return task.is_live and (not task.is_ok or task.is_paused) and now - task.requested_at >= NO_PROGRESS_FOR
 
 
 def judge(
-    task: Task, deadline_sent: datetime | None, now: datetime, events: Sequence[Event], skips_source: bool
+    task: Task, deadline_sent: datetime | None, now: datetime, events: Sequence[Event] = (), skips_source: bool = False
 ) -> tuple[Verdict, datetime | None]:
     """
     Return the verdict on a task and since when it holds.
 
-    ``deadline_sent`` is what this tool asked for; ``events`` are the newest of its log (may be empty where
-    ``needs_log`` says no); ``skips_source`` tells that the source directory itself was skipped by an error.
+    ``deadline_sent`` is the one this tool asked for; ``events`` are the newest of its log, empty before it was asked
+    for; ``skips_source`` tells that the source directory itself was skipped by an error.
     """
     if task.status == "SUCCEEDED":
         if not task.skipped_by_error:
@@ -123,10 +125,11 @@ def judge(
 def _judge_failed(task: Task, deadline_sent: datetime | None, events: Sequence[Event]) -> Verdict:
     codes = {task.fatal_code.upper(), *(event.code for event in events if event.code in ("CANCELED", "EXPIRED"))}
     if "EXPIRED" in codes:
-        kept_ours = deadline_sent is not None and (
-            task.deadline is None or abs(task.deadline - deadline_sent) < _DEADLINE_PRECISION
+        # A start that was repeated may have been accepted the first time, with the earlier deadline.
+        at_ours = deadline_sent is not None and (
+            task.deadline is None or task.deadline < deadline_sent + _DEADLINE_PRECISION
         )
-        return Verdict.STOPPED_AT_TIME_LIMIT if kept_ours and task.files_done else Verdict.RAN_OUT_OF_TIME
+        return Verdict.STOPPED_AT_TIME_LIMIT if at_ours and task.files_done else Verdict.RAN_OUT_OF_TIME
     return Verdict.CANCELLED if codes & {"CANCELED", "CANCELLED"} else Verdict.FAILED
 
 

@@ -7,15 +7,13 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 import requests
 from globus_sdk import GlobusError, NetworkError
 from globus_sdk.transport import RequestsTransport, RetryConfig, RetryContext
 from requests.adapters import HTTPAdapter
-
 
 AT_A_TIME = 8
 MOST_IN_WINDOW, WINDOW_SECONDS = 150, 10.0  # Globus meters 20 requests a second per user, over ten seconds
@@ -24,8 +22,6 @@ REPEATS = 2
 LONGEST_PAUSE_SECONDS = 5  # three timeouts and two such pauses stay under a minute
 
 log = logging.getLogger(__name__)
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 
 
 class Meter:
@@ -80,15 +76,6 @@ def make_retry_config(on_repeat: Callable[[], None] = lambda: None, repeats: int
         return usual_pause(context)
 
     return RetryConfig(max_retries=repeats, max_sleep=LONGEST_PAUSE_SECONDS, backoff=pause)
-
-
-def in_parallel(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
-    """Return ``function`` of every item, in order, worked on by AT_A_TIME threads; an interrupt drops what waits."""
-    pool = ThreadPoolExecutor(max_workers=AT_A_TIME)
-    try:
-        return list(pool.map(function, items))
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def reason(error: GlobusError) -> str:

@@ -1,0 +1,158 @@
+"""What Globus says of all pairs, asked as few times as can be, and what the ledger learns from it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from globus_sync_directory.clean import clean
+from globus_sync_directory.errors import NoAnswer
+from globus_sync_directory.ledger import Ledger
+from globus_sync_directory.pairs import Pair, fingerprint_in, name_in
+from globus_sync_directory.service import IDS_PER_REQUEST, Globus, Refused
+from globus_sync_directory.state import LastTask, Memory, Success
+from globus_sync_directory.tasks import Task
+
+# A new task may be missing from Globus' answers for a while; only after that does "no such task" mean what it says.
+SETTLING_TIME = timedelta(minutes=10)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """Our tasks as Globus sees them: each known one by id, the ids it knows no more, and what got no answer."""
+
+    known: dict[str, Task]
+    gone: frozenset[str] = frozenset()
+    unanswered: Mapping[str, NoAnswer | Refused]
+
+    def live(self, fingerprint: str) -> list[Task]:
+        """Return the live tasks of this fingerprint, newest first."""
+        return live_of(self.known.values(), fingerprint)
+
+
+def live_of(tasks: Iterable[Task], fingerprint: str) -> list[Task]:
+    """Return those of ``tasks`` that are live and carry ``fingerprint``, newest first."""
+    ours = [task for task in tasks if task.is_live and fingerprint_in(task.label) == fingerprint]
+    return sorted(ours, key=lambda task: task.requested_at, reverse=True)
+
+
+def draw_picture(globus: Globus, ledger: Ledger, live: list[Task], now: datetime) -> Picture:
+    """
+    Return the tasks in ``live`` and those the ledger remembers.
+
+    One request per hundred remembered tasks that are not live, one for each that is in neither answer, and one more
+    where there is no usable state file. Raises nothing: what got no answer is in ``unanswered``.
+    """
+    known = {task.task_id: task for task in live}
+    unanswered: dict[str, NoAnswer | Refused] = {}
+    if not ledger.usable:
+        known |= {task.task_id: task for task in globus.recent_tasks()}
+    remembered = {
+        memory.task.task_id: memory.task for memory in ledger.memories.values() if memory.task is not None
+    }
+    missing = [task_id for task_id in remembered if task_id not in known]
+    chunks = [tuple(missing[at : at + IDS_PER_REQUEST]) for at in range(0, len(missing), IDS_PER_REQUEST)]
+    for answers in globus.for_each(globus.tasks_by_id, chunks):
+        for chunk, answer in answers.items():
+            if isinstance(answer, NoAnswer | Refused):
+                unanswered |= dict.fromkeys(chunk, answer)
+            else:
+                known |= {task.task_id: task for task in answer}
+    gone = set()
+    alone = [task_id for task_id in missing if task_id not in known and task_id not in unanswered]
+    for singles in globus.for_each(globus.task, alone):
+        for task_id, single in singles.items():
+            if isinstance(single, Task):
+                known[task_id] = single
+            elif not (isinstance(single, Refused) and single.http_status in (403, 404)):
+                unanswered[task_id] = single
+            elif now - remembered[task_id].submitted_at > SETTLING_TIME:
+                gone.add(task_id)
+    return Picture(known=known, gone=frozenset(gone), unanswered=unanswered)
+
+
+def learn(
+    ledger: Ledger, picture: Picture, pairs: Collection[Pair], config_pairs: Collection[Pair], now: datetime
+) -> None:
+    """
+    Write down what the picture shows: new pairs, successes, and live tasks that nobody remembers.
+
+    ``pairs`` are those of this run. A live task of ours with none of ``config_pairs`` behind it becomes a left-over.
+    Raises StateError.
+    """
+    changes: dict[str, Memory | None] = {}
+    for pair in pairs:
+        memory = ledger.memory(pair, now)
+        if not ledger.usable:
+            memory = _recovered(memory, pair, picture)
+        changes[pair.fingerprint] = _adopted(_with_success(memory, picture), picture, pair)
+    configured = {pair.fingerprint for pair in config_pairs}
+    for task in picture.known.values():
+        fingerprint = fingerprint_in(task.label) or ""
+        if task.is_live and fingerprint not in {"", *configured, *ledger.memories}:
+            log.info("left over from %s: task %s is running", clean(name_in(task.label)), clean(task.task_id))
+            changes[fingerprint] = Memory(
+                name=name_in(task.label) or fingerprint, first_seen=now, task=_last_task(task, None)
+            )
+    ledger.change(changes)
+
+
+def is_over(memory: Memory, picture: Picture) -> bool:
+    """Return whether it is certain that nothing remembered here goes on, nor may have been started unknown to us."""
+    if memory.reservation is not None:
+        return False
+    if memory.task is None or memory.task.task_id in picture.gone:
+        return True
+    task = picture.known.get(memory.task.task_id)
+    return task is not None and not task.is_live
+
+
+def with_task(memory: Memory, task: Task, pair: Pair | None) -> Memory:
+    """Return ``memory`` with ``task`` as the last one and no open reservation."""
+    return replace(memory, task=_last_task(task, pair), reservation=None, waiting_since=None)
+
+
+def _last_task(task: Task, pair: Pair | None) -> LastTask:
+    deadline = task.deadline if pair and pair.time_limit else None
+    return LastTask(task_id=task.task_id, submitted_at=task.requested_at, deadline=deadline)
+
+
+def _recovered(memory: Memory, pair: Pair, picture: Picture) -> Memory:
+    """Return what Globus' own records tell of a pair whose state file is lost."""
+    ours = [task for task in picture.known.values() if fingerprint_in(task.label) == pair.fingerprint]
+    newest = sorted(ours, key=lambda task: task.requested_at, reverse=True)
+    if newest and memory.task is None:
+        memory = replace(memory, task=_last_task(newest[0], pair))
+    success = next((task for task in newest if task.is_clean_success), None)
+    if success and memory.success is None:
+        memory = replace(memory, success=_success(success))
+    return memory
+
+
+def _with_success(memory: Memory, picture: Picture) -> Memory:
+    task = picture.known.get(memory.task.task_id) if memory.task else None
+    if task is None or not task.is_clean_success:
+        return memory
+    return replace(memory, success=_success(task))
+
+
+def _success(task: Task) -> Success:
+    return Success(
+        task_id=task.task_id,
+        ended_at=task.ended_at or task.requested_at,
+        files=task.files_done,
+        bytes=task.bytes_done,
+    )
+
+
+def _adopted(memory: Memory, picture: Picture, pair: Pair) -> Memory:
+    """Return ``memory`` with the pair's live task as the last one; the remembered one where several are live."""
+    live = picture.live(pair.fingerprint)
+    if not live or (memory.task and memory.task.task_id in {task.task_id for task in live}):
+        return memory
+    log.info("%s: adopted task %s, which was not remembered", clean(pair.name), clean(live[0].task_id))
+    return replace(memory, task=_last_task(live[0], pair), waiting_since=None)

@@ -1,0 +1,205 @@
+"""How each pair stands: what is remembered and what Globus says, put together as a Finding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from globus_sync_directory.causes import Cause, explain, place_in
+from globus_sync_directory.clean import clean
+from globus_sync_directory.errors import NoAnswer, SignInRefused
+from globus_sync_directory.pairs import Pair
+from globus_sync_directory.picture import Picture
+from globus_sync_directory.sending import Sent
+from globus_sync_directory.service import Globus, Refused
+from globus_sync_directory.state import Memory
+from globus_sync_directory.submit import directory
+from globus_sync_directory.tasks import Event, Skipped, Task
+from globus_sync_directory.verdicts import Finding, Verdict, judge, needs_log, newest_error
+
+
+def stands(globus: Globus, pair: Pair | None, memory: Memory, picture: Picture, now: datetime) -> Finding:
+    """
+    Return the finding about a pair's current or last task; ``pair`` is None for a left-over.
+
+    Asks for the task's log, or its skipped paths, only where the verdict is bad or hangs on it.
+    """
+    task = picture.known.get(memory.task.task_id) if memory.task else None
+    if task and (memory.reservation is None or task.is_live):
+        return _about_task(globus, pair, memory, task, now)
+    if memory.reservation:
+        cause = Cause(what="an earlier run did not see Globus' answer", cure="the next run settles it")
+        return _finding(pair, memory, now, Verdict.START_UNCONFIRMED, cause=cause)
+    if memory.task is None:
+        return _finding(pair, memory, now, Verdict.NEVER_RUN)
+    task_id = memory.task.task_id
+    trouble = picture.unanswered.get(task_id)
+    if trouble is not None:
+        return _finding(pair, memory, now, Verdict.NOT_REACHED, task_id=task_id, cause=Cause(what=str(trouble)))
+    if task_id in picture.gone:
+        return _finding(pair, memory, now, Verdict.UNKNOWN_TO_GLOBUS, task_id=task_id, since=memory.task.submitted_at)
+    notes = ("Globus does not list this task yet",)
+    since = memory.task.submitted_at
+    return _finding(pair, memory, now, Verdict.STARTED, task_id=task_id, since=since, notes=notes)
+
+
+def found(
+    globus: Globus, pair: Pair, memory: Memory, sent: Sent, previous: Task | None, now: datetime
+) -> Finding:
+    """Return the finding about a pair that this run tried to start; ``previous`` is its task before."""
+    if sent.task:
+        return replace(_about_task(globus, pair, memory, sent.task, now), notes=sent.notes)
+    started = sent.verdict is Verdict.STARTED and memory.task is not None
+    return _finding(
+        pair,
+        memory,
+        now,
+        sent.verdict,
+        task_id=memory.task.task_id if started and memory.task else None,
+        since=memory.task.submitted_at if started and memory.task else memory.waiting_since,
+        cause=sent.cause,
+        notes=(*sent.notes, *_before(globus, pair, memory, previous, now)) if started else sent.notes,
+    )
+
+
+def not_reached(pair: Pair, memory: Memory | None, trouble: NoAnswer | Refused, now: datetime) -> Finding:
+    """Return what can be told of a pair without Globus: when it last succeeded, and whether that is too old."""
+    verdict = Verdict.SIGNED_OUT if isinstance(trouble, SignInRefused) else Verdict.NOT_REACHED
+    memory = memory or Memory(name=pair.name, first_seen=now)
+    return _finding(pair, memory, now, verdict, cause=Cause(what=str(trouble)))
+
+
+def _before(
+    globus: Globus, pair: Pair, memory: Memory, previous: Task | None, now: datetime
+) -> tuple[str, ...]:
+    """Return a line about the task before the one just started, if it left something to be told."""
+    if previous is None or previous.is_clean_success:
+        return ()
+    verdict, _ = judge(previous, previous.deadline if pair.time_limit else None, now)
+    if verdict is Verdict.STOPPED_AT_TIME_LIMIT:
+        return (f"the task before it was {verdict.words}; this one goes on from there",)
+    reason = explain(previous.fatal_code, previous.fatal_description, pair, None, globus.identity).what
+    told = f": {reason}" if verdict is Verdict.FAILED else ""
+    return (f"the task before it {verdict.words}{told} ({task_link(previous.task_id)})",)
+
+
+def _about_task(globus: Globus, pair: Pair | None, memory: Memory, task: Task, now: datetime) -> Finding:
+    deadline = memory.task.deadline if memory.task else None
+    verdict, since = judge(task, deadline, now)
+    events: Sequence[Event] = ()
+    skipped: Sequence[Skipped] = ()
+    notes: tuple[str, ...] = ()
+    try:
+        if needs_log(task, verdict, now):
+            events = globus.newest_events(task.task_id)
+        elif verdict is Verdict.SUCCEEDED_WITH_GAPS:
+            skipped = globus.skipped(task.task_id)
+    except (NoAnswer, Refused) as trouble:
+        notes = (f"the reason could not be asked for: {trouble}",)
+    source = directory(pair.source.path) if pair else ""
+    skips_source = any(directory(path.source_path) == source for path in skipped)
+    verdict, since = judge(task, deadline, now, events, skips_source)
+    return _finding(
+        pair,
+        memory,
+        now,
+        verdict,
+        task_id=task.task_id,
+        task=task,
+        since=since,
+        cause=_cause(globus, pair, task, verdict, events, skipped),
+        skipped=tuple(skipped),
+        notes=notes,
+    )
+
+
+def _cause(
+    globus: Globus,
+    pair: Pair | None,
+    task: Task,
+    verdict: Verdict,
+    events: Sequence[Event],
+    skipped: Sequence[Skipped],
+) -> Cause | None:
+    """Return the newest error in plain words, or what else is behind a verdict that is not plain sailing."""
+    error = newest_error(events)
+    behind = None
+    if error:
+        place = place_in(error.details, pair) if pair else None
+        behind = explain(error.code, error.details or error.description, pair, place, globus.identity)
+    elif skipped:
+        first = skipped[0]
+        behind = explain(first.code, first.details, pair, None, globus.identity)
+    elif task.is_live and not task.is_ok:
+        behind = explain(task.nice_status, task.nice_status, pair, None, globus.identity)
+    if verdict is Verdict.PAUSED and not behind:
+        return Cause(what="paused by the administrator of a collection", cure="ask that administrator")
+    if verdict is Verdict.SUSPENDED:
+        what = behind.what if behind else "Globus waits for a person before it goes on"
+        return Cause(
+            what=what, cure="cancel the task in the web app once the reason is cured; the next run starts anew"
+        )
+    if verdict is Verdict.RAN_OUT_OF_TIME and not behind:
+        return _out_of_time(pair, events)
+    if verdict is Verdict.CANCELLED:
+        told = next((event.details for event in events if event.code == "CANCELED" and event.details), "")
+        return Cause(what=clean(told, 160) or "somebody cancelled it", cure="the next run starts it again")
+    if verdict is Verdict.FAILED and not behind:
+        return explain(task.fatal_code, task.fatal_description, pair, None, globus.identity)
+    return behind
+
+
+def _out_of_time(pair: Pair | None, events: Sequence[Event]) -> Cause:
+    if pair is None or pair.time_limit is None:
+        return Cause(what="Globus gave it up because it made no progress", cure="the next run starts it again")
+    minutes = int(pair.time_limit.total_seconds() // 60)
+    if any(event.code == "STARTED" for event in events):
+        return Cause(
+            what=f"its {minutes} minutes went by while the two sides were compared",
+            cure=f"raise timelimitmins of [{clean(pair.name)}], or take it out: Globus then goes on while it gets on",
+        )
+    return Cause(
+        what=f"it spent its {minutes} minutes in the queue: of one application Globus works on three at a time",
+        cure=f"raise timelimitmins of [{clean(pair.name)}], or take it out",
+    )
+
+
+def task_link(task_id: str) -> str:
+    """Return the address of a task's page in the Globus web app."""
+    return f"https://app.globus.org/activity/{clean(task_id)}"
+
+
+def _finding(
+    pair: Pair | None,
+    memory: Memory,
+    now: datetime,
+    verdict: Verdict,
+    *,
+    task_id: str | None = None,
+    task: Task | None = None,
+    since: datetime | None = None,
+    cause: Cause | None = None,
+    skipped: tuple[Skipped, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> Finding:
+    success = memory.success
+    if task and task.is_clean_success and task.ended_at:
+        counts_from = task.ended_at
+    else:
+        counts_from = success.ended_at if success else memory.first_seen
+    return Finding(
+        name=pair.name if pair else memory.name,
+        left_over=pair is None,
+        verdict=verdict,
+        task_id=task_id,
+        task=task,
+        since=since,
+        cause=cause,
+        skipped=skipped,
+        notes=notes,
+        success=success,
+        counts_from=counts_from,
+        max_age=pair.max_age if pair else None,
+        at=now,
+    )
