@@ -15,8 +15,17 @@ from fnmatch import fnmatchcase
 from typing import Protocol
 
 from .storage import (
-    Collection, Parts, StorageError, join_path, located, open_below, open_directory, open_file, storage_errors, to_text,
-)  # fmt: skip
+    Collection,
+    Parts,
+    StorageError,
+    join_path,
+    located,
+    open_below,
+    open_directory,
+    open_file,
+    storage_errors,
+    to_text,
+)
 from .submissions import CHECKSUMS, FilterRule, Item, Submission
 
 BLOCK = 1 << 20
@@ -104,11 +113,12 @@ class Transfer:
     progress: Progress
     gate: Gate
 
-    def run(self) -> None:
-        """Go through all items; what fails is told to the gate. Raises Trouble that ends the attempt."""
+    def run(self) -> int:
+        """Go through all items, tell the gate what fails, and return how much did. Raises Trouble that ends it."""
         for index, item in enumerate(self.submission.items):
             with self._guard((index, ()), item.source, item.destination, is_directory=True):
                 self._item(index, item)
+        return self._failures
 
     def _item(self, index: int, item: Item) -> None:
         self.gate.before_file()
@@ -331,7 +341,9 @@ class Transfer:
     _skipped: set[tuple[int, Parts]] = field(default_factory=set)
 
     @contextmanager
-    def _guard(self, key: tuple[int, Parts], source: Parts, target: Parts, is_directory: bool = False) -> Iterator[None]:
+    def _guard(
+        self, key: tuple[int, Parts], source: Parts, target: Parts, is_directory: bool = False
+    ) -> Iterator[None]:
         """Note what goes wrong in the block, as a skipped path where the task allows that, and go on."""
         try:
             yield
@@ -344,9 +356,9 @@ class Transfer:
                 self.gate.failed(trouble)
             elif key not in self.progress.done:
                 self.progress.done.add(key)
-                self.progress.skips.append(
-                    Skip(join_path(source), join_path(target), trouble.code, str(trouble), self.gate.now(), is_directory)
-                )
+                paths = join_path(source), join_path(target)
+                skip = Skip(*paths, trouble.code, str(trouble), self.gate.now(), is_directory)
+                self.progress.skips.append(skip)
 
     @contextmanager
     def _reading(self, path: Parts) -> Iterator[None]:
@@ -380,8 +392,8 @@ class Delete:
     progress: Progress
     gate: Gate
 
-    def run(self) -> None:
-        """Remove the paths. Raises Trouble."""
+    def run(self) -> int:
+        """Remove the paths and return 0, the number of failures to try again. Raises Trouble."""
         for index, item in enumerate(self.submission.items):
             self.gate.before_file()
             check_online(self.collection)
@@ -396,6 +408,7 @@ class Delete:
                     raise Trouble(error.code, self.collection, path, str(error), hopeless=True) from error
             self.progress.done.add((index, ()))
             self.gate.after_file()
+        return 0
 
     def _item(self, item: Item) -> None:
         if not item.source:

@@ -84,7 +84,7 @@ def submission_result(kind: str, code: str, task_id: str, submission_id: str, re
 
 def when(moment: datetime | None) -> str | None:
     """Return an instant as task documents write it, to the second."""
-    return moment and moment.astimezone(UTC).isoformat(timespec="seconds")
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def file_document(name: bytes, status: stat_result, link: stat_result | None, target: bytes | None) -> Document:
@@ -132,7 +132,7 @@ def _group(gid: int) -> str:
 
 
 def endpoint_document(collection: Collection, identity: str) -> Document:
-    """Return what ``identity`` is told about a collection. Source: endpoints_and_collections; SDK fixture get_endpoint."""
+    """Return what ``identity`` is told of a collection. Source: endpoints_and_collections; SDK fixture get_endpoint."""
     personal = collection.is_personal
     guest = collection.entity_type.endswith("guest_collection")
     owns = identity == collection.owner_id

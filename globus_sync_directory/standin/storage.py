@@ -47,7 +47,7 @@ def storage_errors() -> Iterator[None]:
 
 
 def to_text(name: bytes) -> str:
-    """Return a file name as the API shows it: UTF-8, or else U+FFFD and the bytes as Latin-1. Source: file_operations."""
+    """Return a file name as the API shows it: UTF-8, or U+FFFD and the bytes as Latin-1. Source: file_operations."""
     try:
         return name.decode()
     except UnicodeDecodeError:
@@ -67,7 +67,7 @@ def to_bytes(text: str) -> bytes:
 
 
 def split_path(path: str) -> Parts:
-    """Return the components of an API path below the root; the home directory ``~`` is the root. Raises StorageError."""
+    """Return the components of an API path below the root; the home ``~`` is the root. Raises StorageError."""
     if "\0" in path:
         raise StorageError("INVALID_PATH_NAME")
     parts: list[bytes] = []
@@ -199,7 +199,8 @@ def located(root: bytes, parts: Sequence[bytes], *, follow: bool = True) -> Iter
     """Yield (descriptor of the parent, name in it, real components) of a path; the last component may be missing."""
     for _ in range(_MAX_LINKS):
         if not parts:
-            parent, name, done = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), b".", ()
+            parent, name = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), b"."
+            done: Parts = ()
         else:
             parent, done = open_directory(root, parts[:-1])
             name = parts[-1]

@@ -180,7 +180,7 @@ def read_submission(body: dict[str, Any], kind: str, now: datetime, label_limit:
         label=read_label(fields, label_limit),
         deadline=read_deadline(fields, now),
         source=read_uuid(fields[ends[0]], "endpoint name"),
-        destination=read_uuid(fields[ends[1]], "endpoint name") if kind == "transfer" else None,
+        destination=read_uuid(fields[ends[-1]], "endpoint name") if kind == "transfer" else None,
         items=items,
         filter_rules=None if rules is None else tuple(map(_read_filter_rule, rules)),
         sync_level=fields.get("sync_level"),

@@ -16,7 +16,8 @@ class Switches:
     task_list_lag: timedelta = timedelta(0)  # how long a new task is missing from the list
     unknown_task: Literal[404, 403] = 404
     wrong_secret_status: Literal[400, 401] = 401
-    wrong_secret_body: Literal["oauth", "globus"] = "oauth"  # {"error": "invalid_client"}, or Auth's general error document
+    # {"error": "invalid_client"}, or Auth's general error document
+    wrong_secret_body: Literal["oauth", "globus"] = "oauth"  # noqa: S105 - no secret, but how its refusal looks
     accepted_status: Literal[200, 202] = 200
     label_limit: int = 128
     stat_supported: bool = True

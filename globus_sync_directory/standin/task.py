@@ -68,8 +68,9 @@ class Task:
     parked: bool = False  # the worker waits for release()
     finished_while_held: int = 0
     attempts: int = 0
+    failures: int = 0  # attempts in a row that came to nothing
     retry_at: datetime | None = None
-    stop: str | None = None  # why the worker is to stop: CANCELED or EXPIRED end the task, YIELD only the attempt
+    stop: str | None = None  # why the worker is to stop: YIELD and CLOSED end the attempt, any other code the task
 
     @property
     def submission_id(self) -> str:
@@ -108,6 +109,11 @@ class Task:
         """Whether the task waits for one of its owner's places."""
         waits = self.worker is None and not self.is_paused and self.retry_at is None
         return self.status == "ACTIVE" and waits
+
+    @property
+    def history_deleted(self) -> bool:
+        """Whether events and per-file results are gone already."""
+        return self.completion_time is not None and self.clock.now() - self.completion_time > EVENTS_KEPT
 
     def pause(self) -> None:
         """Pause the task as a collection's manager would; it stays ACTIVE."""
@@ -188,7 +194,7 @@ class Task:
 
     def visible_events(self) -> list[Event]:
         """Return the events, newest first, none once their time is over."""
-        return [] if self._history_deleted() else self.events[::-1]
+        return [] if self.history_deleted else self.events[::-1]
 
     def document(self) -> Document:
         """Return the task document. Source: Globus Transfer API, "Task document"."""
@@ -249,7 +255,7 @@ class Task:
             "faults": self.faults,
             "canceled_by_admin": None,
             "canceled_by_admin_message": None,
-            "history_deleted": self._history_deleted(),
+            "history_deleted": self.history_deleted,
             "files": progress.files,
             "directories": progress.directories,
             "symlinks": 0,
@@ -292,9 +298,6 @@ class Task:
     def _rate(self) -> int:
         seconds = ((self.completion_time or self.clock.now()) - self.request_time).total_seconds()
         return int(self.bytes_transferred / max(seconds, 1.0))
-
-    def _history_deleted(self) -> bool:
-        return self.completion_time is not None and self.clock.now() - self.completion_time > EVENTS_KEPT
 
 
 def describe(code: str) -> str:

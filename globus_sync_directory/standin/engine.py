@@ -1,0 +1,382 @@
+"""The task engine: takes submissions, works on them in threads, retries, expires and ends them; no HTTP in here."""
+
+import logging
+import threading
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from .access import Access, disconnected
+from .clock import Clock
+from .copying import Delete, Transfer, Trouble
+from .documents import ApiError, bad_request
+from .storage import Collection
+from .submissions import Submission, read_deadline, read_document, read_label, read_submission
+from .switches import Switches
+from .task import OWN_DEADLINE, PROGRESS_DEADLINE, Task
+
+MAX_ACTIVE = 3  # transfers, and as many deletes, of one identity at a time. Source: task_behavior
+MAX_PENDING = 100  # Source: docs.globus.org, FAQ, transfer and sharing
+RECORDS_KEPT = timedelta(days=90)
+FIRST_RETRY = timedelta(seconds=10)
+LONGEST_RETRY = timedelta(minutes=10)
+PROGRESS_EVERY = timedelta(minutes=1)
+
+_STARTED = '{\n  "type": "GridFTP Transfer",\n  "concurrency": 2,\n  "parallelism": 4,\n  "pipelining": 20\n}'
+_STOP_DETAILS = {"CANCELED": "Canceled by the task owner"}
+_ATTEMPT_ONLY = ("YIELD", "CLOSED")  # reasons to stop that leave the task as it is
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """
+    All tasks of one stand-in.
+
+    A task moves because work was done, the clock was moved or somebody released, paused or cancelled it, never because
+    it was looked at. Everything that changes happens under ``changed``, which is told of it.
+    """
+
+    def __init__(self, access: Access, clock: Clock, switches: Switches) -> None:
+        self.access = access
+        self.clock = clock
+        self.switches = switches
+        self.changed = threading.Condition()
+        self._tasks: dict[str, Task] = {}
+        self._live: list[Task] = []
+        self._used: dict[tuple[str, str], Task] = {}  # by identity and submission id; outlives the record
+        self._handed_out: dict[tuple[str, str], datetime] = {}
+        self._held_after: int | None = None
+        self._closed = False
+        self._scheduler = threading.Thread(target=self._schedule, name="standin-scheduler", daemon=True)
+        clock.when_moved(self._advance)
+
+    def start(self) -> None:
+        """Begin to watch the clock."""
+        self._scheduler.start()
+
+    def close(self) -> None:
+        """Stop all work where it is, leave no half-written file, and join every thread."""
+        with self.changed:
+            self._closed = True
+            workers = [task.worker for task in self._live if task.worker]
+            for task in self._live:
+                task.stop = task.stop or "CLOSED"
+            self.changed.notify_all()
+        for thread in (*workers, self._scheduler):
+            thread.join()
+
+    def new_submission_id(self, identity: str) -> str:
+        """Return a fresh submission id for ``identity``."""
+        with self.changed:
+            submission_id = str(uuid.uuid4())
+            self._handed_out[identity, submission_id] = self.clock.now()
+        return submission_id
+
+    def submit(self, kind: str, body: dict[str, Any], identity: str) -> tuple[str, Task]:
+        """
+        Return ("Accepted", new task) or ("Duplicate", first task) for a "transfer" or "delete" document.
+
+        The submission id comes first of all rules, or a repeated submission would be refused. Raises ApiError.
+        """
+        with self.changed:
+            known = self._submitted(body.get("submission_id"), identity)
+            if known is not None:
+                if self.switches.changed_body == "refused" and known.submission.body != body:
+                    raise bad_request(f"Submission ID '{known.submission_id}' was used for another document")
+                return "Duplicate", known
+            submission = read_submission(body, kind, self.clock.now(), self.switches.label_limit)
+            self._check_submission_id(submission.submission_id, identity)
+            task = self._new_task(submission, identity)
+            self._check_conflicts(task)
+            self._tasks[task.id] = self._used[identity, submission.submission_id] = task
+            self._live.append(task)
+            self._advance()
+            return "Accepted", task
+
+    def _submitted(self, submission_id: Any, identity: str) -> Task | None:
+        if not isinstance(submission_id, str):
+            return None
+        task = self._used.get((identity, submission_id.lower()))
+        lifetime = self.switches.submission_id_lifetime
+        if task and lifetime is not None and self.clock.now() - task.request_time > lifetime:
+            return None
+        return task
+
+    def _check_submission_id(self, submission_id: str, identity: str) -> None:
+        since = self._handed_out.get((identity, submission_id))
+        lifetime = self.switches.submission_id_lifetime
+        if since is None:
+            if not self.switches.own_submission_ids:
+                raise bad_request(f"Unknown submission_id '{submission_id}'")
+        elif lifetime is not None and self.clock.now() - since > lifetime:
+            raise bad_request(f"submission_id '{submission_id}' has expired")
+
+    def _new_task(self, submission: Submission, identity: str) -> Task:
+        """Return the task of an allowed submission; raises ApiError for what ``identity`` may not use."""
+        source = self._usable(submission.source, identity)
+        destination = self._usable(submission.destination, identity) if submission.destination else None
+        now = self.clock.now()
+        return Task(
+            id=str(uuid.uuid4()),
+            owner=identity,
+            submission=submission,
+            source_collection=source,
+            destination_collection=destination,
+            request_time=now,
+            clock=self.clock,
+            changed=self.changed,
+            label=submission.label,
+            deadline=submission.deadline or now + OWN_DEADLINE,
+        )
+
+    def _usable(self, collection_id: str, identity: str) -> Collection:
+        collection = self.access.use(collection_id, identity)
+        if collection.is_personal and not collection.online:
+            raise disconnected(collection)
+        return collection
+
+    def _check_conflicts(self, new: Task) -> None:
+        pending = [task for task in self._live if task.is_live and task.owner == new.owner]
+        if self.switches.identical_paths_refused and new.submission.kind == "transfer":
+            paths = new.submission.paths()
+            if any(task.submission.kind == "transfer" and task.submission.paths() == paths for task in pending):
+                message = "A transfer with identical paths has not yet completed"
+                raise ApiError(409, "ClientError.Conflict", message)
+        if len(pending) >= MAX_PENDING:
+            message = f"You have too many pending tasks; the limit is {MAX_PENDING}"
+            raise ApiError(409, "ClientError.Conflict.TooManyPendingJobs", message)
+
+    def tasks(self) -> list[Task]:
+        """Return the tasks that there are records of, in order of submission."""
+        with self.changed:
+            return [task for task in self._tasks.values() if not self._too_old(task)]
+
+    def task(self, task_id: str, identity: str | None = None) -> Task:
+        """Return one task, which must be ``identity``'s own unless that is None; raises ApiError 404 (or 403)."""
+        with self.changed:
+            task = self._tasks.get(task_id)
+        if task is None or self._too_old(task) or identity not in (None, task.owner):
+            if self.switches.unknown_task == 403:
+                raise ApiError(403, "PermissionDenied", f"You do not have permission on task '{task_id}'")
+            raise ApiError(404, "ClientError.NotFound", f"Task ID '{task_id}' not found")
+        return task
+
+    def listed(self, identity: str) -> list[Task]:
+        """Return the tasks that a list shows to ``identity``, newest first."""
+        since = self.clock.now() - self.switches.task_list_lag
+        return [task for task in self.tasks()[::-1] if task.owner == identity and task.request_time <= since]
+
+    def _too_old(self, task: Task) -> bool:
+        return task.completion_time is not None and self.clock.now() - task.completion_time > RECORDS_KEPT
+
+    def forget(self, task_id: str) -> None:
+        """Delete the record of a task that has ended; its submission id stays used."""
+        with self.changed:
+            if self.task(task_id).is_live:
+                raise ValueError("a live task is not forgotten; cancel it first")
+            del self._tasks[task_id]
+
+    def update(self, task: Task, body: dict[str, Any]) -> None:
+        """Change the label or the deadline of a live task; raises ApiError."""
+        fields = read_document(body, "task")
+        with self.changed:
+            if not task.is_live:
+                raise ApiError(409, "ClientError.Conflict", "The task has completed and cannot be changed")
+            label = read_label(fields, self.switches.label_limit)
+            deadline = read_deadline(fields, self.clock.now())
+            task.label = label if "label" in body else task.label
+            task.deadline = deadline or task.deadline
+            self._advance()
+
+    def cancel(self, task: Task) -> str:
+        """Cancel a task as its owner and return the result code: Canceled, CancelAccepted or TaskComplete."""
+        return self.fail(task, "CANCELED")
+
+    def fail(self, task: Task, code: str) -> str:
+        """End a live task as FAILED with the fatal error ``code``; return as ``cancel`` does."""
+        with self.changed:
+            if not task.is_live:
+                return "TaskComplete"
+            self._stop(task, code)
+            ended = self.changed.wait_for(lambda: self._closed or not task.is_live, timeout=5)
+            return "Canceled" if ended else "CancelAccepted"
+
+    def hold(self, after_files: int | None = None) -> None:
+        """Let no task finish its work until ``release``; each stops at once, or after so many more files."""
+        with self.changed:
+            self._held_after = after_files or 0
+            for task in self._live:
+                task.finished_while_held = 0
+
+    def release(self) -> None:
+        """Let the tasks that ``hold`` stopped go on."""
+        with self.changed:
+            self._held_after = None
+            self.changed.notify_all()
+
+    def holds(self, task: Task) -> bool:
+        """Whether a task is to do nothing more for now."""
+        return self._held_after is not None and task.finished_while_held >= self._held_after
+
+    def wait(self, timeout: float) -> None:
+        """Return when nothing moves by itself any more; raises TimeoutError after so many real seconds."""
+        with self.changed:
+            if not self.changed.wait_for(self._is_still, timeout):
+                busy = [f"{task.id} ({task.submission.kind})" for task in self._live if task.worker]
+                raise TimeoutError(f"still at work after {timeout} s: {', '.join(busy)}")
+
+    def _is_still(self) -> bool:
+        self._advance()
+        return all(
+            task.worker is None or (task.parked and task.stop is None and self.holds(task)) for task in self._live
+        )
+
+    def _schedule(self) -> None:
+        with self.changed:
+            while not self._closed:
+                self._advance()
+                self.changed.wait(self._next_due())
+
+    def _next_due(self) -> float | None:
+        waiting = [task for task in self._live if task.stop is None]
+        moments = [moment for task in waiting for moment in (task.retry_at, task.deadline) if moment is not None]
+        spans = [span for moment in moments if (span := self.clock.seconds_until(moment)) is not None]
+        return min([*spans, threading.TIMEOUT_MAX]) if spans else None
+
+    def _advance(self) -> None:
+        """Do all that is due: expire, put back into the queue, start."""
+        with self.changed:
+            if self._closed:
+                return
+            now = self.clock.now()
+            self._live = [task for task in self._live if task.is_live]
+            for task in list(self._live):
+                if task.is_queued and not (task.error and now - task.error.time < OWN_DEADLINE):
+                    task.extend_deadline(OWN_DEADLINE)
+                if now >= task.deadline:
+                    self._stop(task, "EXPIRED")
+                elif task.retry_at is not None and now >= task.retry_at:
+                    task.retry_at = None
+                if task.is_queued and self._has_place(task):
+                    task.worker = threading.Thread(target=self._work, args=(task,), name="standin-task", daemon=True)
+                    task.worker.start()
+
+    def _has_place(self, task: Task) -> bool:
+        peers = (
+            peer for peer in self._live
+            if peer.worker and peer.owner == task.owner and peer.submission.kind == task.submission.kind
+        )  # fmt: skip
+        return sum(1 for _ in peers) < MAX_ACTIVE
+
+    def _stop(self, task: Task, reason: str) -> None:
+        """End a task for ``reason``: at once, or as soon as its worker comes past the gate."""
+        if task.worker is None:
+            self._end(task, reason)
+        elif task.stop in (None, "YIELD"):
+            task.stop = reason
+            self.changed.notify_all()
+
+    def _end(self, task: Task, reason: str) -> None:
+        task.add_event(reason, _STOP_DETAILS.get(reason, ""), is_error=True)
+        task.end("FAILED", reason)
+
+    def _work(self, task: Task) -> None:
+        """Make one attempt at a task, in its own thread."""
+        with self.changed:
+            if not task.attempts:
+                task.add_event("STARTED", _STARTED)
+            task.attempts += 1
+        before = len(task.progress.done), task.bytes_transferred
+        finished, trouble = False, None
+        try:
+            finished = self._attempt(task)
+        except _Stopped:
+            pass
+        except Trouble as error:
+            trouble = error
+        except Exception:
+            log.exception("task %s: a bug in the stand-in", task.id)
+            task.stop = "INTERNAL_ERROR"
+        with self.changed:
+            task.worker, reason, task.stop = None, task.stop, None
+            moved = before != (len(task.progress.done), task.bytes_transferred)
+            if moved:
+                task.add_progress()
+            if trouble:
+                task.add_fault(trouble)
+            if reason and reason not in _ATTEMPT_ONLY:
+                self._end(task, reason)
+            elif finished:
+                if task.progress.skips:
+                    task.add_event("SKIPPED_ERRORS", f"{len(task.progress.skips)} paths were skipped because of errors")
+                task.add_event("SUCCEEDED")
+                task.end("SUCCEEDED")
+            elif trouble and trouble.hopeless:
+                task.end("FAILED", trouble.code)
+            elif not reason:
+                task.failures = 1 if moved else task.failures + 1
+                # the exponent is bounded only to keep the arithmetic small
+                pause = min(FIRST_RETRY * 2 ** min(task.failures - 1, 16), LONGEST_RETRY)
+                task.retry_at = self.clock.now() + pause
+            self._advance()
+            self.changed.notify_all()
+
+    def _attempt(self, task: Task) -> bool:
+        """Return whether everything is done; raises Trouble or _Stopped."""
+        gate = _Gate(self, task)
+        work: Transfer | Delete
+        if task.destination_collection is None:
+            work = Delete(task.submission, task.source_collection, task.owner, task.progress, gate)
+        else:
+            ends = task.source_collection, task.destination_collection
+            work = Transfer(task.submission, *ends, task.owner, task.progress, gate)
+        failures = work.run()
+        gate.before_file()  # a held task does not end
+        return not failures
+
+
+class _Stopped(Exception):
+    """The worker is to stop, for the reason in ``Task.stop``."""
+
+
+class _Gate:
+    """What a worker comes past on its way: here it waits while held, is stopped, and tells what it has done."""
+
+    def __init__(self, engine: Engine, task: Task) -> None:
+        self._engine = engine
+        self._task = task
+        self._told = engine.clock.now()
+
+    def before_file(self) -> None:
+        task, changed = self._task, self._engine.changed
+        with changed:
+            while task.stop is None and self._engine.holds(task):
+                task.parked = True
+                changed.notify_all()
+                changed.wait()
+            task.parked = False
+            if task.stop is not None:
+                raise _Stopped
+
+    def during_file(self, path: str, offset: int) -> None:
+        self.before_file()
+
+    def after_file(self) -> None:
+        with self._engine.changed:
+            self._task.finished_while_held += 1
+            self._task.extend_deadline(PROGRESS_DEADLINE)
+            if self.now() - self._told >= PROGRESS_EVERY:
+                self._told = self.now()
+                self._task.add_progress()
+
+    def failed(self, trouble: Trouble) -> None:
+        with self._engine.changed:
+            self._task.add_fault(trouble)
+
+    def extra_kept(self, path: str) -> None:
+        with self._engine.changed:
+            self._task.add_event("DELETE_DESTINATION_EXTRA_SKIPPED", path)
+
+    def now(self) -> datetime:
+        return self._engine.clock.now()

@@ -1,0 +1,182 @@
+"""Transfer's routes about collections and the files on them."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from flask import Blueprint, request
+
+from .access import Access, disconnected
+from .copying import is_temporary
+from .documents import ApiError, Document, endpoint_document, file_document, result
+from .listing import file_filter, number, ordered, page
+from .storage import Collection, Parts, StorageError, join_path, located, open_directory, storage_errors
+from .submissions import read_document, read_json, read_path, read_uuid
+from .switches import Switches
+
+_VERBS = {"ls": "list", "stat": "list", "mkdir": "make directories", "rename": "rename"}
+_FTP = {"ls": "MLST", "stat": "MLST", "mkdir": "MKD", "rename": "RNFR"}
+
+
+def files_api(access: Access, switches: Callable[[], Switches], caller: Callable[[], str]) -> Blueprint:
+    """Return the routes; ``caller`` gives the identity of the present request or raises ApiError."""
+    api = Blueprint("files", __name__, url_prefix="/v0.10")
+
+    @api.get("/endpoint/<collection_id>")
+    def endpoint(collection_id: str) -> Document:
+        identity = caller()
+        return endpoint_document(access.find(read_uuid(collection_id, "endpoint name"), identity), identity)
+
+    def reached(collection_id: str) -> tuple[Collection, str]:
+        """Return a collection that answers, and who asks."""
+        identity = caller()
+        collection = access.use(read_uuid(collection_id, "endpoint name"), identity)
+        if not collection.online:
+            raise _offline(collection, listing=request.method == "GET")
+        return collection, identity
+
+    @api.get("/operation/endpoint/<collection_id>/ls")
+    def ls(collection_id: str) -> Document:
+        collection, identity = reached(collection_id)
+        query = request.args
+        path = query.get("path") or "/~/"
+        test = file_filter(query.getlist("filter"))
+        with _operation("ls", collection, path):
+            collection.check(identity, parts := read_path(path), "r")
+            files = _listed(collection, parts, number(query, "show_hidden", 1) != 0)
+        files = ordered([file for file in files if test(file)], query.get("orderby") or "name")
+        shown, counts = page(query, files, collection.list_limit, collection.list_limit)
+        return {
+            "DATA_TYPE": "file_list",
+            "endpoint": collection.id,
+            "path": path.rstrip("/") + "/",
+            "absolute_path": None,
+            "rename_supported": True,
+            "symlink_supported": True,
+            "DATA": shown,
+            **counts,
+        }
+
+    @api.get("/operation/endpoint/<collection_id>/stat")
+    def stat(collection_id: str) -> Document:
+        collection, identity = reached(collection_id)
+        if not switches().stat_supported:
+            raise ApiError(409, "NotSupported", "The endpoint does not support this operation")
+        path = request.args.get("path") or "/~/"
+        with _operation("stat", collection, path):
+            collection.check(identity, parts := read_path(path), "r")
+            with located(collection.root, parts, follow=False) as (parent, name, _):
+                return _entry(collection, parent, name, parts)
+
+    @api.post("/operation/endpoint/<collection_id>/mkdir")
+    def mkdir(collection_id: str) -> Document:
+        collection, identity = reached(collection_id)
+        fields = read_document(read_json(request.get_data()), "mkdir", ("path",))
+        with _operation("mkdir", collection, fields["path"]):
+            collection.check(identity, parts := read_path(fields["path"]), "w")
+            if not parts:
+                raise StorageError("EXISTS")
+            with located(collection.root, parts, follow=False) as (parent, name, _):
+                _check_space(collection)
+                os.mkdir(name, dir_fd=parent)
+        return result("DirectoryCreated", "The directory was created successfully", request.path, "mkdir_result")
+
+    @api.post("/operation/endpoint/<collection_id>/rename")
+    def rename(collection_id: str) -> Document:
+        collection, identity = reached(collection_id)
+        fields = read_document(read_json(request.get_data()), "rename", ("old_path", "new_path"))
+        old, new = read_path(fields["old_path"]), read_path(fields["new_path"])
+        with _operation("rename", collection, fields["old_path"]):
+            for parts in (old, new):
+                collection.check(identity, parts, "w")
+                if not parts:
+                    raise StorageError("PERMISSION_DENIED", "Path not allowed")
+            with (
+                located(collection.root, old, follow=False) as (old_parent, old_name, _),
+                located(collection.root, new, follow=False) as (new_parent, new_name, _),
+            ):
+                os.rename(old_name, new_name, src_dir_fd=old_parent, dst_dir_fd=new_parent)
+        return result("FileRenamed", "File or directory renamed successfully", request.path)
+
+    return api
+
+
+def _listed(collection: Collection, parts: Parts, show_hidden: bool) -> list[Document]:
+    directory, real = open_directory(collection.root, parts)
+    try:
+        names = [name for name in map(os.fsencode, os.listdir(directory)) if not is_temporary(name)]
+        if len(names) > collection.list_limit:
+            message = f"Directory limit of {collection.list_limit} reached: '{join_path(parts)}'"
+            raise ApiError(502, "ExternalError.DirListingFailed.SizeLimit", message)
+        return [
+            _entry(collection, directory, name, (*real, name))
+            for name in names if show_hidden or not name.startswith(b".")
+        ]  # fmt: skip
+    finally:
+        os.close(directory)
+
+
+def _entry(collection: Collection, parent: int, name: bytes, real: Parts) -> Document:
+    """Return the document of one file; a link shows what it leads to, unless that is missing or outside the root."""
+    shown = real[-1] if real else b"/"
+    status = os.lstat(name, dir_fd=parent)
+    try:
+        target = os.readlink(name, dir_fd=parent)
+    except OSError:
+        return file_document(shown, status, None, None)
+    try:
+        with storage_errors(), located(collection.root, real) as (there, last, _):
+            return file_document(shown, os.lstat(last, dir_fd=there), status, target)
+    except StorageError:
+        return file_document(shown, status, status, target)
+
+
+def _check_space(collection: Collection) -> None:
+    if collection.full:
+        raise StorageError("QUOTA_EXCEEDED")
+
+
+@contextmanager
+def _operation(name: str, collection: Collection, path: str) -> Iterator[None]:
+    """Turn what goes wrong on the collection's disk into the answer that this operation gives."""
+    try:
+        with storage_errors():
+            yield
+    except StorageError as error:
+        raise _refusal(name, collection, path, error) from error
+
+
+def _refusal(name: str, collection: Collection, path: str, error: StorageError) -> ApiError:
+    where = f"Error ({_VERBS[name]})\nEndpoint: {collection.name} ({collection.id})\nServer: localhost:2811\n"
+    missing = error.code == "FILE_NOT_FOUND" or (error.code == "NOT_A_DIRECTORY" and name != "ls")
+    if missing and name == "stat":
+        message = (
+            f"Path not found, {where}Message: No such file or directory\n---\nDetails: Error: '{path}' not found\\r\\n"
+            "550-GlobusError: v=1 c=PATH_NOT_FOUND\\r\\n550 End.\\r\\n\n"
+        )
+        return ApiError(404, "NotFound", message)
+    if missing:
+        what = "Directory" if name in ("ls", "mkdir") else "Path"
+        return ApiError(404, "ClientError.NotFound", f"{what} '{path}' not found on endpoint")
+    if error.code == "NOT_A_DIRECTORY":
+        return ApiError(502, "ExternalError.DirListingFailed.NotDirectory", f"'{path}' is not a directory")
+    if error.code == "EXISTS" and name == "mkdir":
+        message = f"Path already exists, Error Path '{path}' already exists\n"
+        return ApiError(502, "ExternalError.MkdirFailed.Exists", message)
+    if error.code == "PERMISSION_DENIED":
+        code = "ExternalError.MkdirFailed.PermissionDenied" if name == "mkdir" else "EndpointPermissionDenied"
+        message = (
+            f"Denied by endpoint, {where}Command: {_FTP[name]} {path}\nMessage: Fatal FTP Response\n---\n"
+            f"Details: 500 Command failed : {error}.\\r\\n\n"
+        )
+        return ApiError(403, code, message)
+    return ApiError(502, "EndpointError", f"{where}Message: {error}\n---\nDetails: 500-GlobusError: v=1 c={error.code}")
+
+
+def _offline(collection: Collection, *, listing: bool) -> ApiError:
+    if not collection.is_personal:
+        return ApiError(502, "EndpointError", f"Cannot connect to endpoint '{collection.name} ({collection.id})'")
+    if listing:
+        message = "The GCP endpoint is not currently connected to Globus"
+        return ApiError(502, "ExternalError.DirListingFailed.GCDisconnected", message)
+    return disconnected(collection)

@@ -1,0 +1,157 @@
+"""Filters, order and pages of the lists that the Transfer API gives."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import TypeVar
+
+from .documents import Document, bad_request
+
+T = TypeVar("T")
+
+MAX_PAGE = 1000
+STATUSES = ("ACTIVE", "INACTIVE", "SUCCEEDED", "FAILED")
+TYPES = ("TRANSFER", "DELETE")
+
+Test = Callable[[Document], bool]
+
+
+def task_filter(text: str) -> Test:
+    """Return the test that a ``filter`` of task_list makes of a task document; raises ApiError 400."""
+    clauses = dict(_clauses(text))
+    clauses.setdefault("type", "TRANSFER")  # Source: SDK, TransferClient.task_list
+    return _all(_task_clause(key, value) for key, value in clauses.items())
+
+
+def _task_clause(key: str, value: str) -> Test:
+    if key == "task_id":
+        ids = {part.lower() for part in value.split(",")}
+        return lambda task: task["task_id"] in ids
+    if key in ("status", "type"):
+        words = value.split(",")
+        if not set(words) <= set(STATUSES if key == "status" else TYPES):
+            raise bad_request(f"Invalid value '{value}' in filter '{key}'")
+        return lambda task: task[key] in words
+    if key == "label":
+        patterns = [_pattern(part, bare=False) for part in value.split(",")]
+        return lambda task: any(test(task["label"] or "") for test in patterns)
+    if key in ("request_time", "completion_time"):
+        return _span(key, value)
+    raise bad_request(f"Unknown filter '{key}'")
+
+
+def event_filter(text: str) -> Test:
+    """Return the test that a ``filter`` of event_list makes of an event document; raises ApiError 400."""
+    wanted = dict(_clauses(text))
+    if not wanted:
+        return lambda event: True
+    if set(wanted) != {"is_error"} or wanted["is_error"] not in ("0", "1"):
+        raise bad_request(f"Invalid filter '{text}'")
+    return lambda event: event["is_error"] is (wanted["is_error"] == "1")
+
+
+def file_filter(texts: Sequence[str]) -> Test:
+    """Return the test of the ``filter`` parameters of a listing, of which one is enough; raises ApiError 400."""
+    tests = [_all(_file_clause(*clause) for clause in _clauses(text)) for text in texts]
+    return lambda file: not tests or any(test(file) for test in tests)
+
+
+def _file_clause(key: str, value: str) -> Test:
+    if key == "name":
+        patterns = [_pattern(part, bare=True) for part in value.split(",")]
+        return lambda file: any(test(file["name"]) for test in patterns)
+    if key == "type":
+        return lambda file: file["type"] in value.split(",")
+    if key == "last_modified":
+        return _span(key, value)
+    raise bad_request(f"Unknown filter '{key}'")
+
+
+def _clauses(text: str) -> list[tuple[str, str]]:
+    clauses = [tuple(part.partition(":")[::2]) for part in text.split("/") if part]
+    for clause in clauses:
+        if not all(clause):
+            raise bad_request(f"Invalid filter '{text}'")
+    return [(key, value) for key, value in clauses]
+
+
+def _all(tests: Iterable[Test]) -> Test:
+    tests = list(tests)
+    return lambda document: all(test(document) for test in tests)
+
+
+def _pattern(text: str, *, bare: bool) -> Callable[[str], bool]:
+    """Return the test in ``~pattern``, ``!~pattern``, ``=text``, ``!text`` or, with ``bare``, ``text``."""
+    negated = text.startswith("!")
+    rest = text.removeprefix("!")
+    if rest.startswith("~"):
+        pattern = re.sub(r"([\[?])", r"[\1]", rest[1:].lower())  # only * is a wildcard
+        return lambda value: fnmatchcase(value.lower(), pattern) is not negated
+    if not (negated or bare or rest.startswith("=")):
+        raise bad_request(f"Filter value '{text}' needs an operator")
+    return lambda value: (value == rest.removeprefix("=")) is not negated
+
+
+def _span(key: str, value: str) -> Test:
+    after, comma, before = value.partition(",")
+    if not comma:
+        raise bad_request(f"Filter '{key}' needs two times with a comma between them")
+    start, end = _moment(after), _moment(before)
+
+    def test(document: Document) -> bool:
+        moment = _moment(document[key] or "")
+        return moment is not None and (start is None or moment >= start) and (end is None or moment < end)
+
+    return test
+
+
+def _moment(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise bad_request(f"Invalid time '{text}'") from None
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
+
+
+def ordered(documents: list[Document], text: str | None) -> list[Document]:
+    """Return the documents in the order ``text`` asks for, as ``size DESC,name``; raises ApiError 400."""
+    for part in reversed(text.split(",") if text else []):
+        key, _, direction = part.strip().partition(" ")
+        if direction not in ("", "ASC", "DESC") or any(key not in document for document in documents):
+            raise bad_request(f"Invalid orderby '{text}'")
+        documents = sorted(
+            documents,
+            key=lambda document, key=key: (document[key] is not None, document[key]),  # type: ignore[misc]
+            reverse=direction == "DESC",
+        )
+    return documents
+
+
+def page(
+    query: Mapping[str, str], everything: Sequence[T], default: int, most: int = MAX_PAGE
+) -> tuple[list[T], Document]:
+    """Return one page, and the counts that go with it; raises ApiError 400."""
+    offset = number(query, "offset", 0)
+    limit = min(number(query, "limit", default), most)
+    shown = list(everything[offset : offset + limit])
+    return shown, {"length": len(shown), "limit": limit, "offset": offset, "total": len(everything)}
+
+
+def number(query: Mapping[str, str], name: str, default: int) -> int:
+    """Return a query parameter that counts something; raises ApiError 400."""
+    text = query.get(name)
+    if text in (None, ""):
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", str(text)):
+        raise bad_request(f"Invalid {name} '{text}'")
+    return int(str(text))
+
+
+def selected(document: Document, fields: str | None) -> Document:
+    """Return only the asked for fields, all without ``fields``."""
+    if not fields:
+        return document
+    return {name: document[name] for name in fields.split(",") if name in document}

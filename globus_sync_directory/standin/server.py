@@ -1,0 +1,177 @@
+"""The stand-in as one object: the running server, and everything that a test or a person turns."""
+
+import threading
+import uuid
+from collections.abc import Mapping
+from os import PathLike, fsencode, path
+from secrets import token_urlsafe
+from types import TracebackType
+from typing import Self
+
+from flask import Flask, g, request
+
+from .access import Access
+from .auth_api import TRANSFER, Auth, auth_api
+from .clock import Clock, SystemClock
+from .control_api import control_api
+from .engine import Engine
+from .faults import Faults, Meter
+from .files_api import files_api
+from .listener import HOST, Listener
+from .storage import GUEST, Collection, split_path
+from .switches import Switches
+from .task import Task
+from .tasks_api import tasks_api
+from .traffic import Traffic
+
+OWNER = "6d7bd1c4-5a3e-4c1b-9f0e-0a51d0c2e8f7"  # the made-up person to whom the collections belong
+
+
+class StandIn:
+    """
+    A running Globus on loopback, from ``with`` to its end; the port is free again and no thread is left afterwards.
+
+    ``requests`` and ``unknown_routes`` may be cleared, ``switches`` assigned while it runs. Raises OSError when the
+    port is taken.
+    """
+
+    def __init__(self, clock: Clock | None = None, switches: Switches | None = None, port: int = 0) -> None:
+        self.clock: Clock = clock or SystemClock()
+        self.faults = Faults()
+        self._access = Access()
+        self._engine = Engine(self._access, self.clock, switches or Switches())
+        self._auth = Auth(self._access, self.clock, lambda: self.switches)
+        self._meter = Meter(self.clock)
+        app = Flask("globus-standin", static_folder=None)
+        app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+        app.url_map.merge_slashes = False
+        self._traffic = Traffic(app, self.clock, self.faults)
+        self.requests = self._traffic.requests
+        self.unknown_routes = self._traffic.unknown_routes
+        app.register_blueprint(auth_api(self._auth, self.clock, lambda: self.switches))
+        app.register_blueprint(tasks_api(self._engine, self._caller))
+        app.register_blueprint(files_api(self._access, lambda: self.switches, self._caller))
+        app.register_blueprint(control_api(self.collections, self._engine, self._auth, self.faults, self.clock))
+        self._listener = Listener(app, port)
+        serve = self._listener.serve_forever
+        self._thread = threading.Thread(target=serve, args=(0.01,), name="standin-http", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._engine.start()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._traffic.closing.set()
+        self._engine.close()
+        self._listener.shutdown()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self._listener.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables through which the SDK and all that is built on it find the stand-in."""
+        return {f"GLOBUS_SDK_SERVICE_URL_{service}": self.url for service in ("AUTH", "TRANSFER")}
+
+    @property
+    def switches(self) -> Switches:
+        return self._engine.switches
+
+    @switches.setter
+    def switches(self, switches: Switches) -> None:
+        self._engine.switches = switches
+
+    @property
+    def collections(self) -> dict[str, Collection]:
+        """The collections by id."""
+        return self._access.collections
+
+    def add_client(self, client_id: str | None = None, secret: str | None = None) -> tuple[str, str]:
+        """Register an application and return its client id and secret; what is not given is made up."""
+        client_id = str(uuid.UUID(client_id) if client_id else uuid.uuid4())
+        self._auth.clients[client_id] = secret = secret or token_urlsafe(32) + "="
+        return client_id, secret
+
+    def add_collection(
+        self,
+        root: str | PathLike[str],
+        name: str = "Collection",
+        id: str | None = None,
+        entity_type: str = GUEST,
+        permissions: Mapping[str, str | Mapping[str, str]] | None = None,
+    ) -> Collection:
+        """
+        Add and return a collection of the files below ``root``, owned by a made-up person.
+
+        ``permissions`` maps an identity to "r" or "rw" for everything, or to a mapping from path to "r" or "rw".
+        Raises NotADirectoryError.
+        """
+        if not path.isdir(root):
+            raise NotADirectoryError(f"no such directory: {root}")
+        collection = Collection(
+            id=str(uuid.UUID(id) if id else uuid.uuid4()),
+            root=path.realpath(fsencode(root)),
+            name=name,
+            entity_type=entity_type,
+            owner_id=OWNER,
+            host_id=str(uuid.uuid4()),
+        )
+        for identity, rights in (permissions or {}).items():
+            for where, right in {"/": rights}.items() if isinstance(rights, str) else rights.items():
+                if right not in ("r", "rw"):
+                    raise ValueError(f"a permission is r or rw, not {right!r}")
+                collection.rules[identity, split_path(where)] = right
+        self.collections[collection.id] = collection
+        return collection
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The tasks that there are records of, in order of submission."""
+        return self._engine.tasks()
+
+    def task(self, task_id: str) -> Task:
+        """Return one task; raises KeyError."""
+        found = [task for task in self.tasks if task.id == task_id]
+        if not found:
+            raise KeyError(task_id)
+        return found[0]
+
+    def hold(self, after_files: int | None = None) -> None:
+        """Let no task finish its work until ``release``; each stops at once, or after so many more files."""
+        self._engine.hold(after_files)
+
+    def release(self) -> None:
+        """Let the tasks that ``hold`` stopped go on."""
+        self._engine.release()
+
+    def wait(self, timeout: float = 10) -> None:
+        """Return when every task has ended or waits for something; raises TimeoutError after so many real seconds."""
+        self._engine.wait(timeout)
+
+    def cancel(self, task_id: str) -> None:
+        """Cancel a task as its owner would in the web app."""
+        self._engine.cancel(self.task(task_id))
+
+    def fail(self, task_id: str, code: str) -> None:
+        """Make a live task FAILED with that fatal error."""
+        self._engine.fail(self.task(task_id), code)
+
+    def forget(self, task_id: str) -> None:
+        """Delete the record of a task that has ended, as the service does after 90 days."""
+        self._engine.forget(task_id)
+
+    def revoke_tokens(self) -> None:
+        """Make every access token that was given out invalid."""
+        self._auth.revoke_tokens()
+
+    def _caller(self) -> str:
+        """Return the identity that the present request's Transfer token belongs to; raises ApiError."""
+        g.entry.identity = identity = self._auth.identity(request, TRANSFER)
+        if self.switches.rate_metering:
+            self._meter.count(identity)
+        return identity

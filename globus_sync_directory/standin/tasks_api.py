@@ -1,0 +1,118 @@
+"""Transfer's routes about tasks: submitting, watching and stopping them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from .documents import Document, bad_request, result, submission_result
+from .engine import Engine
+from .listing import event_filter, number, ordered, page, selected, task_filter
+from .submissions import read_json, read_uuid
+from .task import Task, skip_document, success_document
+
+DEFAULT_PAGE = 10
+MARKER_PAGE = 100
+_CANCEL_MESSAGES = {
+    "Canceled": "The task has been cancelled successfully.",
+    "CancelAccepted": "The task is being cancelled.",
+    "TaskComplete": "The task completed before the cancel request was processed.",
+}
+
+
+def tasks_api(engine: Engine, caller: Callable[[], str]) -> Blueprint:
+    """Return the routes; ``caller`` gives the identity of the present request or raises ApiError."""
+    api = Blueprint("tasks", __name__, url_prefix="/v0.10")
+
+    def own(task_id: str) -> Task:
+        identity = caller()
+        return engine.task(read_uuid(task_id, "task_id"), identity)
+
+    @api.get("/submission_id")
+    def submission_id() -> Document:
+        return {"DATA_TYPE": "submission_id", "value": engine.new_submission_id(caller())}
+
+    @api.post("/transfer", defaults={"kind": "transfer"}, endpoint="transfer")
+    @api.post("/delete", defaults={"kind": "delete"}, endpoint="delete")
+    def submit(kind: str) -> tuple[Response, int]:
+        identity = caller()
+        code, task = engine.submit(kind, read_json(request.get_data()), identity)
+        status = engine.switches.accepted_status if code == "Accepted" else 200
+        return jsonify(submission_result(kind, code, task.id, task.submission_id, request.path)), status
+
+    @api.get("/task_list")
+    def task_list() -> Document:
+        identity = caller()
+        test = task_filter(request.args.get("filter", ""))
+        found = [document for task in engine.listed(identity) if test(document := task.document())]
+        shown, counts = page(request.args, ordered(found, request.args.get("orderby")), DEFAULT_PAGE)
+        fields = request.args.get("fields")
+        return {"DATA_TYPE": "task_list", "DATA": [selected(task, fields) for task in shown], **counts}
+
+    @api.get("/task/<task_id>")
+    def task(task_id: str) -> Document:
+        return selected(own(task_id).document(), request.args.get("fields"))
+
+    @api.put("/task/<task_id>")
+    def update(task_id: str) -> Document:
+        engine.update(own(task_id), read_json(request.get_data()))
+        return result("Updated", "The task has been updated successfully", request.path)
+
+    @api.post("/task/<task_id>/cancel")
+    def cancel(task_id: str) -> Document:
+        code = engine.cancel(own(task_id))
+        return result(code, _CANCEL_MESSAGES[code], request.path.removeprefix("/v0.10"))
+
+    @api.get("/task/<task_id>/event_list")
+    def event_list(task_id: str) -> Document:
+        events = [event.document() for event in own(task_id).visible_events()]
+        test = event_filter(request.args.get("filter", ""))
+        shown, counts = page(request.args, [event for event in events if test(event)], DEFAULT_PAGE)
+        return {"DATA_TYPE": "event_list", "DATA": shown, **counts}
+
+    @api.get("/task/<task_id>/successful_transfers")
+    def successful_transfers(task_id: str) -> Document:
+        asked = own(task_id)
+        if asked.is_live:
+            raise bad_request("The task has not completed yet")
+        kept = [] if asked.history_deleted else asked.progress.successes
+        return _marked("successful_transfers", kept, success_document)
+
+    @api.get("/task/<task_id>/skipped_errors")
+    def skipped_errors(task_id: str) -> Document:
+        asked = own(task_id)
+        return _marked("skipped_errors", [] if asked.history_deleted else asked.progress.skips, skip_document)
+
+    @api.get("/task/<task_id>/pause_info")
+    def pause_info(task_id: str) -> Document:
+        rules = [pause_rule(asked)] if (asked := own(task_id)).is_paused else []
+        messages = ("source_pause_message", "destination_pause_message")
+        none = dict.fromkeys((*messages, *(f"{name}_share" for name in messages)))
+        return {"DATA_TYPE": "pause_info_limited", "pause_rules": rules, **none}
+
+    return api
+
+
+def _marked(data_type: str, everything: Sequence[Any], document: Callable[[Any], Document]) -> Document:
+    marker = number(request.args, "marker", 0)
+    following = marker + MARKER_PAGE
+    return {
+        "DATA_TYPE": data_type,
+        "marker": marker,
+        "next_marker": following if following < len(everything) else None,
+        "DATA": [document(entry) for entry in everything[marker:following]],
+    }
+
+
+def pause_rule(task: Task) -> Document:
+    """Return the rule that a manager's pause of this one task amounts to."""
+    return {
+        "DATA_TYPE": "pause_rule_limited",
+        "id": task.id,
+        "endpoint_id": task.source,
+        "endpoint_display_name": task.source_collection.name,
+        "identity_id": task.owner,
+        "message": "Paused by the manager of the collection",
+        "start_time": None,
+        **{f"pause_{kind}": kind.startswith("task") for kind in ("ls", "mkdir", "rename", "task_transfer_read")},
+    }
