@@ -5,6 +5,7 @@ import os
 import secrets
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,7 +41,7 @@ class NotAsPromised(click.ClickException):
 
 
 @click.command(short_help="Show the tool at work, with nothing to set up.")
-@click.option("--dir", "directory", type=click.Path(path_type=Path), help="Work in this new or empty directory; it stays.")
+@click.option("--dir", "directory", type=click.Path(path_type=Path), help="Work in this empty or new directory.")
 @click.option("--source", type=click.Path(path_type=Path), help="Copy this directory of yours; it is only read.")
 @click.option("--keep", is_flag=True, help="Leave the stand-in running at the end, to play with, until Ctrl-C.")
 def demo(directory: Path | None, source: Path | None, keep: bool) -> None:
@@ -50,6 +51,7 @@ def demo(directory: Path | None, source: Path | None, keep: bool) -> None:
     Two directories play the collections of a microscope and of an archive. The tool is run as a user would run it, and
     at the end both trees are compared.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was made goes away again
     with _workplace(directory, source, keep) as work, StandIn() as globus:
         _Demo(work, source, globus).run()
         if keep:
@@ -107,7 +109,7 @@ class _Demo:
         before = _tree(self.source)
         _say(
             "First run. The tool signs in, hands one transfer task to Globus and exits; Globus moves the data, and "
-            "-d tells how that is going and starts nothing."
+            "-d tells how that is going and starts nothing. (The links lead to the real Globus, which has no such task.)"
         )
         self._tool()
         self._watch()
@@ -192,7 +194,7 @@ class _Demo:
             raise NotAsPromised("not as promised: " + "; ".join(problems[:5]))
         kept = f"; what was removed at the source, {', '.join(map(repr, removed))}, is still there" if removed else ""
         _say(
-            f"As promised: all {len(expected)} files of the source are at the destination, byte for byte{kept}; "
+            f"As promised: every file of the source ({len(expected)}) is at the destination, byte for byte{kept}; "
             "the source was not touched."
         )
 

@@ -29,7 +29,7 @@ class BadInput(click.ClickException):
 @click.argument("shares", nargs=-1, metavar="[ID=DIR[:r|:rw]]...")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Serve this config.ini's collections.")
 @click.option("--root", type=click.Path(path_type=Path), help="Where --config puts a directory for each collection.")
-@click.option("--secret-file", type=click.Path(path_type=Path), help="The client secret to accept.  [default: a new one]")
+@click.option("--secret-file", type=click.Path(path_type=Path), help="The secret to accept.  [default: a new one]")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1.  [default: a free one]")
 @click.option("--manual-clock", is_flag=True, help="Time stands still until /standin/clock moves it.")
 def serve(

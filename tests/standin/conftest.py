@@ -1,0 +1,98 @@
+"""A running stand-in with two collections, and the real SDK talking to it; only the clock is replaced."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from globus_sdk import AccessTokenAuthorizer, ConfidentialAppAuthClient, TransferClient, TransferData
+from globus_sdk.transport import RetryConfig
+
+from globus_sync_directory.standin.clock import ManualClock
+from globus_sync_directory.standin.server import StandIn
+
+
+class World:
+    """A stand-in, a source that the client may read and a destination that it may write, and a TransferClient."""
+
+    def __init__(self, globus: StandIn, tmp_path: Path) -> None:
+        self.globus = globus
+        self.clock = globus.clock
+        self.client_id, self.secret = globus.add_client()
+        self.source = tmp_path / "source"
+        self.target = tmp_path / "target"
+        self.source.mkdir()
+        self.target.mkdir()
+        self.src = globus.add_collection(self.source, "Lab", permissions={self.client_id: "r"})
+        self.dst = globus.add_collection(self.target, "Archive", permissions={self.client_id: "rw"})
+        self._clients: list[TransferClient] = []
+        self.tc = self.sign_in()
+
+    def token(self, client_id: str | None = None, secret: str | None = None, scope: str | None = None):
+        """Return the token response for a client, by default our own and for Transfer."""
+        with ConfidentialAppAuthClient(
+            client_id or self.client_id, secret or self.secret, base_url=self.globus.url,
+            retry_config=RetryConfig(max_retries=0),
+        ) as auth:
+            return auth.oauth2_client_credentials_tokens(requested_scopes=scope or TransferClient.scopes.all)
+
+    def sign_in(self, client_id: str | None = None, secret: str | None = None) -> TransferClient:
+        """Return a client without retries, signed in as our own or another application."""
+        token = self.token(client_id, secret)["access_token"]
+        client = TransferClient(
+            authorizer=AccessTokenAuthorizer(token), base_url=self.globus.url, retry_config=RetryConfig(max_retries=0)
+        )
+        self._clients.append(client)
+        return client
+
+    def write(self, name: str, contents: bytes = b"x", *, at_target: bool = False, mtime: float | None = None) -> Path:
+        path = (self.target if at_target else self.source) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(contents)
+        if mtime is not None:
+            os.utime(path, (mtime, mtime))
+        return path
+
+    def data(self, source: str = "/", destination: str = "/", *, recursive: bool | None = True, **options) -> TransferData:
+        data = TransferData(source_endpoint=self.src.id, destination_endpoint=self.dst.id, **options)
+        data.add_item(source, destination, recursive=recursive)
+        return data
+
+    def submit(self, *args, client: TransferClient | None = None, **options) -> str:
+        """Submit a transfer and return its task id."""
+        return (client or self.tc).submit_transfer(self.data(*args, **options))["task_id"]
+
+    def run(self, *args, **options):
+        """Submit a transfer, let it go as far as it can, and return its task document."""
+        task_id = self.submit(*args, **options)
+        self.globus.wait()
+        return self.tc.get_task(task_id)
+
+    def events(self, task_id: str, **options) -> list[str]:
+        """Return the codes of a task's events, oldest first."""
+        return [event["code"] for event in self.tc.task_event_list(task_id, limit=1000, **options)][::-1]
+
+    def tree(self) -> dict[str, bytes]:
+        """Return the files at the destination."""
+        return {str(p.relative_to(self.target)): p.read_bytes() for p in self.target.rglob("*") if p.is_file()}
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with StandIn(clock=ManualClock()) as globus:
+        world = World(globus, tmp_path)
+        try:
+            yield world
+        finally:
+            world.close()
+    assert globus.unknown_routes == []
+
+
+@pytest.fixture
+def new_id() -> str:
+    return str(uuid.uuid4())

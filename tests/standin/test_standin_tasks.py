@@ -1,0 +1,488 @@
+"""What tasks do: copy, skip, queue, retry, expire, get cancelled, and remember it."""
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from globus_sdk import DeleteData, TransferAPIError
+
+from globus_sync_directory.standin.clock import ManualClock
+from globus_sync_directory.standin.server import StandIn
+
+HOUR = 3600
+
+
+def test_a_task_from_submission_to_success(world):
+    """A transfer copies a tree byte for byte, with times if asked, and its document and events tell so."""
+    world.write("a/x.txt", b"hello", mtime=1_000_000_000)
+    world.write("a/sub dir/ü#.bin", b"z" * 5_000_000)
+    task = world.run("/a", "/deep/new", verify_checksum=True, preserve_timestamp=True, label="first")
+    assert world.tree() == {"deep/new/x.txt": b"hello", "deep/new/sub dir/ü#.bin": b"z" * 5_000_000}
+    assert (world.target / "deep/new/x.txt").stat().st_mtime == 1_000_000_000
+    assert (task["status"], task["label"], task["files"], task["directories"]) == ("SUCCEEDED", "first", 2, 2)
+    assert (task["files_transferred"], task["bytes_transferred"], task["subtasks_total"]) == (2, 5_000_005, 8)
+    assert task["nice_status"] is None
+    assert task["is_ok"] is None
+    assert task["completion_time"] == task["request_time"] == "2026-01-01T00:00:00+00:00"
+    assert world.events(task["task_id"]) == ["STARTED", "PROGRESS", "SUCCEEDED"]
+    done = sorted(item["source_path"] for item in world.tc.task_successful_transfers(task["task_id"]))
+    assert done == ["/a/sub dir/ü#.bin", "/a/x.txt"]
+
+
+def test_an_empty_directory_is_a_success(world):
+    """An empty source directory makes a task with one directory, two subtasks and no files."""
+    task = world.run("/", "/empty")
+    assert (task["status"], task["files"], task["directories"], task["subtasks_total"]) == ("SUCCEEDED", 0, 1, 2)
+    assert (world.target / "empty").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("level", "copied"),
+    [
+        (None, {"absent", "size", "newer", "older", "same"}),
+        (0, {"absent"}),
+        (1, {"absent", "size"}),
+        (2, {"absent", "newer"}),
+        (3, {"absent", "size", "newer", "older"}),
+    ],
+)
+def test_sync_levels(world, level, copied):
+    """Each sync level copies exactly what its one criterion finds different, and counts the rest as skipped."""
+    for name, contents, mtime in [
+        ("size", b"longer", 1000), ("newer", b"new", 2000), ("older", b"old", 500), ("same", b"is", 1000)
+    ]:  # fmt: skip
+        world.write(name, contents, mtime=mtime)
+        world.write(name, b"is" if name == "same" else b"xyz", at_target=True, mtime=1000)
+    world.write("absent", b"a", mtime=1000)
+    task = world.run(sync_level=level)
+    done = {item["source_path"].strip("/") for item in world.tc.task_successful_transfers(task["task_id"])}
+    assert done == copied
+    assert task["files_skipped"] == 5 - len(copied)
+    assert task["files"] == 5
+
+
+def test_filter_rules(world):
+    """The first matching rule decides by name, and an excluded directory takes all below it along."""
+    for name in ("keep.tmp", "drop.tmp", "data", "scratch/inner", "sub/scratch", "sub/Drop.tmp"):
+        world.write(name)
+    data = world.data()
+    data.add_filter_rule("keep.*", method="include", type="file")
+    data.add_filter_rule("*.tmp")
+    data.add_filter_rule("scratch", type="dir")
+    world.tc.submit_transfer(data)
+    world.globus.wait()
+    assert set(world.tree()) == {"keep.tmp", "data", "sub/scratch"}
+
+
+def test_a_file_item_goes_to_the_full_path(world):
+    """A file is copied to exactly the destination path; onto an existing directory it is an error, not put inside."""
+    world.write("f", b"1")
+    assert world.run("/f", "/new/g", recursive=None)["status"] == "SUCCEEDED"
+    assert world.tree() == {"new/g": b"1"}
+    task = world.run("/f", "/new", recursive=None)
+    assert (task["status"], task["nice_status"]) == ("ACTIVE", "IS_A_DIRECTORY")
+
+
+def test_nothing_is_deleted_unless_asked(world):
+    """What only the destination has stays; with delete_destination_extra it goes."""
+    world.write("a")
+    world.write("extra", at_target=True)
+    world.run()
+    assert set(world.tree()) == {"a", "extra"}
+    world.run(delete_destination_extra=True)
+    assert set(world.tree()) == {"a"}
+
+
+def test_a_wrong_checksum_is_sent_again(world):
+    """A verification that fails once is a fault, the file is sent again, and the task succeeds."""
+    world.write("a", b"data")
+    world.dst.wrong_checksums = 1
+    task = world.run(verify_checksum=True)
+    assert (task["status"], task["faults"]) == ("SUCCEEDED", 1)
+    assert "VERIFY_CHECKSUM" in world.events(task["task_id"], query_params={"filter": "is_error:1"})
+
+
+def test_a_repeated_submission_is_a_duplicate(world):
+    """The same submission id gets the first task, even while identical paths would be refused, or after its end."""
+    world.globus.hold()
+    data = world.data()
+    first = world.tc.submit_transfer(data)
+    again = world.tc.submit_transfer(data)
+    assert (first["code"], again["code"]) == ("Accepted", "Duplicate")
+    assert again["task_id"] == first["task_id"]
+    world.globus.release()
+    world.globus.wait()
+    data["label"] = "another document"
+    assert world.tc.submit_transfer(data)["task_id"] == first["task_id"]
+    assert len(world.globus.tasks) == 1
+
+
+def test_a_submission_id_belongs_to_one_identity(world):
+    """Another application may use the same submission id for a task of its own."""
+    other, secret = world.globus.add_client()
+    for collection, right in ((world.src, "r"), (world.dst, "rw")):
+        collection.rules[other, ()] = right
+    data = world.data()
+    mine = world.tc.submit_transfer(data)["task_id"]
+    theirs = world.sign_in(other, secret).submit_transfer(data)
+    assert (theirs["code"], theirs["task_id"] == mine) == ("Accepted", False)
+
+
+def test_the_switches_of_submission_ids(world, new_id):
+    """A changed body, an own id and an old id are refused where the switches say so."""
+    data = world.data()
+    world.tc.submit_transfer(data)
+    world.globus.wait()
+    world.globus.switches = replace(world.globus.switches, changed_body="refused", own_submission_ids=False)
+    data["label"] = "changed"
+    assert refusal(lambda: world.tc.submit_transfer(data)) == (400, "ClientError.BadRequest")
+    assert refusal(lambda: world.submit(submission_id=new_id)) == (400, "ClientError.BadRequest")
+    world.globus.switches = replace(world.globus.switches, submission_id_lifetime=timedelta(hours=1))
+    world.clock.advance(2 * HOUR)
+    assert refusal(lambda: world.tc.submit_transfer(data)) == (400, "ClientError.BadRequest")
+
+
+def test_identical_paths_are_refused_while_the_first_is_live(world):
+    """A new submission id with the paths of a live task is a 409 that names no task; other paths are fine."""
+    world.globus.hold()
+    first = world.submit("/", "/a")
+    with pytest.raises(TransferAPIError) as caught:
+        world.submit("/", "/a/", sync_level=3)
+    assert (caught.value.http_status, caught.value.code) == (409, "ClientError.Conflict")
+    assert caught.value.message == "A transfer with identical paths has not yet completed"
+    assert first not in caught.value.text
+    world.submit("/", "/b")
+    world.globus.release()
+    world.globus.wait()
+    world.submit("/", "/a")
+
+
+def test_three_at_a_time_and_the_rest_queued(world):
+    """Three transfers of an identity are worked on, the fourth is Queued and healthy; deletes have places of their own."""
+    world.globus.hold()
+    ids = [world.submit("/", f"/{n}") for n in range(4)]
+    world.write("gone", at_target=True)
+    data = DeleteData(endpoint=world.dst.id)
+    data.add_item("/gone")
+    delete = world.tc.submit_delete(data)["task_id"]
+    world.globus.wait()
+    found = [world.tc.get_task(task_id) for task_id in ids]
+    assert [task["nice_status"] for task in found] == ["OK", "OK", "OK", "Queued"]
+    assert found[3]["is_ok"] is True
+    assert world.globus.task(delete).parked
+    world.globus.cancel(ids[0])
+    world.globus.wait()
+    assert world.tc.get_task(ids[3])["nice_status"] == "OK"
+    world.globus.release()
+    world.globus.wait()
+    assert {task.status for task in world.globus.tasks} == {"SUCCEEDED", "FAILED"}
+    assert not (world.target / "gone").exists()
+
+
+def test_a_hundred_pending_tasks_are_the_limit(world):
+    """The hundred and first pending task of an identity is refused."""
+    world.globus.hold()
+    for n in range(100):
+        world.submit("/", f"/{n}")
+    assert refusal(lambda: world.submit("/", "/more")) == (409, "ClientError.Conflict.TooManyPendingJobs")
+
+
+def test_a_missing_source_is_retried_until_it_is_there(world):
+    """Without its source a task stays ACTIVE with FILE_NOT_FOUND, at growing intervals, until the source appears."""
+    task = world.run("/later", "/")
+    assert (task["status"], task["nice_status"], task["is_ok"], task["faults"]) == ("ACTIVE", "FILE_NOT_FOUND", False, 1)
+    first = world.globus.task(task["task_id"])
+    waits = []
+    for _ in range(3):
+        waits.append((first.retry_at - world.clock.now()).total_seconds())
+        world.clock.advance(waits[-1])
+        world.globus.wait()
+    assert waits == [10, 20, 40]
+    assert world.tc.get_task(first.id)["faults"] == 4
+    world.write("later/a")
+    world.clock.advance(HOUR)
+    world.globus.wait()
+    assert world.tc.get_task(first.id)["status"] == "SUCCEEDED"
+
+
+def test_a_retrying_task_frees_its_place(world):
+    """Three tasks in trouble do not keep a fourth from running."""
+    for n in range(3):
+        world.submit("/missing", f"/{n}")
+    world.globus.wait()
+    world.write("a")
+    assert world.run("/", "/fine")["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("minutes", [None, 30])
+def test_a_task_expires_at_its_deadline(world, minutes):
+    """At the given deadline, or a day after the start without progress, a task is FAILED with EXPIRED."""
+    deadline = minutes and (world.clock.now() + timedelta(minutes=minutes)).isoformat()
+    task = world.run("/missing", "/", deadline=deadline)
+    seconds = (minutes or 24 * 60) * 60
+    world.clock.advance(seconds - 1)
+    world.globus.wait()
+    assert world.tc.get_task(task["task_id"])["status"] == "ACTIVE"
+    world.clock.advance(1)
+    task = world.tc.get_task(task["task_id"])
+    assert (task["status"], task["fatal_error"]["code"]) == ("FAILED", "EXPIRED")
+    assert task["fatal_error"]["description"] == "deadline expired"
+    assert task["subtasks_expired"] > 0
+    assert world.events(task["task_id"])[-1] == "EXPIRED"
+
+
+def test_a_deadline_stops_a_task_in_the_middle(world):
+    """A task that meets its deadline while copying keeps what is whole and leaves no part of a file."""
+    for name in "abc":
+        world.write(name)
+    world.globus.hold(after_files=2)
+    task_id = world.submit(deadline=(world.clock.now() + timedelta(hours=1)).isoformat())
+    world.globus.wait()
+    world.clock.advance(HOUR)
+    world.globus.wait()
+    task = world.tc.get_task(task_id)
+    assert (task["status"], task["fatal_error"]["code"], task["files_transferred"]) == ("FAILED", "EXPIRED", 2)
+    assert set(world.tree()) == {"a", "b"}
+
+
+def test_progress_and_the_queue_push_the_services_own_deadline(world):
+    """Progress makes the service's own deadline 72 hours, and a healthy queued task does not expire."""
+    for name in "ab":
+        world.write(name)
+    world.globus.hold(after_files=1)
+    ids = [world.submit("/", f"/{n}") for n in range(4)]
+    world.globus.wait()
+    world.clock.advance(71 * HOUR)
+    assert [world.globus.task(task_id).status for task_id in ids] == ["ACTIVE"] * 4
+    world.clock.advance(2 * HOUR)
+    world.globus.wait()
+    assert [world.globus.task(task_id).status for task_id in ids] == ["FAILED"] * 3 + ["ACTIVE"]
+
+
+def test_skipped_errors(world):
+    """With skip_source_errors an unreadable file is left out, told, and the task succeeds; without, it is retried."""
+    world.write("bad/a")
+    world.write("good")
+    world.src.unreadable.add("/bad/a")
+    task = world.run(skip_source_errors=True)
+    assert (task["status"], task["subtasks_skipped_errors"], task["files_transferred"]) == ("SUCCEEDED", 1, 1)
+    assert "SKIPPED_ERRORS" in world.events(task["task_id"])
+    (skip,) = world.tc.task_skipped_errors(task["task_id"])
+    assert (skip["error_code"], skip["source_path"], skip["is_directory"]) == ("PERMISSION_DENIED", "/bad/a", False)
+    assert world.run(destination="/2")["nice_status"] == "PERMISSION_DENIED"
+    world.src.unreadable.clear()
+    world.clock.advance(HOUR)
+    world.globus.wait()
+    assert world.globus.tasks[-1].status == "SUCCEEDED"
+
+
+def test_a_missing_source_directory_can_be_skipped_as_well(world):
+    """With skip_source_errors even the source directory itself is one skipped path of a successful task."""
+    task = world.run("/missing", skip_source_errors=True)
+    assert (task["status"], task["files"], task["subtasks_skipped_errors"]) == ("SUCCEEDED", 0, 1)
+    (skip,) = world.tc.task_skipped_errors(task["task_id"])
+    assert (skip["source_path"], skip["is_directory"]) == ("/missing", True)
+
+
+def test_more_results_than_one_page(world):
+    """successful_transfers is paged by markers that the SDK's paginator follows to the end."""
+    for n in range(250):
+        world.write(str(n), b"")
+    task = world.run()
+    pages = world.tc.paginated.task_successful_transfers(task["task_id"])
+    assert len(list(pages.items())) == 250
+
+
+@pytest.mark.parametrize("phase", ["queued", "held", "copying", "retrying", "paused", "suspended"])
+def test_cancel_in_each_phase(world, phase):
+    """A cancelled task is FAILED with CANCELED at once, whatever it was doing, and leaves no part of a file."""
+    world.write("big", b"b" * 3_000_000)
+    if phase in ("queued", "held"):
+        world.globus.hold()
+    if phase == "queued":
+        for n in range(3):
+            world.submit("/", f"/first{n}")
+    if phase == "copying":
+        world.globus.hold(after_files=0)
+    task_id = world.submit("/missing" if phase == "retrying" else "/", "/t")
+    world.globus.wait()
+    task = world.globus.task(task_id)
+    if phase in ("paused", "suspended"):
+        world.globus.hold()
+        task_id = world.submit("/", "/u")
+        world.globus.wait()
+        task = world.globus.task(task_id)
+        task.pause() if phase == "paused" else task.suspend()
+        world.globus.wait()
+    assert world.tc.cancel_task(task_id)["code"] == "Canceled"
+    found = world.tc.get_task(task_id)
+    assert (found["status"], found["fatal_error"]) == ("FAILED", {"code": "CANCELED", "description": "canceled"})
+    assert world.events(task_id)[-1] == "CANCELED"
+    assert world.tc.cancel_task(task_id)["code"] == "TaskComplete"
+    assert not [name for name in world.tree() if "standin" in name]
+
+
+def test_hold_stops_after_so_many_files(world):
+    """hold(after_files=N) lets each task do N files; release lets it finish."""
+    for name in "abcde":
+        world.write(name)
+    world.globus.hold(after_files=3)
+    task = world.run()
+    assert (task["status"], task["files_transferred"]) == ("ACTIVE", 3)
+    world.globus.release()
+    world.globus.wait()
+    assert len(world.tree()) == 5
+
+
+def test_looking_moves_nothing(world):
+    """However often a held task is looked at, it stays as it is."""
+    world.write("a")
+    world.globus.hold()
+    task_id = world.submit()
+    world.globus.wait()
+    looks = {world.tc.get_task(task_id).text for _ in range(5)}
+    assert len(looks) == 1
+
+
+def test_pause_and_suspend(world):
+    """A paused task is ACTIVE and tells its rule; a suspended one INACTIVE and not ok; both go on afterwards."""
+    world.globus.hold()
+    task_id = world.submit()
+    task = world.globus.task(task_id)
+    task.pause()
+    world.globus.release()
+    world.globus.wait()
+    found = world.tc.get_task(task_id)
+    assert (found["status"], found["is_paused"]) == ("ACTIVE", True)
+    assert len(world.tc.task_pause_info(task_id)["pause_rules"]) == 1
+    task.unpause()
+    world.globus.wait()
+    assert world.tc.get_task(task_id)["status"] == "SUCCEEDED"
+    world.globus.hold()
+    task = world.globus.task(world.submit(destination="/2"))
+    task.suspend()
+    world.globus.release()
+    world.globus.wait()
+    found = world.tc.get_task(task.id)
+    assert (found["status"], found["is_ok"], found["nice_status"]) == ("INACTIVE", False, "NO_CREDENTIALS")
+    task.resume()
+    world.globus.wait()
+    assert task.status == "SUCCEEDED"
+
+
+def test_a_collection_that_goes_offline_later(world):
+    """A task waits out a collection that is offline, and goes on by itself when it is back."""
+    world.write("a")
+    world.dst.online = False
+    assert world.run()["nice_status"] == "CONNECT_FAILED"
+    world.dst.online = True
+    world.clock.advance(60)
+    world.globus.wait()
+    assert world.tree() == {"a": b"x"}
+
+
+def test_a_full_destination(world):
+    """A full destination is retried, or fatal with fail_on_quota_errors; nothing half-written stays."""
+    world.write("a")
+    world.dst.full = True
+    assert world.run()["nice_status"] == "QUOTA_EXCEEDED"
+    task = world.run(destination="/2", fail_on_quota_errors=True)
+    assert (task["status"], task["fatal_error"]["code"]) == ("FAILED", "QUOTA_EXCEEDED")
+    assert world.tree() == {}
+
+
+def test_a_destination_that_may_not_be_written(world):
+    """Without the right to write, a task stays ACTIVE with PERMISSION_DENIED and writes nothing."""
+    world.write("a")
+    world.dst.rules[world.client_id, ()] = "r"
+    assert world.run()["nice_status"] == "PERMISSION_DENIED"
+    assert world.tree() == {}
+
+
+def test_fail_and_forget(world):
+    """A test can end a task with any fatal error, and make its record go; its submission id stays used."""
+    world.globus.hold()
+    data = world.data()
+    task_id = world.tc.submit_transfer(data)["task_id"]
+    world.globus.fail(task_id, "ENDPOINT_ERROR")
+    assert world.tc.get_task(task_id)["fatal_error"]["code"] == "ENDPOINT_ERROR"
+    world.globus.forget(task_id)
+    assert refusal(lambda: world.tc.get_task(task_id)) == (404, "ClientError.NotFound")
+    assert world.tc.task_list()["total"] == 0
+    assert world.tc.submit_transfer(data)["task_id"] == task_id
+
+
+def test_records_age(world):
+    """Events and per-file results go after 30 days, the record itself after 90."""
+    world.write("a")
+    task_id = world.run()["task_id"]
+    world.clock.advance(31 * 24 * HOUR)
+    world.tc = world.sign_in()
+    assert world.tc.get_task(task_id)["history_deleted"] is True
+    assert world.events(task_id) == []
+    assert list(world.tc.task_successful_transfers(task_id)) == []
+    world.clock.advance(60 * 24 * HOUR)
+    world.tc = world.sign_in()
+    assert refusal(lambda: world.tc.get_task(task_id))[0] == 404
+
+
+def test_update_a_task(world):
+    """Label and deadline of a live task can be changed, and bring its end nearer."""
+    task_id = world.run("/missing")["task_id"]
+    soon = (world.clock.now() + timedelta(minutes=5)).isoformat()
+    assert world.tc.update_task(task_id, {"DATA_TYPE": "task", "label": "new", "deadline": soon})["code"] == "Updated"
+    assert world.tc.get_task(task_id)["label"] == "new"
+    world.clock.advance(300)
+    assert world.tc.get_task(task_id)["status"] == "FAILED"
+    assert refusal(lambda: world.tc.update_task(task_id, {"DATA_TYPE": "task", "label": "x"}))[0] == 409
+
+
+def test_deletes(world):
+    """A delete removes what it names, fails at once for what is missing, and with ignore_missing does not mind."""
+    world.write("d/a", at_target=True)
+
+    def delete(path, **options):
+        data = DeleteData(endpoint=world.dst.id, **options)
+        data.add_item(path)
+        task_id = world.tc.submit_delete(data)["task_id"]
+        world.globus.wait()
+        return world.tc.get_task(task_id)
+
+    assert delete("/d")["fatal_error"]["code"] == "IS_A_DIRECTORY"
+    assert delete("/d", recursive=True)["status"] == "SUCCEEDED"
+    assert world.tree() == {}
+    missing = delete("/d", recursive=True)
+    assert (missing["status"], missing["fatal_error"]["code"], missing["faults"]) == ("FAILED", "FILE_NOT_FOUND", 1)
+    assert (missing["type"], missing["destination_endpoint_id"]) == ("DELETE", None)
+    assert delete("/d", recursive=True, ignore_missing=True)["status"] == "SUCCEEDED"
+
+
+def test_a_stop_in_the_middle_leaves_no_half_file(tmp_path):
+    """Stopping the stand-in while files are copied joins all threads and leaves only whole files."""
+    source, target = tmp_path / "s", tmp_path / "t"
+    source.mkdir()
+    target.mkdir()
+    (source / "big").write_bytes(b"b" * 64_000_000)
+    before = threading.active_count()
+    with StandIn(clock=ManualClock()) as globus:
+        client, _ = globus.add_client()
+        ends = [globus.add_collection(root, permissions={client: "rw"}) for root in (source, target)]
+        body = {
+            "DATA_TYPE": "transfer", "submission_id": ends[0].id, "verify_checksum": True,
+            "source_endpoint": ends[0].id, "destination_endpoint": ends[1].id,
+            "DATA": [{"DATA_TYPE": "transfer_item", "source_path": "/", "destination_path": "/"}],
+        }  # fmt: skip
+        _, task = globus._engine.submit("transfer", body, client)
+        while not task.bytes_transferred:
+            pass
+    assert threading.active_count() == before
+    assert task.status == "ACTIVE"
+    assert list(target.iterdir()) == []
+
+
+def refusal(call):
+    """Return HTTP status and code of the refusal that a call meets."""
+    with pytest.raises(TransferAPIError) as caught:
+        call()
+    return caught.value.http_status, caught.value.code
