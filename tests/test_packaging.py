@@ -162,11 +162,11 @@ def test_the_metadata_says_what_a_user_needs(built: Path):
     """The wheel's metadata: version, command, oldest Python, and Flask under the extra alone."""
     (wheel,) = built.glob("*.whl")
     with ZipFile(wheel) as opened:
-        texts = {name.rpartition("/")[2]: opened.read(name).decode() for name in opened.namelist() if "dist-info" in name}
-    metadata = texts["METADATA"]
+        names = {Path(name).name: name for name in opened.namelist() if ".dist-info/" in name}
+        metadata, commands = (opened.read(names[name]).decode() for name in ("METADATA", "entry_points.txt"))
     assert f"\nVersion: {version(PACKAGE)}\n" in metadata
     assert "\nRequires-Python: >=3.11\n" in metadata
-    assert f"globus-sync-directory = {PACKAGE}.cli:main" in texts["entry_points.txt"]
+    assert f"globus-sync-directory = {PACKAGE}.cli:main" in commands
     flask = re.findall(r"^Requires-Dist: (flask.*)$", metadata, re.MULTILINE | re.IGNORECASE)
     assert flask
     assert all("extra ==" in line for line in flask)
