@@ -42,7 +42,7 @@ class NotAsPromised(click.ClickException):
 
 @click.command(short_help="Show the tool at work, with nothing to set up.")
 @click.option("--dir", "directory", type=click.Path(path_type=Path), help="Work in this empty or new directory.")
-@click.option("--source", type=click.Path(path_type=Path), help="Copy this directory of yours; it is only read.")
+@click.option("--source", type=click.Path(path_type=Path), help="Copy this directory; it is only read.")
 @click.option("--keep", is_flag=True, help="Leave the stand-in running at the end, to play with, until Ctrl-C.")
 def demo(directory: Path | None, source: Path | None, keep: bool) -> None:
     """
@@ -109,7 +109,8 @@ class _Demo:
         before = _tree(self.source)
         _say(
             "First run. The tool signs in, hands one transfer task to Globus and exits; Globus moves the data, and "
-            "-d tells how that is going and starts nothing. (The links lead to the real Globus, which has no such task.)"
+            "-d tells how that is going and starts nothing. "
+            "(The links lead to the real Globus, which knows nothing of these tasks.)"
         )
         self._tool()
         self._watch()

@@ -2,6 +2,7 @@
 
 import io
 import socket
+from dataclasses import dataclass
 from typing import Any
 
 from werkzeug.datastructures import Headers
@@ -10,8 +11,15 @@ from werkzeug.test import run_wsgi_app
 
 HOST = "127.0.0.1"  # and nothing else: whoever reaches the stand-in can write files
 BACKLOG = 512
-CUT = "standin.cut"  # keys of the WSGI environment by which the application ends a connection
-TRUNCATE = "standin.truncate"
+ENDING = "standin.ending"  # the key of the WSGI environment with the request's Ending
+
+
+@dataclass
+class Ending:
+    """How the application wants a connection to end."""
+
+    cut: bool = False  # without an answer
+    truncate: int | None = None  # after so many bytes of the answer's body
 
 
 class _Handler(WSGIRequestHandler):
@@ -38,12 +46,13 @@ class _Handler(WSGIRequestHandler):
         if not environ.get("wsgi.input_terminated"):
             length = self.headers.get("Content-Length", "0")
             environ["wsgi.input"] = io.BytesIO(self.rfile.read(int(length) if length.isdecimal() else 0))
+        environ[ENDING] = ending = Ending()
         chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
         body = b"".join(chunks)
-        if environ.get(CUT):
+        if ending.cut:
             self.close_connection = True
             return
-        self._answer(status, headers, body, environ.get(TRUNCATE))
+        self._answer(status, headers, body, ending.truncate)
 
     def _answer(self, status: str, headers: Headers, body: bytes, truncate: int | None) -> None:
         code, _, reason = status.partition(" ")

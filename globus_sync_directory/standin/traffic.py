@@ -13,7 +13,7 @@ from werkzeug.http import http_date
 from .clock import Clock
 from .documents import ApiError, error_document
 from .faults import Fault, Faults
-from .listener import CUT, TRUNCATE
+from .listener import ENDING, Ending
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +72,8 @@ class Traffic:
         answer.headers["Date"] = http_date(self._clock.now())
         if fault:
             answer.headers.update(fault.headers)
-            request.environ[CUT] = fault.cut
-            request.environ[TRUNCATE] = fault.truncate
+            ending: Ending = request.environ[ENDING]
+            ending.cut, ending.truncate = fault.cut, fault.truncate
         if "entry" in g and not (fault and fault.cut):
             g.entry.status = answer.status_code
         return answer

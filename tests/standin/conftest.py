@@ -54,7 +54,7 @@ class World:
             os.utime(path, (mtime, mtime))
         return path
 
-    def data(self, source: str = "/", destination: str = "/", *, recursive: bool | None = True, **options) -> TransferData:
+    def data(self, source="/", destination="/", *, recursive: bool | None = True, **options) -> TransferData:
         data = TransferData(source_endpoint=self.src.id, destination_endpoint=self.dst.id, **options)
         data.add_item(source, destination, recursive=recursive)
         return data

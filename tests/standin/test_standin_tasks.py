@@ -159,7 +159,7 @@ def test_identical_paths_are_refused_while_the_first_is_live(world):
 
 
 def test_three_at_a_time_and_the_rest_queued(world):
-    """Three transfers of an identity are worked on, the fourth is Queued and healthy; deletes have places of their own."""
+    """Three transfers of an identity are worked on, a fourth is Queued and healthy; deletes have their own places."""
     world.globus.hold()
     ids = [world.submit("/", f"/{n}") for n in range(4)]
     world.write("gone", at_target=True)
@@ -191,7 +191,8 @@ def test_a_hundred_pending_tasks_are_the_limit(world):
 def test_a_missing_source_is_retried_until_it_is_there(world):
     """Without its source a task stays ACTIVE with FILE_NOT_FOUND, at growing intervals, until the source appears."""
     task = world.run("/later", "/")
-    assert (task["status"], task["nice_status"], task["is_ok"], task["faults"]) == ("ACTIVE", "FILE_NOT_FOUND", False, 1)
+    assert (task["status"], task["nice_status"]) == ("ACTIVE", "FILE_NOT_FOUND")
+    assert (task["is_ok"], task["faults"]) == (False, 1)
     first = world.globus.task(task["task_id"])
     waits = []
     for _ in range(3):
