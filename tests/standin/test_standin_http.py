@@ -108,27 +108,29 @@ def test_every_error_is_a_document(world, http):
     world.globus.unknown_routes.clear()
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"sync_leval": 3}, {"sync_level": 4}, {"sync_level": "3"}, {"sync_level": True}, {"verify_checksum": 1},
-        {"DATA": []}, {"DATA": [{"DATA_TYPE": "transfer_item"}]}, {"source_endpoint": "lab"}, {"submission_id": None},
-        {"submission_id": "mine"}, {"label": "x" * 129}, {"label": " x"}, {"label": "a\nb"}, {"deadline": "soon"},
-        {"deadline": "2025-12-31T00:00:00+00:00"}, {"DATA_TYPE": "delete"}, {"recursive_symlinks": "copy"},
-        {"filter_rules": [{"DATA_TYPE": "filter_rule", "name": "a", "method": "omit"}]},
-    ],
-)  # fmt: skip
-def test_strict_documents(world, http, new_id, change):
+WRONG = [
+    {"sync_leval": 3}, {"sync_level": 4}, {"sync_level": "3"}, {"sync_level": True}, {"verify_checksum": 1},
+    {"DATA": []}, {"DATA": [{"DATA_TYPE": "transfer_item"}]}, {"source_endpoint": "lab"}, {"submission_id": None},
+    {"submission_id": "mine"}, {"label": "x" * 129}, {"label": " x"}, {"label": "a\nb"}, {"deadline": "soon"},
+    {"deadline": "2025-12-31T00:00:00+00:00"}, {"DATA_TYPE": "delete"}, {"recursive_symlinks": "copy"},
+    {"filter_rules": [{"DATA_TYPE": "filter_rule", "name": "a", "method": "omit"}]},
+]  # fmt: skip
+
+
+def test_strict_documents(world, http, new_id):
     """A field that is unknown, missing, mistyped or out of range makes a submission a 400, and no task."""
     body = {
         "DATA_TYPE": "transfer", "submission_id": new_id,
         "source_endpoint": world.src.id, "destination_endpoint": world.dst.id,
         "DATA": [{"DATA_TYPE": "transfer_item", "source_path": "/", "destination_path": "/"}],
     }  # fmt: skip
-    answer = http("POST", "/v0.10/transfer", json={**body, **change})
-    assert (answer.status_code, world.globus.tasks) == (400, [])
-    if change == {"DATA": []}:
-        assert answer.json()["code"] == "ClientError.BadRequest.NoTransferItems"
+    answers = [http("POST", "/v0.10/transfer", json={**body, **change}) for change in WRONG]
+    assert [(answer.status_code, change) for answer, change in zip(answers, WRONG, strict=True)] == [
+        (400, change) for change in WRONG
+    ]
+    assert answers[WRONG.index({"DATA": []})].json()["code"] == "ClientError.BadRequest.NoTransferItems"
+    assert world.globus.tasks == []
+    assert http("POST", "/v0.10/transfer", json=body).status_code == 200
 
 
 def test_the_date_follows_the_stand_ins_clock(world, http):
