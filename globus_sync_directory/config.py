@@ -278,11 +278,12 @@ class _Reader:
         destination_path = values.get("dst_path", source_path)
         if missing or None in (values["src_endpoint"], values["dst_endpoint"], source_path, destination_path):
             return None
+        sync_level = values.get("sync_level")
         return Pair(
             name=name,
             source=Place(collection=values["src_endpoint"], path=source_path),
             destination=Place(collection=values["dst_endpoint"], path=destination_path),
-            sync_level=values.get("sync_level") or SyncLevel.CHECKSUM,
+            sync_level=SyncLevel.CHECKSUM if sync_level is None else sync_level,
             time_limit=values.get("timelimitmins") or time_limit,
             max_age=values.get("max_age"),
             exclude=values.get("exclude") or (),

@@ -79,7 +79,7 @@ def run(config: Config, pairs: Sequence[Pair], globus: Globus, ledger: Ledger, m
     unless_unwritable(lambda: learn(ledger, picture, pairs, config.pairs, now))
     left_over = left_overs(config, ledger)
 
-    sent = {key: outcome for key, outcome in sent.items() if outcome.verdict not in _TO_BE_LOOKED_UP}
+    sent = {key: outcome for key, outcome in sent.items() if not outcome.earlier}
     plans: list[Plan] = []
     if mode is not Mode.LOOK and trouble is None:
         idle = []
@@ -136,10 +136,6 @@ def unreached(
     return Result(
         findings=tuple(not_reached(pair, memories.get(pair.fingerprint), trouble, moment) for pair in pairs)
     )
-
-
-# What settling found out about these is that there is a task, which the picture then shows like any other.
-_TO_BE_LOOKED_UP = (Verdict.STARTED, Verdict.RUNNING)
 
 
 def _last_task(ledger: Ledger, pair: Pair, picture: Picture) -> Task | None:

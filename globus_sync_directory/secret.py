@@ -29,8 +29,8 @@ def read_secret(path: Path) -> str:
         ) from None
     except OSError as error:
         raise SecretError(f"{shown}: the secret file cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
+    try:
+        found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise SecretError(f"{shown}: the secret file is not a regular file")
         if found.st_uid != os.geteuid():
@@ -39,7 +39,11 @@ def read_secret(path: Path) -> str:
             )
         if found.st_mode & 0o077:
             raise SecretError(f"{shown}: others may read or change the secret file; type: chmod 600 {shown}")
-        content = file.read(_LARGEST_SECRET + 1)
+        content = os.read(descriptor, _LARGEST_SECRET + 1)
+    except OSError as error:
+        raise SecretError(f"{shown}: the secret file cannot be read: {error.strerror}") from None
+    finally:
+        os.close(descriptor)
     lines = content.decode("utf-8", errors="replace").removesuffix("\n").removesuffix("\r").split("\n")
     if not lines[0].strip() and len(lines) == 1:
         raise SecretError(

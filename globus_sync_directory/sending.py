@@ -24,17 +24,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """What became of the attempt to start a pair's task; ``notes`` are lines worth reading all the same."""
+    """
+    What became of the attempt to start a pair's task; ``notes`` are lines worth reading all the same.
+
+    ``earlier``: an earlier attempt had started the task, which may have ended by now.
+    """
 
     verdict: Verdict
     cause: Cause | None = None
     notes: tuple[str, ...] = ()
     task: Task | None = None
+    earlier: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Started:
     task_id: str
+    is_new: bool
     deadline: datetime | None
 
 
@@ -74,7 +80,8 @@ def send(globus: Globus, ledger: Ledger, pairs: Sequence[Pair]) -> dict[str, Sen
 
 def _submit(globus: Globus, pair: Pair, reservation: Reservation) -> _Started:
     document = with_deadline(reservation.document, pair, globus.now())
-    return _Started(task_id=globus.submit(document), deadline=deadline_in(document))
+    task_id, is_new = globus.submit(document)
+    return _Started(task_id=task_id, is_new=is_new, deadline=deadline_in(document))
 
 
 def _record(globus: Globus, ledger: Ledger, answers: Mapping[Pair, _Answer]) -> None:
@@ -93,13 +100,16 @@ def _record(globus: Globus, ledger: Ledger, answers: Mapping[Pair, _Answer]) -> 
 
 def _outcome(globus: Globus, pair: Pair, answer: _Answer) -> Sent:
     if isinstance(answer, _Started):
-        return Sent(verdict=Verdict.STARTED)
+        return Sent(verdict=Verdict.STARTED, earlier=not answer.is_new)
     if isinstance(answer, NoAnswer):
-        return Sent(verdict=Verdict.START_UNCONFIRMED, cause=Cause(what=str(answer)))
+        return Sent(verdict=Verdict.START_UNCONFIRMED, cause=Cause(what=str(answer), cure=_SETTLED_LATER))
     if not answer.definite:
         return Sent(
             verdict=Verdict.START_UNCONFIRMED,
-            cause=Cause(what=f"after an attempt without an answer Globus said: {clean(answer.message, 160)}"),
+            cause=Cause(
+                what=f"after an attempt without an answer Globus said: {clean(answer.message, 160)}",
+                cure=_SETTLED_LATER,
+            ),
         )
     if _is_no_room(answer):
         return Sent(verdict=Verdict.WAITING_FOR_ROOM)
@@ -156,4 +166,5 @@ def _is_identical_paths(refused: Refused) -> bool:
     return refused.http_status == 409 and not last.startswith(known)
 
 
+_SETTLED_LATER = "none needed: the next run settles it"
 _NO_ROOM = Refused(409, "ClientError.Conflict.TooManyPendingJobs", "", definite=True)

@@ -192,13 +192,13 @@ class Globus:
         """Return a fresh submission id; sending it twice starts one task."""
         return self._ask("a submission id", lambda client: str(client.get_submission_id().data["value"]))
 
-    def submit(self, document: Mapping[str, Any]) -> str:
-        """Return the id of the one task that this document's submission id stands for."""
+    def submit(self, document: Mapping[str, Any]) -> tuple[str, bool]:
+        """Return the id of the one task that this document's submission id stands for, and whether it is new."""
 
-        def question(client: TransferClient) -> str:
+        def question(client: TransferClient) -> tuple[str, bool]:
             reply = client.submit_transfer(dict(document)).data
-            log.info("submission %s: %s", clean(document["submission_id"]), clean(reply["code"]))
-            return str(reply["task_id"]).lower()
+            log.debug("submission %s: %s", clean(document["submission_id"]), clean(reply["code"]))
+            return str(reply["task_id"]).lower(), reply["code"] != "Duplicate"
 
         return self._ask("a submission", question)
 
@@ -351,7 +351,7 @@ def sign_in(client_id: str, secret: str) -> Globus:
         ahead = "behind" if offset > timedelta(0) else "ahead of"
         log.warning(
             "this host's clock is %d minutes %s Globus'; times are counted on Globus' clock",
-            abs(offset) / timedelta(minutes=1),
+            round(abs(offset) / timedelta(minutes=1)),
             ahead,
         )
     return Globus(client_id, authorizer, meter, offset)

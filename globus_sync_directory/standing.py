@@ -29,7 +29,7 @@ def stands(globus: Globus, pair: Pair | None, memory: Memory, picture: Picture, 
     if task and (memory.reservation is None or task.is_live):
         return _about_task(globus, pair, memory, task, now)
     if memory.reservation:
-        cause = Cause(what="an earlier run did not see Globus' answer", cure="the next run settles it")
+        cause = Cause(what="an earlier run did not see Globus' answer", cure="none needed: the next run settles it")
         return _finding(pair, memory, now, Verdict.START_UNCONFIRMED, cause=cause)
     if memory.task is None:
         return _finding(pair, memory, now, Verdict.NEVER_RUN)

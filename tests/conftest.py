@@ -1,0 +1,194 @@
+"""The world of the tests: two collections with real directories, a running stand-in, a config and a secret file."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from globus_sync_directory import wire
+from globus_sync_directory.cli import invoke
+from globus_sync_directory.config import load_config
+from globus_sync_directory.pairs import Pair
+from globus_sync_directory.standin.clock import ManualClock
+from globus_sync_directory.standin.server import StandIn
+from globus_sync_directory.standin.storage import Collection
+from globus_sync_directory.standin.task import Task
+
+TASK_LIST = "/v0.10/task_list"
+SUBMIT = "/v0.10/transfer"
+NOBODY = "00000000-1111-4222-8333-444444444444"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of the command gave."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+@dataclass
+class World:
+    """Everything a run touches; ``pairs`` are the sections of config.ini, written anew by every change."""
+
+    globus: StandIn
+    clock: ManualClock
+    root: Path
+    client_id: str
+    secret: str
+    source: Collection
+    destination: Collection
+    pairs: dict[str, dict[str, str]] = field(default_factory=dict)
+    head: str = ""
+
+    @property
+    def config(self) -> Path:
+        return self.root / "config.ini"
+
+    @property
+    def secret_file(self) -> Path:
+        return self.root / "secret"
+
+    @property
+    def state_file(self) -> Path:
+        return self.root / "config.state.json"
+
+    @property
+    def images(self) -> Path:
+        """The source directory of the pair that is there from the start."""
+        return self.root / "source" / "images"
+
+    @property
+    def archive(self) -> Path:
+        """The destination directory of the pair that is there from the start."""
+        return self.root / "destination" / "archive" / "images"
+
+    def pair(self, name: str, **keys: str) -> Pair:
+        """Add or change a pair; without paths it copies ``/NAME`` to ``/archive/NAME``, and the source is made."""
+        section = {
+            "src_endpoint": self.source.id,
+            "src_path": f"/{name}",
+            "dst_endpoint": self.destination.id,
+            "dst_path": f"/archive/{name}",
+        }
+        self.pairs[name] = {**self.pairs.get(name, section), **keys}
+        self.write_config()
+        if self.pairs[name]["src_path"] == f"/{name}":
+            (self.root / "source" / name).mkdir(exist_ok=True)
+        return self.named(name)
+
+    def named(self, name: str) -> Pair:
+        return next(pair for pair in load_config(self.config).pairs if pair.name == name)
+
+    def write_config(self, head: str | None = None) -> None:
+        self.head = self.head if head is None else head
+        sections = "".join(
+            f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+            for name, keys in self.pairs.items()
+        )
+        self.config.write_text(f"[globus]\nclientid = {self.client_id}\n{self.head}\n{sections}", encoding="utf-8")
+
+    def command(self, *arguments: str) -> list[str]:
+        return ["-c", str(self.config), "-s", str(self.secret_file), *arguments]
+
+    def run(self, *arguments: str) -> Outcome:
+        """Run the command line in this process, against the stand-in over HTTP."""
+        stdout, stderr = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+            status = invoke(self.command(*arguments))
+        return Outcome(status, stdout.getvalue(), stderr.getvalue())
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """Start the command line as a process of its own."""
+        settings: dict[str, Any] = {
+            "text": True,
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        }
+        command = [sys.executable, "-m", "globus_sync_directory", *self.command(*arguments)]
+        return subprocess.Popen(command, **(settings | options))
+
+    def process(self, *arguments: str, **options: Any) -> Outcome:
+        """Run the command line as a process of its own, to its end."""
+        with self.start(*arguments, **options) as process:
+            stdout, stderr = process.communicate(timeout=60)
+        return Outcome(process.returncode, stdout or "", stderr or "")
+
+    def sync(self, *arguments: str) -> Outcome:
+        """Run the command and let every task come to its end, or to where it stays."""
+        outcome = self.run(*arguments)
+        self.globus.wait()
+        return outcome
+
+    @property
+    def tasks(self) -> list[Task]:
+        return self.globus.tasks
+
+    @property
+    def live(self) -> list[Task]:
+        return [task for task in self.globus.tasks if task.is_live]
+
+    def asked(self) -> list[str]:
+        """The requests since the last ``forget_requests``, as ``METHOD path``."""
+        return [f"{request.method} {request.path}" for request in self.globus.requests]
+
+    def forget_requests(self) -> None:
+        self.globus.requests.clear()
+
+    def state(self) -> dict[str, Any]:
+        """The state file's entries by the pair's name."""
+        document = json.loads(self.state_file.read_text(encoding="utf-8"))
+        return {entry["name"]: entry for entry in document["pairs"].values()}
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    """Every file below ``root`` with its contents."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nobody's home, settings or colours reach a test, and repeated requests do not pause."""
+    for name in list(os.environ):
+        if name.startswith(("GLOBUS_", "SLURM_", "NO_COLOR")):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setattr(wire, "LONGEST_PAUSE_SECONDS", 0)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """One pair, [microscope], from /images to /archive/images, with two files at its source."""
+    images = tmp_path / "source" / "images"
+    (images / "deep").mkdir(parents=True)
+    (images / "a.txt").write_bytes(b"first")
+    (images / "deep" / "b b.txt").write_bytes(b"second")
+    (tmp_path / "destination").mkdir()
+    clock = ManualClock(datetime.now(UTC).replace(microsecond=0))
+    with StandIn(clock=clock) as globus:
+        client_id, secret = globus.add_client()
+        source = globus.add_collection(tmp_path / "source", name="Microscope PC", permissions={client_id: "r"})
+        destination = globus.add_collection(tmp_path / "destination", name="Archive", permissions={client_id: "rw"})
+        for name, value in globus.environment.items():
+            monkeypatch.setenv(name, value)
+        world = World(globus, clock, tmp_path, client_id, secret, source, destination)
+        world.secret_file.write_text(secret + "\n")
+        world.secret_file.chmod(0o600)
+        world.pair("microscope", src_path="/images", dst_path="/archive/images")
+        yield world
+    assert globus.unknown_routes == []

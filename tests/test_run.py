@@ -1,0 +1,493 @@
+"""The promises of a run, each tried on real files through real HTTP."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from conftest import NOBODY, SUBMIT, TASK_LIST, World, tree
+
+from globus_sync_directory.pairs import fingerprint_in, task_label
+from globus_sync_directory.standin.faults import Fault
+from globus_sync_directory.standin.storage import MAPPED
+
+
+def snapshot(root: Path) -> dict[str, tuple[bytes, int, int]]:
+    """Contents, mode and modification time of everything below ``root``."""
+    return {
+        str(path.relative_to(root)): (
+            path.read_bytes() if path.is_file() else b"",
+            path.stat().st_mode,
+            path.stat().st_mtime_ns,
+        )
+        for path in sorted(root.rglob("*"))
+    }
+
+
+def test_first_run_copies_everything(world: World) -> None:
+    """A first run starts one task and says so; the destination then equals the source, times included."""
+    outcome = world.sync()
+    assert outcome.status == 0
+    assert outcome.stdout.startswith("microscope: started")
+    assert len(world.tasks) == 1
+    assert tree(world.archive) == tree(world.images)
+    assert (world.archive / "a.txt").stat().st_mtime_ns == (world.images / "a.txt").stat().st_mtime_ns
+    assert f"https://app.globus.org/activity/{world.tasks[0].id}" in outcome.stdout
+
+
+def test_source_is_never_written(world: World) -> None:
+    """Promise 1: read permission is enough, and no file, time or mode at the source changes in any kind of run."""
+    before = snapshot(world.root / "source")
+    for arguments in ((), ("-d",), ("-n",), ()):
+        world.sync(*arguments)
+    assert snapshot(world.root / "source") == before
+    assert all(task.submission.source == world.source.id for task in world.tasks)
+
+
+def test_nothing_is_deleted_and_only_what_differs_is_copied(world: World) -> None:
+    """Promises 2 and 3: an idle second run copies nothing; then the changed and the new arrive, the removed stays."""
+    world.sync()
+    world.sync()
+    assert world.tasks[1].files_transferred == 0
+    (world.images / "a.txt").write_bytes(b"FIRST")  # the same size, and an older time
+    os.utime(world.images / "a.txt", (1, 1))
+    (world.images / "new.txt").write_bytes(b"new")
+    (world.images / "deep" / "b b.txt").unlink()
+    world.sync()
+    assert world.tasks[2].files_transferred == 2
+    assert tree(world.archive) == {"a.txt": b"FIRST", "new.txt": b"new", "deep/b b.txt": b"second"}
+
+
+def test_the_document(world: World) -> None:
+    """What is asked of Globus: checksums, verification, timestamps, gaps instead of standstill, no mail, no deletion."""
+    pair = world.pair("microscope", exclude="*.tmp, scratch/")
+    world.sync()
+    (request,) = [request for request in world.globus.requests if request.path == SUBMIT]
+    body = dict(request.body)
+    submission_id = body.pop("submission_id")
+    assert body == {
+        "DATA_TYPE": "transfer",
+        "source_endpoint": world.source.id,
+        "destination_endpoint": world.destination.id,
+        "label": task_label("microscope", pair.fingerprint, submission_id),
+        "sync_level": 3,
+        "verify_checksum": True,
+        "preserve_timestamp": True,
+        "skip_source_errors": True,
+        "notify_on_succeeded": False,
+        "notify_on_failed": False,
+        "notify_on_inactive": False,
+        "filter_rules": [
+            {"DATA_TYPE": "filter_rule", "method": "exclude", "name": "*.tmp"},
+            {"DATA_TYPE": "filter_rule", "method": "exclude", "name": "scratch", "type": "dir"},
+        ],
+        "DATA": [
+            {
+                "DATA_TYPE": "transfer_item",
+                "source_path": "/images/",
+                "destination_path": "/archive/images/",
+                "recursive": True,
+            }
+        ],
+    }
+
+
+def test_excluded_names_stay_behind(world: World) -> None:
+    """Patterns leave out files and directories by name; with a slash at the end, directories only."""
+    world.pair("microscope", exclude="*.tmp, scratch/, deep")
+    (world.images / "x.tmp").write_bytes(b"x")
+    (world.images / "scratch").mkdir()
+    (world.images / "scratch" / "y").write_bytes(b"y")
+    (world.images / "more").mkdir()
+    (world.images / "more" / "scratch").write_bytes(b"a file of that name")
+    world.sync()
+    assert tree(world.archive) == {"a.txt": b"first", "more/scratch": b"a file of that name"}
+
+
+@pytest.mark.parametrize(("level", "copied"), [("exists", 0), ("size", 0), ("mtime", 0), ("checksum", 1)])
+def test_sync_level_of_the_pair(world: World, level: str, copied: int) -> None:
+    """A pair's own sync level is used once its last task is known to have succeeded."""
+    world.pair("microscope", sync_level=level)
+    world.sync()
+    (world.images / "a.txt").write_bytes(b"FIRST")
+    os.utime(world.images / "a.txt", (1, 1))
+    world.sync()
+    assert world.tasks[1].files_transferred == copied
+
+
+def test_after_a_failure_files_are_compared_by_checksum(world: World) -> None:
+    """A weaker sync level would keep what a broken task left: after anything but a success it is checksum."""
+    world.pair("microscope", sync_level="exists")
+    world.globus.hold()
+    world.run()
+    world.globus.fail(world.tasks[0].id, "ENDPOINT_ERROR")
+    world.globus.release()
+    world.archive.mkdir(parents=True)
+    (world.archive / "a.txt").write_bytes(b"damaged")
+    outcome = world.sync()
+    assert "the task before it failed" in outcome.stdout
+    assert world.tasks[1].submission.sync_level == 3
+    assert tree(world.archive) == tree(world.images)
+
+
+def test_one_live_task_a_pair(world: World) -> None:
+    """Promise 4: while a task is live a run starts nothing for its pair, says how it is doing, and ends with 0."""
+    world.globus.hold()
+    first, second, third = world.run(), world.run(), world.run("-d")
+    assert (first.status, second.status, third.status) == (0, 0, 0)
+    assert second.stdout.startswith("microscope: running, since ")
+    assert len(world.tasks) == 1
+    world.globus.release()
+
+
+@pytest.mark.parametrize("damage", ["gone", "empty", "half", "garbage", "newer", "foreign"])
+def test_lost_state_never_doubles_a_task(world: World, damage: str) -> None:
+    """Promise 4: without a usable state file the live task is found and adopted, and the damaged file is kept."""
+    world.globus.hold()
+    world.run()
+    whole = world.state_file.read_bytes()
+    damaged = {
+        "empty": b"",
+        "half": whole[: len(whole) // 2],
+        "garbage": b"\x00\xff",
+        "newer": whole.replace(b'"version": 1', b'"version": 2'),
+        "foreign": whole.replace(world.client_id.encode(), NOBODY.encode()),
+    }.get(damage)
+    world.state_file.unlink()
+    if damaged is not None:
+        world.state_file.write_bytes(damaged)
+    outcome = world.run()
+    assert outcome.status == 0
+    assert outcome.stdout.startswith("microscope: running")
+    assert len(world.tasks) == 1
+    assert world.state()["microscope"]["task"]["task_id"] == world.tasks[0].id
+    kept = [path for path in world.root.iterdir() if ".unusable-" in path.name]
+    assert [path.read_bytes() for path in kept] == ([] if damaged is None else [damaged])
+    if damaged is not None:
+        assert "is kept as" in outcome.stderr
+    world.globus.release()
+
+
+def test_lost_state_keeps_last_task_and_success(world: World) -> None:
+    """Without a state file the last task and the last success come from Globus' own records."""
+    world.sync()
+    world.state_file.unlink()
+    look = world.run("-d")
+    assert look.stdout.startswith("microscope: succeeded")
+    world.run()
+    assert world.state()["microscope"]["success"]["task_id"] == world.tasks[0].id
+
+
+def test_answer_lost_after_the_submission(world: World) -> None:
+    """Promise 4: a start whose answer was lost is confirmed by the next run under the same id: one task."""
+    world.globus.hold()
+    world.globus.faults.add(Fault(method="POST", path=SUBMIT, times=3, when="after", cut=True))
+    first = world.run()
+    assert first.status == 75
+    assert "microscope: start unconfirmed" in first.stdout
+    look = world.run("-d")
+    assert (look.status, look.stdout.splitlines()[0].split(",")[0]) == (0, "microscope: running")
+    second = world.run()
+    assert (second.status, len(world.tasks)) == (0, 1)
+    assert world.state()["microscope"]["reservation"] is None
+    world.globus.release()
+
+
+def test_submission_that_never_arrived(world: World) -> None:
+    """A start that did not reach Globus shows as unconfirmed, and the next run sends the same id again."""
+    world.globus.faults.add(Fault(method="POST", path=SUBMIT, times=3, cut=True))
+    first = world.run()
+    assert (first.status, len(world.tasks)) == (75, 0)
+    reserved = world.state()["microscope"]["reservation"]["submission_id"]
+    look = world.run("-d")
+    assert look.status == 75
+    assert "start unconfirmed" in look.stdout
+    assert "the next run settles it" in look.stdout
+    second = world.sync()
+    assert second.status == 0
+    assert [task.submission_id for task in world.tasks] == [reserved]
+    assert tree(world.archive) == tree(world.images)
+
+
+def test_accepted_task_that_ended_before_it_was_settled(world: World) -> None:
+    """The task behind an unanswered start may have ended: it counts as the last one, and a new one is started."""
+    world.globus.faults.add(Fault(method="POST", path=SUBMIT, times=3, when="after", cut=True))
+    world.sync()
+    assert len(world.tasks) == 1
+    outcome = world.sync()
+    assert outcome.stdout.startswith("microscope: started")
+    assert len(world.tasks) == 2
+    assert world.state()["microscope"]["success"]["task_id"] == world.tasks[0].id
+
+
+def test_config_changed_while_a_start_is_open(world: World) -> None:
+    """A reservation for what nobody asks for any more is not sent: it is dropped with a warning, then the new one goes."""
+    world.globus.faults.add(Fault(method="POST", path=SUBMIT, times=3, cut=True))
+    world.run()
+    world.pair("microscope", exclude="a.txt")
+    outcome = world.sync()
+    assert outcome.status == 0
+    assert "is dropped: Globus has no such task" in outcome.stderr
+    assert len(world.tasks) == 1
+    assert tree(world.archive) == {"deep/b b.txt": b"second"}
+
+
+def test_config_changed_and_the_start_had_arrived(world: World) -> None:
+    """A reservation for another document whose task exists is settled by its label, whatever the task's status."""
+    world.globus.faults.add(Fault(method="POST", path=SUBMIT, times=3, when="after", cut=True))
+    world.sync()
+    world.pair("microscope", exclude="a.txt")
+    outcome = world.sync()
+    assert outcome.status == 0
+    assert "dropped" not in outcome.stderr
+    assert len(world.tasks) == 2
+    assert world.state()["microscope"]["reservation"] is None
+
+
+def test_two_state_files_one_task(world: World) -> None:
+    """Promise 4: two hosts that share nothing but the config start one task between them, and both know it."""
+    world.globus.hold()
+    first = world.run("-t", str(world.root / "one.json"))
+    second = world.run("-t", str(world.root / "two.json"))
+    assert (first.status, second.status, len(world.tasks)) == (0, 0, 1)
+    assert second.stdout.startswith("microscope: running")
+    world.globus.release()
+
+
+def test_race_with_another_host(world: World) -> None:
+    """When another host starts the pair between our look and our submission, its task is adopted."""
+    world.globus.hold()
+    other = str(world.root / "other.json")
+    world.globus.faults.add(Fault(method="POST", path=SUBMIT, action=lambda: world.process("-t", other)))
+    outcome = world.run()
+    assert (outcome.status, len(world.tasks)) == (0, 1)
+    assert outcome.stdout.startswith("microscope: running")
+    assert world.state()["microscope"]["task"]["task_id"] == world.tasks[0].id
+    world.globus.release()
+
+
+def test_same_paths_by_somebody_else(world: World) -> None:
+    """A live task with these paths that this tool did not start: refused, with its name and the cure; status 1."""
+    world.globus.hold()
+    world.run()
+    task = world.tasks[0]
+    task.label = "by hand in the web app"
+    world.state_file.unlink()
+    outcome = world.run()
+    assert outcome.status == 1
+    assert "microscope: refused" in outcome.stdout
+    assert "another task with the same paths is running that this tool did not start" in outcome.stdout
+    assert task.id in outcome.stdout
+    assert "by hand in the web app" in outcome.stdout
+    world.globus.release()
+
+
+def test_looking_changes_nothing(world: World) -> None:
+    """Promise 5: -d and -n, as often as one likes, send no POST and leave every file as it was, with no lock file."""
+    world.sync()
+    for path in world.root.glob("*.lock"):
+        path.unlink()
+    before = snapshot(world.root)
+    world.forget_requests()
+    answers = [world.run("-d") for _ in range(3)]
+    assert {answer.stdout for answer in answers} == {answers[0].stdout}
+    assert answers[0].stdout.startswith("microscope: succeeded")
+    world.run("-n")
+    assert [line for line in world.asked() if not line.startswith("GET ")] == ["POST /v2/oauth2/token"] * 4
+    assert snapshot(world.root) == before
+
+
+def test_looking_without_any_run_before(world: World) -> None:
+    """-d before the first run says never run, with status 0, and makes no file."""
+    names = sorted(path.name for path in world.root.iterdir())
+    outcome = world.run("-d")
+    assert (outcome.status, outcome.stdout.strip()) == (0, "microscope: never run")
+    assert sorted(path.name for path in world.root.iterdir()) == names
+
+
+def test_dry_run_shows_document_and_reason(world: World) -> None:
+    """-n prints what would be submitted and why, for pairs that would start, and submits nothing."""
+    outcome = world.run("-n")
+    assert outcome.status == 0
+    assert '"source_endpoint": "' + world.source.id in outcome.stdout
+    assert "microscope: would start" in outcome.stdout
+    assert "no earlier task of it is known" in outcome.stdout
+    assert world.tasks == []
+
+
+def test_one_pair_never_stops_another(world: World) -> None:
+    """Promise 6: each pair with a trouble of its own is told, the healthy one is copied all the same."""
+    world.pair("nowhere", src_path="/not/there")
+    world.pair("unknown", src_endpoint=NOBODY)
+    world.pair("forbidden", dst_endpoint=world.source.id, dst_path="/copies")
+    (world.root / "source" / "file").write_text("x")
+    world.pair("no directory", src_path="/file", dst_path="/archive/file")
+    outcome = world.sync()
+    verdicts = [line.split(",")[0] for line in outcome.stdout.splitlines() if not line.startswith(" ")]
+    assert outcome.status == 1
+    assert verdicts[:5] == [
+        "microscope: started",
+        "nowhere: not startable",
+        "unknown: not startable",
+        "forbidden: started",
+        "no directory: not startable",
+    ]
+    assert tree(world.archive) == tree(world.images)
+
+
+def test_many_pairs_one_task_each(world: World) -> None:
+    """Forty pairs: forty tasks, each with its own fingerprint; the next run starts none."""
+    world.globus.hold()
+    for number in range(39):
+        world.pair(f"p{number}")
+    assert world.run().status == 0
+    assert world.run().status == 0
+    assert len(world.tasks) == 40
+    assert len({fingerprint_in(task.label) for task in world.tasks}) == 40
+    world.globus.release()
+
+
+def test_renamed_pair_keeps_its_task(world: World) -> None:
+    """A pair is known by its four ends: a new name starts nothing and loses nothing."""
+    world.globus.hold()
+    world.run()
+    world.pairs["renamed"] = world.pairs.pop("microscope")
+    world.write_config()
+    outcome = world.run()
+    assert outcome.stdout.startswith("renamed: running")
+    assert len(world.tasks) == 1
+    world.globus.release()
+
+
+def test_repointed_pair_waits_for_the_earlier_task(world: World) -> None:
+    """A pair with a new source waits for its earlier task to the same destination, which is reported until it ends."""
+    world.globus.hold()
+    world.run()
+    (world.root / "source" / "other").mkdir()
+    world.pair("microscope", src_path="/other")
+    outcome = world.run()
+    assert outcome.status == 0
+    assert outcome.stdout.startswith("microscope: waiting for the earlier task")
+    assert "left over from [microscope]: running" in outcome.stdout
+    assert len(world.tasks) == 1
+    world.globus.release()
+    world.globus.wait()
+    assert world.sync().stdout.startswith("microscope: started")
+    assert len(world.state()) == 1
+
+
+def test_time_limit(world: World) -> None:
+    """Promise 8: a task cut by its time limit is status 0, and the next run copies only what had not arrived."""
+    for number in range(6):
+        (world.images / f"{number}.bin").write_bytes(bytes([number]) * 1000)
+    world.pair("microscope", timelimitmins="60")
+    world.globus.hold(after_files=4)
+    world.run()
+    world.globus.wait()
+    first = world.tasks[0]
+    assert first.deadline == world.clock.now() + timedelta(minutes=60)
+    world.clock.advance(3601)
+    world.globus.wait()
+    world.globus.release()
+    look = world.run("-d")
+    assert look.status == 0
+    assert look.stdout.startswith("microscope: stopped at its time limit")
+    world.sync()
+    assert (first.files_transferred, world.tasks[1].files_transferred) == (4, 4)
+    assert tree(world.archive) == tree(world.images)
+
+
+def test_deadline_counts_on_globus_clock(world: World) -> None:
+    """The deadline is counted on Globus' clock; a host clock that is off is told of."""
+    world.pair("microscope", timelimitmins="60")
+    world.clock.advance(7200)
+    outcome = world.run()
+    assert "this host's clock is 120 minutes behind Globus'" in outcome.stderr
+    assert world.tasks[0].deadline == world.clock.now() + timedelta(minutes=60)
+
+
+def test_only_the_pairs_named(world: World) -> None:
+    """-p runs the named pairs only; a name that no pair has is a usage error with a suggestion."""
+    world.pair("other")
+    outcome = world.run("-p", "other")
+    assert (outcome.status, outcome.stdout.splitlines()[0].split(",")[0]) == (0, "other: started")
+    assert len(world.tasks) == 1
+    wrong = world.run("-p", "microscpoe")
+    assert wrong.status == 2
+    assert "did you mean 'microscope'?" in wrong.stderr
+
+
+def test_room_for_a_hundred(world: World) -> None:
+    """Pairs beyond Globus' room wait with status 0, and who waited goes first when there is room."""
+    world.globus.hold()
+    for number in range(101):
+        world.pair(f"p{number}")
+    outcome = world.run()
+    waiting = [line.split(":")[0] for line in outcome.stdout.splitlines() if ": waiting for room" in line]
+    assert outcome.status == 0
+    assert (len(waiting), len(world.live)) == (2, 100)
+    world.pair("a new one")
+    live = next(task for task in world.live if fingerprint_in(task.label) != world.named("a new one").fingerprint)
+    world.globus.cancel(live.id)
+    world.clock.advance(1)
+    world.run("-p", waiting[0], "-p", "a new one")
+    assert fingerprint_in(world.tasks[-1].label) == world.named(waiting[0]).fingerprint
+    world.globus.release()
+
+
+def test_task_gone_from_globus_records(world: World) -> None:
+    """A remembered task that Globus knows no more is history: told by -d, and the next run starts anew."""
+    world.sync()
+    world.globus.forget(world.tasks[0].id)
+    world.clock.advance(3600)
+    look = world.run("-d")
+    assert (look.status, look.stdout.splitlines()[0].split(",")[0]) == (0, "microscope: unknown to Globus")
+    assert world.sync().stdout.startswith("microscope: started")
+
+
+def test_young_task_that_globus_does_not_list_yet(world: World) -> None:
+    """Within ten minutes of its start a task that no answer shows is still taken for live."""
+    world.globus.hold()
+    world.run()
+    gone = {"DATA_TYPE": "task_list", "DATA": [], "length": 0, "limit": 1000, "offset": 0, "total": 0}
+    world.globus.faults.add(Fault(path=TASK_LIST, body=gone, times=None))
+    world.globus.faults.add(Fault(path="/v0.10/task/*", status=404, code="ClientError.NotFound", times=None))
+    outcome = world.run()
+    assert outcome.status == 0
+    assert len(world.tasks) == 1
+    assert "does not list this task yet" in outcome.stdout
+    world.globus.faults.clear()
+    world.globus.release()
+
+
+def test_max_age(world: World) -> None:
+    """A last success older than max_age is status 3, and is known without Globus; a fresh one is not."""
+    world.pair("microscope", max_age="36h")
+    world.sync()
+    world.run("-d")
+    world.globus.hold()
+    world.clock.advance(35 * 3600)
+    assert world.run().status == 0
+    world.clock.advance(2 * 3600)
+    old = world.run("-d")
+    assert old.status == 3
+    assert "TOO OLD" in old.stdout
+
+
+def test_mapped_collection_needs_consent(world: World) -> None:
+    """A collection that wants a consent of a person is not startable, and the cure is a guest collection."""
+    world.source.entity_type = MAPPED
+    outcome = world.run()
+    assert outcome.status == 1
+    assert "not startable" in outcome.stdout
+    assert "guest collection" in outcome.stdout
+    assert f"{world.client_id}@clients.auth.globus.org" in outcome.stdout
+
+
+def test_times_in_reports_are_local(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times are shown in this host's zone, which is named."""
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    assert re.search(r"microscope: started, since .* NZ[SD]T", world.process().stdout)
