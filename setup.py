@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 STANDIN = ["flask>=3.0,<4"]
-TEST = [*STANDIN, "pytest>=8", "hypothesis>=6.100", "time-machine>=2.14"]
+TEST = [*STANDIN, "pytest>=8", "hypothesis>=6.100", "responses>=0.25"]
 
 setup(
     name="globus_sync_directory",

@@ -161,7 +161,7 @@ def tree(root: Path) -> dict[str, bytes]:
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nobody's home, settings or colours reach a test, and repeated requests do not pause."""
+    """Nobody's home, settings or colours reach a test, and no request waits for a repeat or for its turn."""
     for name in list(os.environ):
         if name.startswith(("GLOBUS_", "SLURM_", "NO_COLOR")):
             monkeypatch.delenv(name)
@@ -169,6 +169,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setattr(wire, "LONGEST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(wire, "WINDOW_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -36,7 +36,8 @@ EMPTY = Memory(name="other", first_seen=NOW)
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "state.json"
+    (tmp_path / "here").mkdir()
+    return tmp_path / "here" / "state.json"
 
 
 def test_what_is_written_is_read_again(path: Path) -> None:

@@ -1,0 +1,186 @@
+"""Bad files and bad services: a message with name and cure, the right status, no traceback, nothing lost."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import NOBODY, SUBMIT, TASK_LIST, Outcome, World
+
+from globus_sync_directory.standin.faults import Fault
+
+
+def told(outcome: Outcome, status: int, *words: str) -> str:
+    """Check status and words, and that there is no traceback; return all that was printed."""
+    text = outcome.stdout + outcome.stderr
+    assert outcome.status == status, text
+    assert "Traceback" not in text
+    for word in words:
+        assert word in text, text
+    return text
+
+
+def test_config_and_secret_problems_together(world: World) -> None:
+    """The problems of config and secret come at once, each with its file, and Globus is not contacted."""
+    world.config.write_text(world.config.read_text().replace("src_path", "src_paht"))
+    world.secret_file.chmod(0o644)
+    outcome = world.run()
+    told(
+        outcome,
+        2,
+        f"{world.config}:6: [microscope] src_paht: unknown key; did you mean src_path?",
+        f"type: chmod 600 {world.secret_file}",
+    )
+    assert len(outcome.stderr.splitlines()) == 2
+    assert world.globus.requests == []
+    assert not world.state_file.exists()
+
+
+def test_missing_config(world: World) -> None:
+    """No config file: status 2, its name, and what to copy."""
+    world.config.unlink()
+    told(world.run(), 2, str(world.config), "copy config.ini.example")
+
+
+def test_wrong_secret(world: World) -> None:
+    """A wrong secret is status 4, with what to compare; the secret is not shown, and the last success still is."""
+    world.sync()
+    world.run("-d")
+    world.run()
+    wrong = "d3Jvbmctd3Jvbmctd3Jvbmc="
+    world.secret_file.write_text(wrong)
+    outcome = world.run()
+    text = told(outcome, 4, "microscope: signed out", "Globus Auth refuses the sign-in", "compare clientid")
+    assert wrong not in text
+    assert "last success: " in text
+
+
+def test_unknown_client(world: World) -> None:
+    """A client id that Globus does not know is a refused sign-in."""
+    world.config.write_text(world.config.read_text().replace(world.client_id, NOBODY))
+    told(world.run(), 4, "Globus Auth refuses the sign-in")
+
+
+@pytest.fixture
+def free_port() -> Iterator[int]:
+    """A port that nobody listens on."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+def test_no_network(world: World, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody there: 75 for every pair, the reason in plain words, the last success, and nothing is changed."""
+    world.sync()
+    world.run()
+    world.globus.wait()
+    state = world.state_file.read_bytes()
+    monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_AUTH", f"http://127.0.0.1:{free_port}")
+    for arguments in ((), ("-d",)):
+        told(
+            world.run(*arguments),
+            75,
+            "microscope: not reached",
+            "no answer from Globus Auth: connection refused",
+            "last success: ",
+        )
+    assert world.state_file.read_bytes() == state
+
+
+def test_transfer_out_of_reach(world: World, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sign-in works and Transfer is not there: 75."""
+    monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_TRANSFER", f"http://127.0.0.1:{free_port}")
+    told(world.run(), 75, "microscope: not reached", "no answer from Globus Transfer: connection refused")
+
+
+def test_too_old_is_known_without_network(world: World, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """max_age is judged from the state file when Globus cannot be reached: status 3 before 75."""
+    world.sync()
+    world.run()
+    entry = world.state()["microscope"]["success"]["ended_at"]
+    world.state_file.write_text(world.state_file.read_text().replace(entry, "2020-01-01T00:00:00+00:00"))
+    world.pair("microscope", max_age="36h")
+    monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_AUTH", f"http://127.0.0.1:{free_port}")
+    told(world.run(), 3, "TOO OLD", "longer ago than max_age (1 d 12 h)")
+
+
+@pytest.mark.parametrize("path", ["/v2/oauth2/token", TASK_LIST, "*/stat", "/v0.10/submission_id", SUBMIT])
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": 500}, {"html": True}, {"html": True, "status": 200}, {"status": 503}, {"cut": True}, {"truncate": 20}, {"body": "[]"}],
+    ids=lambda fault: "-".join(fault),
+)
+def test_service_that_does_not_work(world: World, path: str, fault: dict[str, object]) -> None:
+    """A service that fails or talks nonsense is 75 at most and loses nothing: the next run makes all good."""
+    world.globus.faults.add(Fault(path=path, times=None, **fault))  # type: ignore[arg-type]
+    outcome = world.sync()
+    text = told(outcome, 0 if path == "*/stat" and not {"cut", "truncate"} & set(fault) else 75, "microscope: ")
+    assert not re.search(r"<[a-z!]|http\.client|urllib3|Exception|Error\(", text)
+    world.globus.faults.clear()
+    assert world.sync().status == 0
+    assert len({task.submission_id for task in world.tasks}) == len(world.tasks)
+    assert (world.archive / "a.txt").read_bytes() == b"first"
+
+
+def test_outage_begins_no_new_request(world: World) -> None:
+    """Once Transfer is down, the other pairs are 75 without a request each."""
+    for number in range(50):
+        world.pair(f"p{number}")
+    world.globus.faults.add(Fault(path="/v0.10/submission_id", times=None, status=503))
+    outcome = world.run()
+    told(outcome, 75)
+    assert outcome.stdout.count(": not reached") == 51
+    asked = [line for line in world.asked() if line.endswith("/submission_id")]
+    assert len(asked) <= 3 * (3 + 8)
+
+
+def test_token_that_dies_in_the_middle(world: World) -> None:
+    """A token that is revoked during the run is replaced without a word."""
+    world.globus.faults.add(Fault(path="/v0.10/submission_id", action=world.globus.revoke_tokens))
+    assert world.sync().status == 0
+    assert world.asked().count("POST /v2/oauth2/token") == 2
+
+
+@pytest.mark.parametrize("place", ["no/such/directory/state.json", "a file/state.json", ""])
+def test_state_that_cannot_be_written(world: World, place: str) -> None:
+    """A state file that cannot be written, or is a directory: status 1, its name, the cure, nothing started."""
+    (world.root / "a file").write_text("x")
+    outcome = world.run("-t", str(world.root / place))
+    told(outcome, 1, str(world.root), "--state-file")
+    assert world.tasks == []
+
+
+def test_state_that_cannot_be_written_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the reservations cannot be written nothing is submitted, status 1, and every pair is still reported."""
+    world.sync()
+    replace = Path.replace
+
+    def failing(path: Path, target: Path) -> Path:
+        if target == world.state_file:
+            raise OSError(28, "No space left on device")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    outcome = world.run()
+    told(outcome, 1, "cannot be written: No space left on device", "microscope: succeeded")
+    assert len(world.tasks) == 1
+
+
+def test_dangling_link_as_state_file(world: World) -> None:
+    """A state file that is a link to nowhere yet is made where the link points, and the link stays."""
+    target = world.root / "real.json"
+    world.state_file.symlink_to(target)
+    told(world.run(), 0, "microscope: started")
+    assert world.state_file.is_symlink()
+    assert target.exists()
+
+
+def test_bad_sdk_setting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GLOBUS_SDK_ variable that the SDK cannot use is a config error, and verification off is warned about."""
+    monkeypatch.setenv("GLOBUS_SDK_VERIFY_SSL", "perhaps")
+    told(world.run(), 2, "GLOBUS_SDK_")
+    monkeypatch.setenv("GLOBUS_SDK_VERIFY_SSL", "false")
+    told(world.run(), 0, "GLOBUS_SDK_VERIFY_SSL is off")

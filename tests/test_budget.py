@@ -1,0 +1,126 @@
+"""The request budget of the design, counted at the stand-in."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import pytest
+from conftest import SUBMIT, World
+
+from globus_sync_directory import wire
+
+
+def kinds(world: World) -> Counter[str]:
+    """How many requests of each kind came in since the last count."""
+    counted: Counter[str] = Counter()
+    for line in world.asked():
+        path = line.split(" ")[1]
+        last = path.rsplit("/", 1)[1]
+        counted["look" if "/operation/" in path else "task" if path.count("/") == 3 and "/task/" in path else last] += 1
+    world.forget_requests()
+    return counted
+
+
+def with_pairs(world: World, count: int) -> None:
+    for number in range(count - 1):
+        world.pair(f"p{number}")
+
+
+@pytest.mark.parametrize("count", [1, 5, 60])
+def test_starting_all_pairs(world: World, count: int) -> None:
+    """Starting N pairs without proof: 4N and the fixed ones; once their destinations have worked, 3N."""
+    with_pairs(world, count)
+    world.sync()
+    fixed = {"token": 1, "task_list": 2, "submission_id": count, "transfer": count}
+    assert kinds(world) == {**fixed, "look": 2 * count}
+    world.sync()
+    assert kinds(world) == {**fixed, "look": count}
+
+
+@pytest.mark.parametrize("count", [1, 5, 100])
+def test_every_task_live(world: World, count: int) -> None:
+    """A run, or a look, in which every task is live: sign-in and one question."""
+    with_pairs(world, count)
+    world.globus.hold()
+    world.run()
+    kinds(world)
+    for arguments in ((), ("-d",)):
+        world.run(*arguments)
+        assert kinds(world) == {"token": 1, "task_list": 1}
+    world.globus.release()
+
+
+@pytest.mark.parametrize(("count", "questions"), [(100, 1), (101, 2)])
+def test_a_look_at_ended_tasks(world: World, count: int, questions: int) -> None:
+    """-d with N remembered tasks: sign-in, the live ones, and one question per hundred of them."""
+    with_pairs(world, count)
+    world.sync()
+    world.sync()
+    kinds(world)
+    world.run("-d")
+    assert kinds(world) == {"token": 1, "task_list": 1 + questions}
+
+
+def test_places_are_looked_at_once(world: World) -> None:
+    """Pairs that share a source directory cost one look at it."""
+    for name in ("b", "c"):
+        world.pair(name, src_path="/images", dst_path=f"/{name}")
+    world.sync()
+    assert kinds(world)["look"] == 1 + 3
+
+
+def test_one_more_for_a_bad_verdict(world: World) -> None:
+    """A pair whose verdict is not status 0 costs one more request, and only such a pair."""
+    world.pair("good")
+    world.source.unreadable = {"/images/deep"}
+    world.sync()
+    kinds(world)
+    world.run("-d")
+    assert kinds(world) == {"token": 1, "task_list": 2, "skipped_errors": 1}
+
+
+def test_connections_are_kept(world: World) -> None:
+    """A run of forty pairs uses one connection for each of its threads and one for the sign-in."""
+    with_pairs(world, 40)
+    world.run()
+    assert len({request.connection for request in world.globus.requests}) <= 1 + 1 + wire.AT_A_TIME
+
+
+def test_at_most_eight_at_a_time(world: World) -> None:
+    """No more than eight requests are under way at once."""
+    with_pairs(world, 40)
+    running, most = [0], [0]
+
+    class Counting(wire._Adapter):
+        def send(self, *args: object, **kwargs: object):  # type: ignore[no-untyped-def]
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+            try:
+                return super().send(*args, **kwargs)  # type: ignore[arg-type]
+            finally:
+                running[0] -= 1
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wire, "_Adapter", Counting)
+        world.run()
+    assert 2 <= most[0] <= 8
+
+
+@pytest.mark.slow
+def test_at_most_150_in_ten_seconds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many pairs, no ten seconds see more than 150 requests."""
+    monkeypatch.setattr(wire, "WINDOW_SECONDS", 10.0)
+    with_pairs(world, 60)
+    sent: list[float] = []
+    wait = wire.Meter.wait
+
+    def noting(meter: wire.Meter) -> None:
+        wait(meter)
+        sent.append(time.monotonic())
+
+    monkeypatch.setattr(wire.Meter, "wait", noting)
+    world.run()
+    assert sum(request.path == SUBMIT for request in world.globus.requests) == 60
+    sent.sort()
+    assert all(later - sooner > 9.9 for sooner, later in zip(sent, sent[150:], strict=False))

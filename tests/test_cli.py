@@ -1,0 +1,141 @@
+"""The command line: usage, streams, quiet and verbose, exit statuses."""
+
+from __future__ import annotations
+
+import os
+import re
+from importlib.metadata import version
+
+import pytest
+from conftest import World
+
+from globus_sync_directory.cli import invoke
+from globus_sync_directory.standin.faults import Fault
+
+
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """--help has every option and exit status; --version the installed version."""
+    assert invoke(["--help"]) == 0
+    text = capsys.readouterr().out
+    for word in ("--config-file", "--secret-file", "--state-file", "--pair", "--dont-start", "--dry-run", "130"):
+        assert word in text
+    assert invoke(["--version"]) == 0
+    assert version("globus_sync_directory") in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["-q", "-v"], ["-n", "-d"], ["--no-such-option"], ["extra"]])
+def test_wrong_usage(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    """What cannot be meant is status 2, with usage on stderr and nothing on stdout."""
+    assert invoke(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Usage:" in captured.err
+
+
+def test_answer_on_stdout_log_on_stderr(world: World) -> None:
+    """The report goes to stdout, dated log lines with level and pair to stderr."""
+    outcome = world.run()
+    assert outcome.stdout.startswith("microscope: started")
+    line = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d (INFO|WARNING) \S.*"
+    assert outcome.stderr
+    assert all(re.fullmatch(line, text) for text in outcome.stderr.splitlines())
+    assert "INFO microscope: started task" in outcome.stderr
+
+
+def test_quiet_while_all_is_well(world: World) -> None:
+    """-q prints nothing at status 0."""
+    world.pair("other")
+    assert world.run("-q") == type(world.run("-d"))(0, "", "")
+
+
+def test_quiet_tells_only_the_trouble(world: World) -> None:
+    """-q with a pair in trouble prints that pair and no other."""
+    world.pair("bad", src_path="/missing")
+    outcome = world.run("-q")
+    assert outcome.status == 1
+    assert outcome.stdout.startswith("bad: not startable")
+    assert "microscope" not in outcome.stdout
+    assert outcome.stderr == ""
+
+
+def test_verbose_logs_requests_but_no_secret(world: World) -> None:
+    """-v logs each request with status and time; neither secret nor token is in it."""
+    outcome = world.run("-v")
+    assert re.search(r"DEBUG POST \S+/v2/oauth2/token: 200 after \d+ ms", outcome.stderr)
+    assert world.secret not in outcome.stdout + outcome.stderr
+    assert "Bearer" not in outcome.stderr
+
+
+def test_variables_in_place_of_options(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Config, secret and state file may be named by environment variables."""
+    state = world.root / "elsewhere.json"
+    for name, path in (("CONFIG", world.config), ("SECRET", world.secret_file), ("STATE", state)):
+        monkeypatch.setenv(f"GLOBUS_SYNC_DIRECTORY_{name}_FILE", str(path))
+    assert invoke([]) == 0
+    assert "microscope: started" in capsys.readouterr().out
+    assert state.exists()
+    assert not world.state_file.exists()
+
+
+def test_default_places(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without options: config.ini here, the secret in the home directory, the state beside the config."""
+    monkeypatch.chdir(world.root)
+    secret = world.root / "home" / ".globus_sync_directory_secret"
+    secret.write_text(world.secret)
+    secret.chmod(0o600)
+    assert invoke([]) == 0
+    capsys.readouterr()
+    assert world.state_file.exists()
+
+
+def test_bug_is_status_70(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug of ours ends with 70 and a traceback, and asks for a report."""
+    monkeypatch.setattr("globus_sync_directory.run.run", lambda *_: 1 / 0)
+    outcome = world.run()
+    assert outcome.status == 70
+    assert "this is a bug in globus_sync_directory" in outcome.stderr
+    assert "ZeroDivisionError" in outcome.stderr
+    assert world.secret not in outcome.stderr
+
+
+def test_no_colour_without_a_terminal(world: World) -> None:
+    """Output to a file or pipe has no escape sequences."""
+    outcome = world.process()
+    assert "\x1b" not in outcome.stdout + outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "coloured"), [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"NO_COLOR": "1", "TERM": "xterm"}, False)]
+)
+def test_colour_on_a_terminal(world: World, variables: dict[str, str], coloured: bool) -> None:
+    """On a terminal the verdict's line has a colour, never with NO_COLOR or a dumb terminal."""
+    ours, theirs = os.openpty()
+    environment = {**os.environ, **variables}
+    with world.start(stdout=theirs, env=environment) as process:
+        os.close(theirs)
+        written = b""
+        while True:
+            try:
+                chunk = os.read(ours, 4096)
+            except OSError:
+                break
+            if not chunk:
+                break
+            written += chunk
+        process.communicate(timeout=30)
+    os.close(ours)
+    assert process.returncode == 0
+    assert b"microscope: started" in written
+    assert (b"\x1b[" in written) is coloured
+
+
+def test_most_urgent_status_wins(world: World) -> None:
+    """Where several statuses apply the first of 4, 1, 3, 75 is it."""
+    world.pair("bad", src_path="/missing")
+    world.pair("open")
+    world.globus.faults.add(Fault(method="POST", path="/v0.10/transfer", times=None, status=500))
+    outcome = world.run()
+    assert "bad: not startable" in outcome.stdout
+    assert "open: start unconfirmed" in outcome.stdout
+    assert outcome.status == 1
+    assert world.run("-p", "open").status == 75
