@@ -37,7 +37,7 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
     """
     where = f"collection {place.collection}" if place else "the collection"
     path = f"'{clean(place.path)}' on {where}" if place else "the path"
-    is_source = bool(place and pair and place == pair.source)
+    is_source = bool(place and pair and pair.source.holds(place))
     side = ("source " if is_source else "destination ") if place and pair else ""
     if _is(code, ("EndpointNotFound",)):
         return Cause(what=f"Globus knows no {side}{where}", cure=_correct(pair, is_source, "endpoint"), hopeless=True)
@@ -46,13 +46,11 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
             what=f"the {side}{where} has been deleted", cure=_correct(pair, is_source, "endpoint"), hopeless=True
         )
     if _is(code, _PATH_NOT_FOUND):
-        return Cause(
-            what=f"there is no {side}directory {path}", cure=_correct(pair, is_source, "path"), hopeless=True
-        )
+        return Cause(what=f"there is no {side}directory {path}", cure=_correct(pair, is_source, "path"), hopeless=True)
     if _is(code, _DENIED):
         return Cause(
             what=f"permission denied for {side}{path}",
-            cure=_share(place, "r" if is_source else "rw", identity),
+            cure=_share(pair, place, "r" if is_source else "rw", identity),
             hopeless=True,
         )
     if _is(code, _SIGN_IN):
@@ -66,7 +64,7 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
     if _is(code, _OFFLINE):
         return Cause(
             what=f"the {side}{where} is not connected",
-            cure="start Globus Connect Personal there, or ask its administrator; Globus goes on by itself then",
+            cure="start Globus Connect Personal there, or ask its administrator; the transfer goes on by itself then",
         )
     if _is(code, _FULL):
         return Cause(
@@ -82,7 +80,10 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
     if _is(code, _BUSY):
         return Cause(what=f"the {side}{where} does not work properly just now", cure="Globus tries again by itself")
     said = clean(message or code, 160)
-    return Cause(what=f"Globus says: {said}" if said else "Globus gives no reason", cure="see the task's page")
+    return Cause(
+        what=f"Globus says: {said}" if said else "Globus gives no reason",
+        cure="look the task up in the Globus web app, or ask the collection's administrator",
+    )
 
 
 def place_in(details: str, pair: Pair) -> Place | None:
@@ -123,9 +124,11 @@ def _correct(pair: Pair | None, is_source: bool, what: str) -> str:
     return f"correct {name}{key} in the config file{more}"
 
 
-def _share(place: Place | None, right: str, identity: str) -> str:
+def _share(pair: Pair | None, place: Place | None, right: str, identity: str) -> str:
     if place is None:
         return f"share the guest collection with {identity}"
+    if pair and place not in (pair.source, pair.destination):
+        return f"make it accessible on the collection's computer to the account that shares the collection, as {right}"
     path = place.path if place.path.endswith("/") else place.path + "/"
     client_id = identity.partition("@")[0]
     return (

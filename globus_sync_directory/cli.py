@@ -64,32 +64,54 @@ class _Wish:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
-    "-c", "--config-file", type=click.Path(path_type=Path), metavar="FILE", default="config.ini", show_default=True,
-    envvar=_VARIABLE + "CONFIG_FILE", show_envvar=True, help="What to keep in step.",
+    "-c",
+    "--config-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    default="config.ini",
+    show_default=True,
+    envvar=_VARIABLE + "CONFIG_FILE",
+    show_envvar=True,
+    help="What to keep in step.",
 )
 @click.option(
-    "-s", "--secret-file", type=click.Path(path_type=Path), metavar="FILE",
-    default="~/.globus_sync_directory_secret", show_default=True,
-    envvar=_VARIABLE + "SECRET_FILE", show_envvar=True,
+    "-s",
+    "--secret-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    default="~/.globus_sync_directory_secret",
+    show_default=True,
+    envvar=_VARIABLE + "SECRET_FILE",
+    show_envvar=True,
     help="Holds the client secret as its only line; nobody else may read it.",
 )
 @click.option(
-    "-t", "--state-file", type=click.Path(path_type=Path), metavar="FILE",
-    envvar=_VARIABLE + "STATE_FILE", show_envvar=True,
+    "-t",
+    "--state-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    envvar=_VARIABLE + "STATE_FILE",
+    show_envvar=True,
     help="What to remember between runs.  [default: the config file's name with .state.json]",
 )
 @click.option("-p", "--pair", "pairs", metavar="NAME", multiple=True, help="Only this pair; may be repeated.")
 @click.option(
-    "-d", "--dont-start", is_flag=True,
+    "-d",
+    "--dont-start",
+    is_flag=True,
     help="Report the current or last task of each pair; start nothing, write nothing.",
 )
 @click.option(
-    "-n", "--dry-run", is_flag=True,
+    "-n",
+    "--dry-run",
+    is_flag=True,
     help="Do every check and print what would be submitted and why; start nothing, write nothing.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Log every request on stderr.")
 @click.option(
-    "-q", "--quiet", is_flag=True,
+    "-q",
+    "--quiet",
+    is_flag=True,
     help="Print nothing while all is well or another run is at work, else only what explains the exit status.",
 )
 @click.version_option(version("globus_sync_directory"), prog_name=PROGRAM)
@@ -246,18 +268,16 @@ def _tell(result: Result, wish: _Wish) -> int:
         told: Sequence[Finding] = [finding for finding in result.findings if finding.status != EXIT_OK]
     else:
         told = result.findings
+    documents = {} if wish.quiet else result.documents
     colour = _wants_colour()
     try:
-        for name, document in result.documents:
-            for line in [] if wish.quiet else document_lines(name, document):
-                click.echo(line)
         for finding in told:
             headline, *details = describe(finding)
             hue = {EXIT_OK: "green", EXIT_TRY_AGAIN: "yellow"}.get(finding.status, "red")
             click.secho(headline, fg=hue, color=colour)
-            for line in details:
+            for line in [*details, *document_lines(documents.get(finding.name))]:
                 click.echo(line)
-        if len(told) > 1:
+        if len(told) > 1 and not wish.quiet:
             click.echo(summary(told))
         if sys.stdout:
             sys.stdout.flush()

@@ -43,10 +43,8 @@ def load_config(path: Path) -> Config:
     config = reader.config(path)
     if problems:
         shown = clean(path)
-        ordered = sorted(problems, key=lambda problem: problem[0])
-        raise ConfigError(
-            [f"{shown}:{line}: {text}" if line else f"{shown}: {text}" for line, text in ordered]
-        )
+        ordered = sorted(problems, key=lambda problem: (problem[0] == 0, problem[0]))
+        raise ConfigError([f"{shown}:{line}: {text}" if line else f"{shown}: {text}" for line, text in ordered])
     return config
 
 
@@ -90,7 +88,7 @@ def _uuid(value: str) -> str:
         return str(UUID(value))
     except ValueError:
         raise _Bad(
-            f"{quoted(value)} is not a UUID such as 763d50ee-e814-4080-878b-6a8be5cf7570; "
+            f"{quoted(value)} is not a UUID such as 01234567-89ab-4cde-8f01-23456789abcd; "
             "copy it from the application's or collection's page in the Globus web app"
         ) from None
 
@@ -117,11 +115,7 @@ def _sync_level(value: str) -> SyncLevel:
 
 
 def _minutes(value: str) -> timedelta:
-    if (
-        not re.fullmatch(r"[0-9]{1,7}", value)
-        or int(value) == 0
-        or timedelta(minutes=int(value)) > _LONGEST_TIME
-    ):
+    if not re.fullmatch(r"[0-9]{1,7}", value) or int(value) == 0 or timedelta(minutes=int(value)) > _LONGEST_TIME:
         raise _Bad(f"{quoted(value)} is not a whole number of minutes such as 300")
     return timedelta(minutes=int(value))
 
@@ -230,9 +224,7 @@ class _Reader:
             email=fixed["notification"].get("email", ()) + fixed["email"].get("recipients", ()),
         )
 
-    def _values(
-        self, section: Section, entries: list[Entry], keys: dict[str, Callable[[str], Any]]
-    ) -> dict[str, Any]:
+    def _values(self, section: Section, entries: list[Entry], keys: dict[str, Callable[[str], Any]]) -> dict[str, Any]:
         """Return key -> converted value; a value that cannot be taken is a problem and stays as None."""
         values: dict[str, Any] = {}
         for entry in entries:
@@ -254,16 +246,12 @@ class _Reader:
     def _require_client_id(self, values: dict[str, Any]) -> None:
         if "clientid" not in values:
             line = next((section.line for section in self._sections if section.name == "globus"), 0)
-            self._problem(
-                line, "[globus] clientid is missing: the UUID of the application registered at Globus"
-            )
+            self._problem(line, "[globus] clientid is missing: the UUID of the application registered at Globus")
 
     def _pair(self, section: Section, values: dict[str, Any], time_limit: timedelta | None) -> Pair | None:
         name = section.name
         if self._is_lost_section(section):
-            self._problem(
-                section.line, f"[{clean(name)}]: unknown section{_suggestion(name.lower(), _FIXED)}"
-            )
+            self._problem(section.line, f"[{clean(name)}]: unknown section{_suggestion(name.lower(), _FIXED)}")
             return None
         if any(is_unfit(char) for char in name):
             self._problem(section.line, f"[{clean(name)}]: the name holds a control or invisible character")

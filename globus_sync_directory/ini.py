@@ -62,13 +62,9 @@ def parse_ini(text: str) -> tuple[list[Section], list[tuple[int, str]]]:
             key = entry["key"].lower()
             first = next((known for known in sections[-1].entries if known.key == key), None)
             if first:
-                problems.append(
-                    (number, f"[{sections[-1].name}] {key}: given twice, first in line {first.line}")
-                )
+                problems.append((number, f"[{sections[-1].name}] {key}: given twice, first in line {first.line}"))
             open_entry = Entry(key, entry["value"], number)
             sections[-1].entries.append(open_entry)
         else:
-            problems.append(
-                (number, f"[{sections[-1].name}] {line!r} is neither a [section] nor 'key = value'")
-            )
+            problems.append((number, f"[{sections[-1].name}] {line!r} is neither a [section] nor 'key = value'"))
     return sections, problems

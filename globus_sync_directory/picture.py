@@ -51,9 +51,7 @@ def draw_picture(globus: Globus, ledger: Ledger, live: list[Task], now: datetime
     unanswered: dict[str, NoAnswer | Refused] = {}
     if not ledger.usable:
         known |= {task.task_id: task for task in globus.recent_tasks()}
-    remembered = {
-        memory.task.task_id: memory.task for memory in ledger.memories.values() if memory.task is not None
-    }
+    remembered = {memory.task.task_id: memory.task for memory in ledger.memories.values() if memory.task is not None}
     missing = [task_id for task_id in remembered if task_id not in known]
     chunks = [tuple(missing[at : at + IDS_PER_REQUEST]) for at in range(0, len(missing), IDS_PER_REQUEST)]
     for answers in globus.for_each(globus.tasks_by_id, chunks):

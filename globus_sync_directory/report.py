@@ -31,16 +31,19 @@ def summary(findings: Sequence[Finding]) -> str:
     return f"{len(findings)} pair{'' if len(findings) == 1 else 's'}: {told}"
 
 
-def document_lines(name: str, document: dict[str, Any]) -> list[str]:
-    """Return a task document that would be submitted, as JSON, under a line with the pair's name."""
-    return [f"{clean(name)}: would submit", *json.dumps(document, indent=2).splitlines()]
+def document_lines(document: dict[str, Any] | None) -> list[str]:
+    """Return a task document that would be submitted as JSON lines, indented like what stands above it."""
+    if document is None:
+        return []
+    lines = ["document (submission id, and the end of the label, are given when it is submitted):"]
+    return [f"    {line}" for line in lines + json.dumps(document, indent=2).splitlines()]
 
 
 def _headline(finding: Finding) -> str:
     name = f"left over from [{clean(finding.name)}]" if finding.left_over else clean(finding.name)
     line = f"{name}: {finding.verdict.words}"
     if finding.since:
-        word = "" if _has_ended(finding) else "since "
+        word = "" if _has_ended(finding) or finding.verdict is Verdict.STARTED else "since "
         line += f", {word}{_moment(finding.since)}{_ago(finding.since, finding.at)}"
     if finding.is_too_old:
         line += "; TOO OLD"

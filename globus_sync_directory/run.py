@@ -7,8 +7,8 @@ The policy of the tool is here and in what it calls: ``settle`` (what became of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any
@@ -25,7 +25,7 @@ from globus_sync_directory.service import Globus, Refused, host_now
 from globus_sync_directory.settle import settle
 from globus_sync_directory.standing import found, not_reached, stands
 from globus_sync_directory.start import Plan, blocking_task, plan_starts, start
-from globus_sync_directory.state import Memory
+from globus_sync_directory.state import Memory, Setback
 from globus_sync_directory.tasks import Task
 from globus_sync_directory.verdicts import Finding, Verdict
 
@@ -44,7 +44,7 @@ class Result:
 
     findings: tuple[Finding, ...]
     trouble: StateError | None = None
-    documents: tuple[tuple[str, dict[str, Any]], ...] = ()
+    documents: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # by the pair's name
 
     @property
     def status(self) -> int:
@@ -95,6 +95,7 @@ def run(config: Config, pairs: Sequence[Pair], globus: Globus, ledger: Ledger, m
         sent |= stopped
     if mode is Mode.START:
         unless_unwritable(lambda: start(globus, ledger, plans))
+        unless_unwritable(lambda: ledger.change(_setbacks(ledger, pairs, sent, now)))
     elif mode is Mode.REHEARSE:
         sent |= {
             plan.pair.fingerprint: Sent(verdict=Verdict.WOULD_START, notes=(plan.why, *plan.notes)) for plan in plans
@@ -117,7 +118,7 @@ def run(config: Config, pairs: Sequence[Pair], globus: Globus, ledger: Ledger, m
     return Result(
         findings=(*(by_pair[pair] for pair in pairs), *left_over_findings),
         trouble=trouble,
-        documents=tuple((plan.pair.name, plan.document(globus)) for plan in plans) if mode is Mode.REHEARSE else (),
+        documents={plan.pair.name: plan.document(globus) for plan in plans} if mode is Mode.REHEARSE else {},
     )
 
 
@@ -133,9 +134,7 @@ def unreached(
     """Return what can be told without Globus, by the state file alone; ``now`` defaults to this host's clock."""
     memories = ledger.memories
     moment = now or host_now()
-    return Result(
-        findings=tuple(not_reached(pair, memories.get(pair.fingerprint), trouble, moment) for pair in pairs)
-    )
+    return Result(findings=tuple(not_reached(pair, memories.get(pair.fingerprint), trouble, moment) for pair in pairs))
 
 
 def _last_task(ledger: Ledger, pair: Pair, picture: Picture) -> Task | None:
@@ -149,6 +148,28 @@ def _is_worth_telling(memory: Memory, picture: Picture) -> bool:
         return True
     task = picture.known.get(memory.task.task_id) if memory.task else None
     return task is not None and not task.is_clean_success
+
+
+def _setbacks(
+    ledger: Ledger, pairs: Sequence[Pair], sent: Mapping[str, Sent], now: datetime
+) -> dict[str, Memory | None]:
+    """Return the memories with what a later look must tell of starts that came to nothing."""
+    changes: dict[str, Memory | None] = {}
+    for pair in pairs:
+        memory, outcome = ledger.memory(pair, now), sent.get(pair.fingerprint)
+        setback = None
+        if outcome and outcome.verdict is Verdict.NOT_REACHED:
+            setback = memory.setback
+        elif outcome and outcome.cause and outcome.verdict in (Verdict.NOT_STARTABLE, Verdict.REFUSED):
+            same = memory.setback if memory.setback and memory.setback.what == outcome.cause.what else None
+            setback = Setback(
+                verdict=outcome.verdict.name,
+                what=outcome.cause.what,
+                cure=outcome.cause.cure,
+                since=same.since if same else now,
+            )
+        changes[pair.fingerprint] = replace(memory, setback=setback)
+    return changes
 
 
 def _waiting(memory: Memory, task: Task | None) -> Sent:

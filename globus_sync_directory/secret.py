@@ -34,9 +34,7 @@ def read_secret(path: Path) -> str:
         if not stat.S_ISREG(found.st_mode):
             raise SecretError(f"{shown}: the secret file is not a regular file")
         if found.st_uid != os.geteuid():
-            raise SecretError(
-                f"{shown}: the secret file belongs to somebody else; make a copy that is yours alone"
-            )
+            raise SecretError(f"{shown}: the secret file belongs to somebody else; make a copy that is yours alone")
         if found.st_mode & 0o077:
             raise SecretError(f"{shown}: others may read or change the secret file; type: chmod 600 {shown}")
         content = os.read(descriptor, _LARGEST_SECRET + 1)
@@ -46,13 +44,9 @@ def read_secret(path: Path) -> str:
         os.close(descriptor)
     lines = content.decode("utf-8", errors="replace").removesuffix("\n").removesuffix("\r").split("\n")
     if not lines[0].strip() and len(lines) == 1:
-        raise SecretError(
-            f"{shown}: the secret file is empty; put the client secret into it as its only line"
-        )
+        raise SecretError(f"{shown}: the secret file is empty; put the client secret into it as its only line")
     if len(lines) > 1 or len(content) > _LARGEST_SECRET:
-        raise SecretError(
-            f"{shown}: the secret file has more than one line; it must hold the client secret alone"
-        )
+        raise SecretError(f"{shown}: the secret file has more than one line; it must hold the client secret alone")
     secret = lines[0].strip()
     if not all("!" <= char <= "~" for char in secret):
         raise SecretError(f"{shown}: the secret file holds blanks or characters that no client secret has")

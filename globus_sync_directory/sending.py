@@ -114,9 +114,7 @@ def _outcome(globus: Globus, pair: Pair, answer: _Answer) -> Sent:
     if _is_no_room(answer):
         return Sent(verdict=Verdict.WAITING_FOR_ROOM)
     place = place_named(answer.message, pair)
-    return Sent(
-        verdict=Verdict.REFUSED, cause=explain(answer.code, answer.message, pair, place, globus.identity)
-    )
+    return Sent(verdict=Verdict.REFUSED, cause=explain(answer.code, answer.message, pair, place, globus.identity))
 
 
 def _resolve(globus: Globus, ledger: Ledger, conflicts: Mapping[Pair, Refused]) -> dict[str, Sent]:
@@ -166,5 +164,5 @@ def _is_identical_paths(refused: Refused) -> bool:
     return refused.http_status == 409 and not last.startswith(known)
 
 
-_SETTLED_LATER = "none needed: the next run settles it"
+_SETTLED_LATER = "nothing to do, the next run settles it"
 _NO_ROOM = Refused(409, "ClientError.Conflict.TooManyPendingJobs", "", definite=True)

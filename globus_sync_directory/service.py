@@ -168,9 +168,7 @@ class Globus:
         """Return the first page of the paths a task left out because of errors."""
         return self._ask(
             "the skipped paths",
-            lambda client: [
-                read_skipped(doc) for doc in _documents(client.task_skipped_errors(task_id).data)
-            ],
+            lambda client: [read_skipped(doc) for doc in _documents(client.task_skipped_errors(task_id).data)],
         )
 
     def stat(self, collection: str, path: str) -> str:
@@ -236,9 +234,7 @@ class Globus:
             self._lines.append(fresh)
         return line
 
-    def _ask(
-        self, what: str, question: Callable[[TransferClient], _Answer], counts: bool = True
-    ) -> _Answer:
+    def _ask(self, what: str, question: Callable[[TransferClient], _Answer], counts: bool = True) -> _Answer:
         """Return the answer; a failure that ``counts`` is one step towards taking the service for down."""
         if self._outage:
             raise self._outage
@@ -269,16 +265,10 @@ class Globus:
             raise
 
     def _not_answered(self, what: str, error: TransferAPIError, repeated: bool, counts: bool) -> Exception:
-        code = (
-            error.code
-            if isinstance(error.raw_json, dict) and isinstance(error.raw_json.get("code"), str)
-            else ""
-        )
+        code = error.code if isinstance(error.raw_json, dict) and isinstance(error.raw_json.get("code"), str) else ""
         status = error.http_status
         if status == 401:
-            return self._give_up(
-                SignInRefused("Globus Transfer does not accept the token that Globus Auth gave")
-            )
+            return self._give_up(SignInRefused("Globus Transfer does not accept the token that Globus Auth gave"))
         from_collection = "ExternalError" in (code or "") or "EndpointError" in (code or "")
         if not code or status in (408, 429) or (status >= 500 and not from_collection):
             return self._failed(f"Globus Transfer answered {status} when asked for {what}", counts)

@@ -26,10 +26,16 @@ def stands(globus: Globus, pair: Pair | None, memory: Memory, picture: Picture, 
     Asks for the task's log, or its skipped paths, only where the verdict is bad or hangs on it.
     """
     task = picture.known.get(memory.task.task_id) if memory.task else None
+    if not (task and task.is_live) and memory.reservation is None:
+        if memory.waiting_since:
+            return _finding(pair, memory, now, Verdict.WAITING_FOR_ROOM, since=memory.waiting_since)
+        if memory.setback and memory.setback.verdict in Verdict.__members__:
+            cause = Cause(what=memory.setback.what, cure=memory.setback.cure)
+            return _finding(pair, memory, now, Verdict[memory.setback.verdict], since=memory.setback.since, cause=cause)
     if task and (memory.reservation is None or task.is_live):
         return _about_task(globus, pair, memory, task, now)
     if memory.reservation:
-        cause = Cause(what="an earlier run did not see Globus' answer", cure="none needed: the next run settles it")
+        cause = Cause(what="an earlier run did not see Globus' answer", cure="nothing to do, the next run settles it")
         return _finding(pair, memory, now, Verdict.START_UNCONFIRMED, cause=cause)
     if memory.task is None:
         return _finding(pair, memory, now, Verdict.NEVER_RUN)
@@ -44,23 +50,23 @@ def stands(globus: Globus, pair: Pair | None, memory: Memory, picture: Picture, 
     return _finding(pair, memory, now, Verdict.STARTED, task_id=task_id, since=since, notes=notes)
 
 
-def found(
-    globus: Globus, pair: Pair, memory: Memory, sent: Sent, previous: Task | None, now: datetime
-) -> Finding:
+def found(globus: Globus, pair: Pair, memory: Memory, sent: Sent, previous: Task | None, now: datetime) -> Finding:
     """Return the finding about a pair that this run tried to start; ``previous`` is its task before."""
     if sent.task:
         return replace(_about_task(globus, pair, memory, sent.task, now), notes=sent.notes)
-    started = sent.verdict is Verdict.STARTED and memory.task is not None
-    return _finding(
-        pair,
-        memory,
-        now,
-        sent.verdict,
-        task_id=memory.task.task_id if started and memory.task else None,
-        since=memory.task.submitted_at if started and memory.task else memory.waiting_since,
-        cause=sent.cause,
-        notes=(*sent.notes, *_before(globus, pair, memory, previous, now)) if started else sent.notes,
-    )
+    if sent.verdict is Verdict.STARTED and memory.task:
+        return _finding(
+            pair,
+            memory,
+            now,
+            sent.verdict,
+            task_id=memory.task.task_id,
+            since=memory.task.submitted_at,
+            notes=(*sent.notes, *_before(globus, pair, memory, previous, now)),
+        )
+    setback = memory.setback if memory.setback and memory.setback.verdict == sent.verdict.name else None
+    since = setback.since if setback else memory.waiting_since
+    return _finding(pair, memory, now, sent.verdict, since=since, cause=sent.cause, notes=sent.notes)
 
 
 def not_reached(pair: Pair, memory: Memory | None, trouble: NoAnswer | Refused, now: datetime) -> Finding:
@@ -70,18 +76,16 @@ def not_reached(pair: Pair, memory: Memory | None, trouble: NoAnswer | Refused, 
     return _finding(pair, memory, now, verdict, cause=Cause(what=str(trouble)))
 
 
-def _before(
-    globus: Globus, pair: Pair, memory: Memory, previous: Task | None, now: datetime
-) -> tuple[str, ...]:
+def _before(globus: Globus, pair: Pair, memory: Memory, previous: Task | None, now: datetime) -> tuple[str, ...]:
     """Return a line about the task before the one just started, if it left something to be told."""
     if previous is None or previous.is_clean_success:
         return ()
     verdict, _ = judge(previous, previous.deadline if pair.time_limit else None, now)
     if verdict is Verdict.STOPPED_AT_TIME_LIMIT:
-        return (f"the task before it was {verdict.words}; this one goes on from there",)
+        return (f"the task before it: {verdict.words}; this one goes on from there",)
     reason = explain(previous.fatal_code, previous.fatal_description, pair, None, globus.identity).what
     told = f": {reason}" if verdict is Verdict.FAILED else ""
-    return (f"the task before it {verdict.words}{told} ({task_link(previous.task_id)})",)
+    return (f"the task before it: {verdict.words}{told} ({task_link(previous.task_id)})",)
 
 
 def _about_task(globus: Globus, pair: Pair | None, memory: Memory, task: Task, now: datetime) -> Finding:

@@ -55,9 +55,7 @@ def plan_starts(
     stopped: dict[str, Sent] = {}
     for pair in pairs:
         sync_level, why = _level(ledger, pair, picture)
-        doubts = [
-            doubt for place in (pair.source, pair.destination) if (doubt := _doubt(globus, pair, place, found))
-        ]
+        doubts = [doubt for place in (pair.source, pair.destination) if (doubt := _doubt(globus, pair, place, found))]
         hopeless = next((doubt for doubt in doubts if doubt.hopeless), None)
         if hopeless:
             stopped[pair.fingerprint] = Sent(verdict=Verdict.NOT_STARTABLE, cause=hopeless)
@@ -135,9 +133,7 @@ def _level(ledger: Ledger, pair: Pair, picture: Picture) -> tuple[SyncLevel, str
     return SyncLevel.CHECKSUM, f"{why}, so all files are compared by checksum"
 
 
-def _doubt(
-    globus: Globus, pair: Pair, place: Place, found: Mapping[Place, str | NoAnswer | Refused]
-) -> Cause | None:
+def _doubt(globus: Globus, pair: Pair, place: Place, found: Mapping[Place, str | NoAnswer | Refused]) -> Cause | None:
     """Return what the look at one end of the pair found wrong, if anything."""
     answer = found.get(place)
     if answer is None or answer == "dir":

@@ -42,6 +42,16 @@ class Reservation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Setback:
+    """Why the last attempt to start a pair came to nothing; gone once a task is started."""
+
+    verdict: str
+    what: str
+    cure: str
+    since: datetime  # of the first attempt in a row that ended like this
+
+
+@dataclass(frozen=True, kw_only=True)
 class LastTask:
     """The newest task known for a pair; kept after its end so that ``-d`` can be asked twice."""
 
@@ -71,6 +81,7 @@ class Memory:
     reservation: Reservation | None = None
     task: LastTask | None = None
     success: Success | None = None
+    setback: Setback | None = None
     waiting_since: datetime | None = None  # when Globus first had no room for a task of this pair
     mailed: str | None = None  # the verdict last told by mail
 
@@ -118,9 +129,7 @@ class StateFile:
             except OSError as error:
                 raise self._unwritable(error) from error
             return kept
-        raise StateError(
-            f"state file {clean(self.path)}: a thousand unusable ones lie beside it; move them away"
-        )
+        raise StateError(f"state file {clean(self.path)}: a thousand unusable ones lie beside it; move them away")
 
     def update(self, changes: Mapping[str, Memory | None]) -> None:
         """
@@ -164,21 +173,18 @@ class StateFile:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise LockHeld(
-                    f"another run holds the lock: {_holder(descriptor)}; this run starts nothing"
-                ) from None
+                raise LockHeld(f"another run holds the lock: {_holder(descriptor)}; this run starts nothing") from None
             except OSError as error:
                 if error.errno not in _NO_LOCKS_HERE:
                     raise self._unwritable(error, self.lock_path) from error
-                log.warning(
-                    "no locks on the file system of %s (%s); going on without", self.lock_path, error.strerror
-                )
+                log.warning("no locks on the file system of %s (%s); going on without", self.lock_path, error.strerror)
             else:
                 self._remove_stale_temporaries()
             with contextlib.suppress(OSError):  # the contents only tell others who holds it
                 since = now.astimezone().isoformat(timespec="seconds")
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{socket.gethostname()} pid {os.getpid()} since {since}\n".encode(), 0)
+                holder = f"{socket.gethostname()} pid {os.getpid()} since {since}\n".encode()
+                os.pwrite(descriptor, holder, 0)  # before it is cut, or a reader could find it empty
+                os.ftruncate(descriptor, len(holder))
             yield
         finally:
             os.close(descriptor)
@@ -256,11 +262,18 @@ def _replace_durably(path: Path, data: bytes) -> None:
 
 
 def _holder(descriptor: int) -> str:
-    return clean(os.pread(descriptor, 300, 0).decode(errors="replace")) or "its holder left no name"
+    """Return who holds the lock, as written in its file; who has just taken it is given a moment to write."""
+    for _ in range(20):
+        holder = clean(os.pread(descriptor, 300, 0).decode(errors="replace"))
+        if holder:
+            return holder
+        time.sleep(0.025)
+    return "its holder left no name"
 
 
 def _memory_from_json(value: Any) -> Memory:
     reservation, task, success = value["reservation"], value["task"], value["success"]
+    setback = value.get("setback")
     return Memory(
         name=_text(value["name"]),
         first_seen=_time(value["first_seen"]),
@@ -285,15 +298,20 @@ def _memory_from_json(value: Any) -> Memory:
             files=int(success["files"]),
             bytes=int(success["bytes"]),
         ),
-        waiting_since=_optional_time(value["waiting_since"]),
-        mailed=None if value["mailed"] is None else _text(value["mailed"]),
+        setback=setback
+        and Setback(
+            verdict=_text(setback["verdict"]),
+            what=_text(setback["what"]),
+            cure=_text(setback["cure"]),
+            since=_time(setback["since"]),
+        ),
+        waiting_since=_optional_time(value.get("waiting_since")),
+        mailed=None if value.get("mailed") is None else _text(value["mailed"]),
     )
 
 
 def _place(value: Any) -> Place | None:
-    return (
-        Place(collection=_text(value["collection"]), path=_text(value["path"])) if value is not None else None
-    )
+    return Place(collection=_text(value["collection"]), path=_text(value["path"])) if value is not None else None
 
 
 def _time_to_json(moment: datetime) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ import pytest
 from globus_sync_directory import wire
 from globus_sync_directory.cli import invoke
 from globus_sync_directory.config import load_config
-from globus_sync_directory.pairs import Pair
+from globus_sync_directory.pairs import Pair, fingerprint_in
 from globus_sync_directory.standin.clock import ManualClock
 from globus_sync_directory.standin.server import StandIn
 from globus_sync_directory.standin.storage import Collection
@@ -108,7 +109,13 @@ class World:
         stdout, stderr = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
             status = invoke(self.command(*arguments))
-        return Outcome(status, stdout.getvalue(), stderr.getvalue())
+        return self._without_secret(Outcome(status, stdout.getvalue(), stderr.getvalue()))
+
+    def _without_secret(self, outcome: Outcome) -> Outcome:
+        """Check promise 9 for whatever a run printed."""
+        assert self.secret not in outcome.stdout + outcome.stderr
+        assert "Bearer" not in outcome.stdout + outcome.stderr
+        return outcome
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """Start the command line as a process of its own."""
@@ -125,7 +132,7 @@ class World:
         """Run the command line as a process of its own, to its end."""
         with self.start(*arguments, **options) as process:
             stdout, stderr = process.communicate(timeout=60)
-        return Outcome(process.returncode, stdout or "", stderr or "")
+        return self._without_secret(Outcome(process.returncode, stdout or "", stderr or ""))
 
     def sync(self, *arguments: str) -> Outcome:
         """Run the command and let every task come to its end, or to where it stays."""
@@ -148,6 +155,20 @@ class World:
     def forget_requests(self) -> None:
         self.globus.requests.clear()
 
+    def reset(self) -> None:
+        """Begin again: no task, no state, nothing at the destination."""
+        self.globus.release()
+        for task in self.live:
+            self.globus.cancel(task.id)
+        self.globus.wait()
+        for task in self.tasks:
+            self.globus.forget(task.id)
+        for path in self.root.glob("config.state.json*"):
+            path.unlink()
+        shutil.rmtree(self.root / "destination")
+        (self.root / "destination").mkdir()
+        self.forget_requests()
+
     def state(self) -> dict[str, Any]:
         """The state file's entries by the pair's name."""
         document = json.loads(self.state_file.read_text(encoding="utf-8"))
@@ -157,6 +178,17 @@ class World:
 def tree(root: Path) -> dict[str, bytes]:
     """Every file below ``root`` with its contents."""
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def assert_in_order(world: World) -> None:
+    """Check promise 4: no pair has two live tasks, and every live task is the one its pair's entry remembers."""
+    live = [fingerprint_in(task.label) for task in world.live]
+    assert len(live) == len(set(live))
+    document = json.loads(world.state_file.read_text(encoding="utf-8"))
+    remembered = {entry["task"]["task_id"] for entry in document["pairs"].values() if entry["task"]}
+    assert {task.id for task in world.live} <= remembered
+    assert [entry["name"] for entry in document["pairs"].values() if entry["reservation"]] == []
+    assert set(live) == {pair.fingerprint for pair in load_config(world.config).pairs}
 
 
 @pytest.fixture(autouse=True)
@@ -193,3 +225,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         world.pair("microscope", src_path="/images", dst_path="/archive/images")
         yield world
     assert globus.unknown_routes == []
+    for path in tmp_path.glob("*"):
+        if path.is_file() and path != world.secret_file:
+            assert secret.encode() not in path.read_bytes()

@@ -110,7 +110,15 @@ def test_too_old_is_known_without_network(world: World, free_port: int, monkeypa
 @pytest.mark.parametrize("path", ["/v2/oauth2/token", TASK_LIST, "*/stat", "/v0.10/submission_id", SUBMIT])
 @pytest.mark.parametrize(
     "fault",
-    [{"status": 500}, {"html": True}, {"html": True, "status": 200}, {"status": 503}, {"cut": True}, {"truncate": 20}, {"body": "[]"}],
+    [
+        {"status": 500},
+        {"html": True},
+        {"html": True, "status": 200},
+        {"status": 503},
+        {"cut": True},
+        {"truncate": 20},
+        {"body": "[]"},
+    ],
     ids=lambda fault: "-".join(fault),
 )
 def test_service_that_does_not_work(world: World, path: str, fault: dict[str, object]) -> None:

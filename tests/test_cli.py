@@ -51,8 +51,13 @@ def test_quiet_while_all_is_well(world: World) -> None:
 def test_quiet_tells_only_the_trouble(world: World) -> None:
     """-q with a pair in trouble prints that pair and no other."""
     world.pair("bad", src_path="/missing")
+    world.pair("worse", src_path="/missing too")
     outcome = world.run("-q")
     assert outcome.status == 1
+    assert [line.split(",")[0] for line in outcome.stdout.splitlines() if not line.startswith(" ")] == [
+        "bad: not startable",
+        "worse: not startable",
+    ]
     assert outcome.stdout.startswith("bad: not startable")
     assert "microscope" not in outcome.stdout
     assert outcome.stderr == ""
@@ -66,7 +71,9 @@ def test_verbose_logs_requests_but_no_secret(world: World) -> None:
     assert "Bearer" not in outcome.stderr
 
 
-def test_variables_in_place_of_options(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_variables_in_place_of_options(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Config, secret and state file may be named by environment variables."""
     state = world.root / "elsewhere.json"
     for name, path in (("CONFIG", world.config), ("SECRET", world.secret_file), ("STATE", state)):
@@ -105,7 +112,8 @@ def test_no_colour_without_a_terminal(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "coloured"), [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"NO_COLOR": "1", "TERM": "xterm"}, False)]
+    ("variables", "coloured"),
+    [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"NO_COLOR": "1", "TERM": "xterm"}, False)],
 )
 def test_colour_on_a_terminal(world: World, variables: dict[str, str], coloured: bool) -> None:
     """On a terminal the verdict's line has a colour, never with NO_COLOR or a dumb terminal."""

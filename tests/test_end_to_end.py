@@ -121,7 +121,7 @@ def test_signal_while_a_submission_is_under_way(world: World, number: signal.Sig
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_while_it_submits(world: World, when: str) -> None:
-    """Killed between reservation and answer, whether or not the submission was processed: one task after the next run."""
+    """Killed between reservation and answer, whether or not that was processed: one task after the next run."""
     world.globus.hold()
     process = world.start()
     world.globus.faults.add(
@@ -151,7 +151,12 @@ def test_streams_that_are_gone(world: World, closed: str) -> None:
 
 @pytest.mark.parametrize(
     "surroundings",
-    [{"LANG": "C", "LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"HOME": ""}, {"TERM": ""}],
+    [
+        {"LANG": "C", "LC_ALL": "C"},
+        {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"HOME": ""},
+        {"TERM": ""},
+    ],
     ids=lambda variables: next(iter(variables)),
 )
 def test_narrow_surroundings(world: World, surroundings: dict[str, str]) -> None:

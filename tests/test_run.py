@@ -62,7 +62,7 @@ def test_nothing_is_deleted_and_only_what_differs_is_copied(world: World) -> Non
 
 
 def test_the_document(world: World) -> None:
-    """What is asked of Globus: checksums, verification, timestamps, gaps instead of standstill, no mail, no deletion."""
+    """What Globus is asked for: checksums, verification, times, gaps instead of standstill, no mail, no deletion."""
     pair = world.pair("microscope", exclude="*.tmp, scratch/")
     world.sync()
     (request,) = [request for request in world.globus.requests if request.path == SUBMIT]
@@ -128,7 +128,7 @@ def test_after_a_failure_files_are_compared_by_checksum(world: World) -> None:
     world.archive.mkdir(parents=True)
     (world.archive / "a.txt").write_bytes(b"damaged")
     outcome = world.sync()
-    assert "the task before it failed" in outcome.stdout
+    assert "the task before it: failed" in outcome.stdout
     assert world.tasks[1].submission.sync_level == 3
     assert tree(world.archive) == tree(world.images)
 
@@ -224,7 +224,7 @@ def test_accepted_task_that_ended_before_it_was_settled(world: World) -> None:
 
 
 def test_config_changed_while_a_start_is_open(world: World) -> None:
-    """A reservation for what nobody asks for any more is not sent: it is dropped with a warning, then the new one goes."""
+    """A reservation for what nobody asks for any more is dropped with a warning, not sent; then the new one goes."""
     world.globus.faults.add(Fault(method="POST", path=SUBMIT, times=3, cut=True))
     world.run()
     world.pair("microscope", exclude="a.txt")
@@ -490,4 +490,4 @@ def test_mapped_collection_needs_consent(world: World) -> None:
 def test_times_in_reports_are_local(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Times are shown in this host's zone, which is named."""
     monkeypatch.setenv("TZ", "Pacific/Auckland")
-    assert re.search(r"microscope: started, since .* NZ[SD]T", world.process().stdout)
+    assert re.search(r"microscope: started, .* NZ[SD]T", world.process().stdout)

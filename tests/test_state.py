@@ -15,7 +15,7 @@ import pytest
 from globus_sync_directory import state as state_module
 from globus_sync_directory.errors import LockHeld, StateError
 from globus_sync_directory.pairs import Place
-from globus_sync_directory.state import LastTask, Memory, Reservation, StateFile, Success
+from globus_sync_directory.state import LastTask, Memory, Reservation, Setback, StateFile, Success
 
 CLIENT = "3f2a0c52-0000-4000-8000-0000000000aa"
 ID = "763d50ee-e814-4080-878b-6a8be5cf7570"
@@ -28,6 +28,7 @@ FULL = Memory(
     reservation=Reservation(submission_id=ID, document={"label": "läb", "DATA": [{"x": 1}]}, reserved_at=NOW),
     task=LastTask(task_id=ID, submitted_at=NOW, deadline=NOW + timedelta(hours=1)),
     success=Success(task_id=ID, ended_at=NOW, files=3, bytes=10**15),
+    setback=Setback(verdict="REFUSED", what="x", cure="y", since=NOW),
     waiting_since=NOW,
     mailed="failed",
 )
@@ -109,9 +110,9 @@ def test_missing_is_no_trouble(path: Path) -> None:
 
 def test_the_lock_names_its_holder(path: Path) -> None:
     """While one run holds the lock another is told by whom; the lock file stays and can be taken again."""
-    with StateFile(path, CLIENT).lock(NOW):
-        with pytest.raises(LockHeld, match=rf"another run holds the lock: \S+ pid {os.getpid()} since 2026-"):
-            StateFile(path, CLIENT).lock(NOW).__enter__()
+    holder = rf"another run holds the lock: \S+ pid {os.getpid()} since 2026-"
+    with StateFile(path, CLIENT).lock(NOW), pytest.raises(LockHeld, match=holder):
+        StateFile(path, CLIENT).lock(NOW).__enter__()
     with StateFile(path, CLIENT).lock(NOW):
         assert Path(f"{path}.lock").exists()
 

@@ -239,7 +239,7 @@ def test_offline_source_is_no_obstacle(world: World) -> None:
 
 
 def test_offline_personal_endpoint_is_refused_by_globus(world: World) -> None:
-    """Globus takes no task for a personal endpoint that is off: refused, with what to switch on; nothing is reserved."""
+    """Globus takes no task for a personal endpoint that is off: refused, with what to switch on."""
     world.source.entity_type = "GCP_guest_collection"
     world.source.online = False
     outcome = world.run()
@@ -259,6 +259,54 @@ def test_refused(world: World) -> None:
     assert outcome.status == 1
     assert outcome.stdout.startswith("microscope: refused")
     assert world.state()["microscope"]["reservation"] is None
+
+
+def test_a_look_tells_of_a_start_that_came_to_nothing(world: World) -> None:
+    """The morning's -d tells that the night's start was not possible, since when, until a task is started again."""
+    world.sync()
+    world.source.rules.clear()
+    world.run()
+    began = world.state()["microscope"]["setback"]["since"]
+    status, verdict, report = headline(world)
+    assert (status, verdict) == (1, "not startable")
+    assert "permission denied for source '/images'" in report
+    assert "last success: " in report
+    world.clock.advance(24 * 3600)
+    world.run()
+    assert world.state()["microscope"]["setback"]["since"] == began
+    assert "(1 d ago)" in headline(world)[2]
+    world.source.rules[world.client_id, ()] = "r"
+    world.sync()
+    assert headline(world)[:2] == (0, "succeeded")
+
+
+def test_a_look_tells_who_waits_for_room(world: World) -> None:
+    """-d tells of a pair that Globus had no room for, and since when."""
+    refusal = {"status": 409, "code": "ClientError.Conflict.TooManyPendingJobs"}
+    world.globus.faults.add(Fault(method="POST", path="/v0.10/transfer", **refusal))  # type: ignore[arg-type]
+    assert "waiting for room" in world.run().stdout
+    world.clock.advance(7200)
+    status, verdict, report = headline(world)
+    assert (status, verdict) == (0, "waiting for room")
+    assert "(2 h ago)" in report
+
+
+def test_error_on_one_file_names_the_right_side(world: World) -> None:
+    """An error about a file at the source is told as the source's, with no advice to give write permission there."""
+    world.globus.hold()
+    world.sync()
+    world.globus.release()
+    task = world.tasks[0]
+    world.globus.hold()
+    world.run()
+    task = world.tasks[-1]
+    details = f"Error (transfer)\nEndpoint: x ({world.source.id})\nFile: /images/deep/secret.txt\nMessage: no\n"
+    task.suspend("PERMISSION_DENIED", details)
+    world.clock.advance(3700)
+    status, verdict, report = headline(world)
+    assert (status, verdict) == (1, "suspended")
+    assert "permission denied for source '/images/deep/secret.txt'" in report
+    assert "permission rw" not in report
 
 
 def test_text_from_outside_is_cleaned(world: World) -> None:

@@ -261,9 +261,7 @@ def test_long_log_is_cut_between_lines(site: Site) -> None:
     assert kept[:end] == lines[-end:]
     assert "new line" in kept[end:]
     assert stat.S_IMODE(site.log.stat().st_mode) == 0o600
-    assert sorted(path.name for path in site.folder.iterdir()) == sorted(
-        [site.log.name, WRAPPER.name, "venv"]
-    )
+    assert sorted(path.name for path in site.folder.iterdir()) == sorted([site.log.name, WRAPPER.name, "venv"])
 
 
 def test_short_log_is_not_cut(site: Site) -> None:

@@ -1,0 +1,85 @@
+"""A run that ends at any instant at which the world outside it may change: one task a pair, nothing forgotten."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import World, assert_in_order
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Zygote:
+    """Starts runs that may strike themselves; see ``zygote.py``."""
+
+    process: subprocess.Popen[str]
+
+    def run(self, world: World, *arguments: str, **order: Any) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        order |= {"arguments": world.command(*arguments), "environment": world.globus.environment}
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        assert world.secret not in answer["stdout"] + answer["stderr"]
+        return answer
+
+
+@pytest.fixture
+def zygote() -> Iterator[Zygote]:
+    command = [sys.executable, str(Path(__file__).with_name("zygote.py"))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield Zygote(process)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def sweep(world: World, zygote: Zygote, number: signal.Signals, before: int) -> int:
+    """Strike at every instant of a run, each time in a world where ``before`` runs have ended well; return how many."""
+    count = 0
+    while True:
+        count += 1
+        for _ in range(before):
+            assert world.sync().status == 0
+        world.globus.hold()
+        answer = zygote.run(world, instant=count, signal=number)
+        struck = answer["instants"] >= count
+        if struck and number == signal.SIGKILL:
+            assert answer["status"] == -number
+        elif struck:
+            assert answer["status"] in (130, 0), answer
+        assert "Traceback" not in answer["stderr"], answer["stderr"]
+        told = world.run("-d")
+        assert told.status in (0, 75)
+        assert world.run().status == 0
+        assert_in_order(world)
+        world.globus.release()
+        world.globus.wait()
+        assert world.run("-d").status == 0
+        if not struck:
+            return count - 1
+        world.reset()
+
+
+@pytest.mark.parametrize("pairs", [1, 5])
+@pytest.mark.parametrize("before", [0, 1])
+def test_killed_at_every_instant(world: World, zygote: Zygote, pairs: int, before: int) -> None:
+    """SIGKILL before and after each request, write, fsync and rename of a run, a first one or a later one."""
+    for number in range(pairs - 1):
+        world.pair(f"p{number}")
+    assert sweep(world, zygote, signal.SIGKILL, before) >= 40 + 5 * pairs
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signalled_at_every_instant(world: World, zygote: Zygote, number: signal.Signals) -> None:
+    """A signal at each of these instants: status 130 or a run that was as good as done, and a state in order."""
+    assert sweep(world, zygote, number, 0) >= 30
