@@ -1,8 +1,9 @@
-"""Globus Auth: clients and their secrets, client-credentials tokens, and the consents that asking for them gives."""
+"""Globus Auth: clients and their secrets, client-credentials tokens, the consents these give, and who a token is."""
 
 import hmac
 import secrets
 import threading
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,13 +18,10 @@ from .switches import Switches
 
 TRANSFER = "transfer.api.globus.org"
 AUTH = "auth.globus.org"
-TIMERS = "524230d7-ea86-4a52-8312-86065a9e0417"
-
-_SERVERS = {
-    TRANSFER_SCOPE: TRANSFER,
-    **dict.fromkeys(("openid", "profile", "email", "urn:globus:auth:scope:auth.globus.org:view_identity_set"), AUTH),
-    f"https://auth.globus.org/scopes/{TIMERS}/timer": TIMERS,
-}
+_IDENTITY_SET = "urn:globus:auth:scope:auth.globus.org:view_identity_set"
+# Of the services that are not imitated, tokens can be had; what is done with them is answered with 501.
+_SERVICES = (TRANSFER, AUTH, "groups.api.globus.org", "search.api.globus.org")
+_BY_ID = ("524230d7-ea86-4a52-8312-86065a9e0417", "eec9b274-0c81-4334-bdc2-54e90e689b9a")  # Timers, Flows
 
 
 @dataclass(frozen=True)
@@ -46,12 +44,17 @@ class Token:
 
 
 class Refusal(Exception):
-    """A refused token request, in OAuth's form."""
+    """What Auth refuses: in OAuth's form or, with ``code``, in Auth's general one. Source: SDK, auth/_common."""
 
-    def __init__(self, status: int, error: str, description: str = "") -> None:
+    def __init__(self, status: int, error: str, description: str = "", code: str = "") -> None:
         super().__init__(error)
         self.status = status
-        self.document = {"error": error} | ({"error_description": description} if description else {})
+        self.document: Document = {"error": error}
+        if description:
+            self.document["error_description"] = description
+        if code:
+            entry = {"status": str(status), "id": str(uuid.uuid4()), "code": code, "title": description}
+            self.document["errors"] = [{**entry, "detail": "Call must be authenticated"}]
 
 
 class Auth:
@@ -90,8 +93,14 @@ class Auth:
         return tokens
 
     def _server(self, scope: str) -> str:
-        if scope in _SERVERS:
-            return _SERVERS[scope]
+        if scope in ("openid", "profile", "email"):
+            return AUTH
+        for server in _SERVICES:
+            if scope.startswith(f"urn:globus:auth:scope:{server}:"):
+                return server
+        for server in _BY_ID:
+            if scope.startswith(f"https://auth.globus.org/scopes/{server}/"):
+                return server
         for collection in self._access.collections.values():
             if collection.needs_consent and scope == data_access_scope(collection.id):
                 return collection.id
@@ -105,19 +114,27 @@ class Auth:
                 self._access.consents.add((client_id, server))
             self._consent(client_id, dependency)
 
-    def revoke_tokens(self) -> None:
-        """Make every token that was given out invalid."""
+    def revoke(self, value: str | None = None) -> None:
+        """Make one token, or every one that was given out, invalid."""
         with self._lock:
-            self._tokens.clear()
+            if value is None:
+                self._tokens.clear()
+            else:
+                self._tokens.pop(value, None)
 
-    def identity(self, asking: Request, server: str) -> str:
-        """Return the client id whose token a request carries; raises ApiError 400 without one, 401 with a bad one."""
+    def token(self, asking: Request, server: str) -> Token | None:
+        """Return the live token for ``server`` that a request carries, if it does."""
         header = asking.authorization
-        if header is None:
+        token = self._tokens.get(header.token or "") if header and header.type == "bearer" else None
+        return token if token and token.server == server and token.expires > self._clock.now() else None
+
+    def identity(self, asking: Request) -> str:
+        """Return whose Transfer token a request carries; raises ApiError 400 without one, 401 with a bad one."""
+        if asking.authorization is None:
             raise ApiError(400, "ClientError.AuthenticationFailed", "No credentials supplied")
-        token = self._tokens.get(header.token or "") if header.type == "bearer" else None
-        if token is None or token.server != server or token.expires <= self._clock.now():
-            raise ApiError(401, "AuthenticationFailed", "Token is not active")
+        token = self.token(asking, TRANSFER)
+        if token is None:
+            raise ApiError(401, "ClientError.AuthenticationFailed", "Token is not active")
         return token.client_id
 
 
@@ -157,6 +174,20 @@ def auth_api(auth: Auth, clock: Clock, switches: Callable[[], Switches]) -> Blue
         first, *others = (_document(token, clock) for token in tokens)
         return jsonify({**first, "other_tokens": others})
 
+    @api.post("/v2/oauth2/token/revoke")
+    def revoke() -> Document:
+        auth.revoke(request.form.get("token", ""))
+        return {"active": False}
+
+    @api.get("/v2/oauth2/userinfo")
+    def userinfo() -> Document:
+        token = auth.token(request, AUTH)
+        if token is None:
+            raise Refusal(401, "unauthorized", "Unauthorized", code="UNAUTHORIZED")
+        if "openid" not in token.scopes:
+            raise Refusal(403, "unauthorized", "Unauthorized", code="FORBIDDEN")
+        return _userinfo(token)
+
     @api.errorhandler(Refusal)
     def refused(error: Refusal) -> tuple[Response, int]:
         return jsonify(error.document), error.status
@@ -172,19 +203,25 @@ def _credentials() -> tuple[str, str]:
 
 
 def _wrong_secret(switches: Switches) -> Response:
-    document: Document = {"error": "invalid_client"}
+    status = switches.wrong_secret_status
     if switches.wrong_secret_body == "globus":  # noqa: S105 - no secret, but how its refusal looks
-        detail = {"status": "401", "id": secrets.token_hex(16), "code": "UNAUTHORIZED", "title": "Unauthorized"}
-        document = {
-            "errors": [{**detail, "detail": "Call must be authenticated"}],
-            "error_description": "Unauthorized",
-            "error": "unauthorized",
-        }
-    answer = jsonify(document)
-    answer.status_code = switches.wrong_secret_status
-    if answer.status_code == 401:
+        answer = jsonify(Refusal(status, "unauthorized", "Unauthorized", code="UNAUTHORIZED").document)
+    else:
+        answer = jsonify(Refusal(status, "invalid_client").document)
+    answer.status_code = status
+    if status == 401:
         answer.www_authenticate = WWWAuthenticate("basic", {"realm": "Globus Auth"})
     return answer
+
+
+def _userinfo(token: Token) -> Document:
+    """Return what is known of an application: it has no mail address, and is its only identity."""
+    username = f"{token.client_id}@clients.auth.globus.org"
+    person = {"sub": token.client_id, "name": "Stand-in application", "email": None, "organization": None}
+    found: Document = {"preferred_username": username, "last_authentication": None, **person}
+    if _IDENTITY_SET in token.scopes:
+        found["identity_set"] = [{"username": username, "status": "used", **person}]
+    return found
 
 
 def _document(token: Token, clock: Clock) -> Document:

@@ -286,6 +286,9 @@ class Transfer:
                 written += os.pwrite(copy, buffer[written:count], offset + written)
             offset += count
             self.progress.bytes_transferred += count
+        if self.source.changing_files > 0:
+            self.source.changing_files -= 1
+            raise StorageError("FILE_SIZE_CHANGED")
         if offset != expected or os.fstat(file).st_size != expected:
             raise StorageError("FILE_SIZE_CHANGED")
         if not self.submission.options.get("verify_checksum") and item.external_checksum is None:
@@ -337,6 +340,7 @@ class Transfer:
                         elif here == "dir":
                             pending.append((*below, name))
 
+    missing_is_fatal: bool = False  # a source that is not there ends the task
     _failures: int = 0
     _skipped: set[tuple[int, Parts]] = field(default_factory=set)
 
@@ -352,6 +356,9 @@ class Transfer:
                 raise
             skippable = trouble.at_source and trouble.code in _SKIPPABLE
             if not (skippable and self.submission.options.get("skip_source_errors")):
+                if self.missing_is_fatal and trouble.at_source and (trouble.code, key[1]) == ("FILE_NOT_FOUND", ()):
+                    trouble.hopeless = True
+                    raise
                 self._failures += 1
                 self.gate.failed(trouble)
             elif key not in self.progress.done:
@@ -418,6 +425,8 @@ class Delete:
             names = [item.source[-1]]
             if self.submission.options.get("interpret_globs"):
                 names = [name for name in _names(parent) if fnmatchcase(to_text(name), to_text(item.source[-1]))]
+            if not names:
+                raise StorageError("FILE_NOT_FOUND")
             for name in names:
                 self.collection.check(self.identity, (*item.source[:-1], name), "w")
                 if stat.S_ISDIR(os.lstat(name, dir_fd=parent).st_mode):

@@ -1,6 +1,7 @@
 """The task engine: takes submissions, works on them in threads, retries, expires and ends them; no HTTP in here."""
 
 import logging
+import sys
 import threading
 import uuid
 from datetime import datetime, timedelta
@@ -17,7 +18,6 @@ from .task import OWN_DEADLINE, PROGRESS_DEADLINE, Task
 
 MAX_ACTIVE = 3  # transfers, and as many deletes, of one identity at a time. Source: task_behavior
 MAX_PENDING = 100  # Source: docs.globus.org, FAQ, transfer and sharing
-RECORDS_KEPT = timedelta(days=90)
 FIRST_RETRY = timedelta(seconds=10)
 LONGEST_RETRY = timedelta(minutes=10)
 PROGRESS_EVERY = timedelta(minutes=1)
@@ -47,9 +47,10 @@ class Engine:
         self._used: dict[tuple[str, str], Task] = {}  # by identity and submission id; outlives the record
         self._handed_out: dict[tuple[str, str], datetime] = {}
         self._held_after: int | None = None
+        self._held_bytes: int | None = None
         self._closed = False
         self._scheduler = threading.Thread(target=self._schedule, name="standin-scheduler", daemon=True)
-        clock.when_moved(self._advance)
+        clock.when_moved(self.advance)
 
     def start(self) -> None:
         """Begin to watch the clock."""
@@ -91,7 +92,7 @@ class Engine:
             self._check_conflicts(task)
             self._tasks[task.id] = self._used[identity, submission.submission_id] = task
             self._live.append(task)
-            self._advance()
+            self.advance()
             return "Accepted", task
 
     def _submitted(self, submission_id: Any, identity: str) -> Task | None:
@@ -142,7 +143,7 @@ class Engine:
             paths = new.submission.paths()
             if any(task.submission.kind == "transfer" and task.submission.paths() == paths for task in pending):
                 message = "A transfer with identical paths has not yet completed"
-                raise ApiError(409, "ClientError.Conflict", message)
+                raise ApiError(409, self.switches.identical_paths_code, message)
         if len(pending) >= MAX_PENDING:
             message = f"You have too many pending tasks; the limit is {MAX_PENDING}"
             raise ApiError(409, "ClientError.Conflict.TooManyPendingJobs", message)
@@ -168,7 +169,7 @@ class Engine:
         return [task for task in self.tasks()[::-1] if task.owner == identity and task.request_time <= since]
 
     def _too_old(self, task: Task) -> bool:
-        return task.completion_time is not None and self.clock.now() - task.completion_time > RECORDS_KEPT
+        return task.completion_time is not None and self.clock.now() - task.completion_time > self.switches.records_kept
 
     def forget(self, task_id: str) -> None:
         """Delete the record of a task that has ended; its submission id stays used."""
@@ -187,7 +188,7 @@ class Engine:
             deadline = read_deadline(fields, self.clock.now())
             task.label = label if "label" in body else task.label
             task.deadline = deadline or task.deadline
-            self._advance()
+            self.advance()
 
     def cancel(self, task: Task) -> str:
         """Cancel a task as its owner and return the result code: Canceled, CancelAccepted or TaskComplete."""
@@ -202,12 +203,13 @@ class Engine:
             ended = self.changed.wait_for(lambda: self._closed or not task.is_live, timeout=5)
             return "Canceled" if ended else "CancelAccepted"
 
-    def hold(self, after_files: int | None = None) -> None:
-        """Let no task finish its work until ``release``; each stops at once, or after so many more files."""
+    def hold(self, after_files: int | None = None, after_bytes: int | None = None) -> None:
+        """Let no task finish its work until ``release``; each stops at once, or after so many more files or bytes."""
         with self.changed:
-            self._held_after = after_files or 0
+            self._held_after = after_files if after_bytes is None or after_files is not None else sys.maxsize
+            self._held_after, self._held_bytes = self._held_after or 0, after_bytes
             for task in self._live:
-                task.finished_while_held = 0
+                task.finished_while_held, task.bytes_when_held = 0, task.bytes_transferred
 
     def release(self) -> None:
         """Let the tasks that ``hold`` stopped go on."""
@@ -217,7 +219,11 @@ class Engine:
 
     def holds(self, task: Task) -> bool:
         """Whether a task is to do nothing more for now."""
-        return self._held_after is not None and task.finished_while_held >= self._held_after
+        if self._held_after is None:
+            return False
+        if self._held_bytes is not None and task.bytes_transferred - task.bytes_when_held >= self._held_bytes:
+            return True
+        return task.finished_while_held >= self._held_after
 
     def wait(self, timeout: float) -> None:
         """Return when nothing moves by itself any more; raises TimeoutError after so many real seconds."""
@@ -227,7 +233,7 @@ class Engine:
                 raise TimeoutError(f"still at work after {timeout} s: {', '.join(busy)}")
 
     def _is_still(self) -> bool:
-        self._advance()
+        self.advance()
         return all(
             task.worker is None or (task.parked and task.stop is None and self.holds(task)) for task in self._live
         )
@@ -235,7 +241,7 @@ class Engine:
     def _schedule(self) -> None:
         with self.changed:
             while not self._closed:
-                self._advance()
+                self.advance()
                 self.changed.wait(self._next_due())
 
     def _next_due(self) -> float | None:
@@ -244,7 +250,7 @@ class Engine:
         spans = [span for moment in moments if (span := self.clock.seconds_until(moment)) is not None]
         return min([*spans, threading.TIMEOUT_MAX]) if spans else None
 
-    def _advance(self) -> None:
+    def advance(self) -> None:
         """Do all that is due: expire, put back into the queue, start."""
         with self.changed:
             if self._closed:
@@ -252,6 +258,7 @@ class Engine:
             now = self.clock.now()
             self._live = [task for task in self._live if task.is_live]
             for task in list(self._live):
+                task.settle_pause()
                 if task.is_queued and not (task.error and now - task.error.time < OWN_DEADLINE):
                     task.extend_deadline(OWN_DEADLINE)
                 if now >= task.deadline:
@@ -279,7 +286,7 @@ class Engine:
 
     def _end(self, task: Task, reason: str) -> None:
         task.add_event(reason, _STOP_DETAILS.get(reason, ""), is_error=True)
-        task.end("FAILED", reason)
+        task.end("FAILED", reason if reason != "CANCELED" or self.switches.cancel_error == "canceled" else "")
 
     def _work(self, task: Task) -> None:
         """Make one attempt at a task, in its own thread."""
@@ -319,7 +326,7 @@ class Engine:
                 # the exponent is bounded only to keep the arithmetic small
                 pause = min(FIRST_RETRY * 2 ** min(task.failures - 1, 16), LONGEST_RETRY)
                 task.retry_at = self.clock.now() + pause
-            self._advance()
+            self.advance()
             self.changed.notify_all()
 
     def _attempt(self, task: Task) -> bool:
@@ -331,6 +338,7 @@ class Engine:
         else:
             ends = task.source_collection, task.destination_collection
             work = Transfer(task.submission, *ends, task.owner, task.progress, gate)
+            work.missing_is_fatal = self.switches.missing_source == "fatal"
         failures = work.run()
         gate.before_file()  # a held task does not end
         return not failures

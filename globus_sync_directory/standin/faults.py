@@ -78,13 +78,13 @@ class Meter:
         self._times: dict[str, deque[datetime]] = defaultdict(deque)
         self._lock = threading.Lock()
 
-    def count(self, identity: str) -> None:
-        """Count a request; raises ApiError 429 for one too many."""
+    def count(self, identity: str, status: int) -> None:
+        """Count a request; raises ApiError with ``status`` for one too many."""
         now = self._clock.now()
         with self._lock:
             times = self._times[identity]
             while times and now - times[0] >= _METERED:
                 times.popleft()
             if len(times) >= _METER_LIMIT:
-                raise ApiError(429, "ClientError.TooManyRequests", "Too many requests")
+                raise ApiError(status, "ClientError.TooManyRequests", "Too many requests")
             times.append(now)

@@ -33,6 +33,9 @@ def files_api(access: Access, switches: Callable[[], Switches], caller: Callable
         collection = access.use(read_uuid(collection_id, "endpoint name"), identity)
         if not collection.online:
             raise _offline(collection, listing=request.method == "GET")
+        for rule in collection.pause_rules:
+            if request.path.rpartition("/")[2] in rule.operations:
+                raise ApiError(409, "OperationPaused", rule.message)
         return collection, identity
 
     @api.get("/operation/endpoint/<collection_id>/ls")

@@ -15,6 +15,7 @@ import click
 from .clock import ManualClock, SystemClock
 from .server import StandIn
 from .storage import StorageError, split_path, to_text
+from .switches import Switches, switched
 
 NOT_PAIRS = ("globus", "schedule", "notification", "email")  # sections; and [DEFAULT], which configparser keeps apart
 
@@ -32,6 +33,7 @@ class BadInput(click.ClickException):
 @click.option("--secret-file", type=click.Path(path_type=Path), help="The secret to accept.  [default: a new one]")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1.  [default: a free one]")
 @click.option("--manual-clock", is_flag=True, help="Time stands still until /standin/clock moves it.")
+@click.option("--switch", "settings", multiple=True, metavar="NAME=VALUE", help="Set a switch; see docs/standin.md.")
 def serve(
     shares: tuple[str, ...],
     config_file: Path | None,
@@ -39,6 +41,7 @@ def serve(
     secret_file: Path | None,
     port: int,
     manual_clock: bool,
+    settings: tuple[str, ...],
 ) -> None:
     """
     Run the stand-in until Ctrl-C, and print the lines to paste where the tool is to find it.
@@ -58,8 +61,15 @@ def serve(
     if not collections:
         raise BadInput("nothing to serve: name a config with --config and --root, or directories as ID=DIR")
     secret = _read_secret(secret_file) if secret_file else None
+    switches = Switches()
     try:
-        standin = StandIn(clock=ManualClock() if manual_clock else SystemClock(), port=port)
+        for setting in settings:
+            name, _, value = setting.partition("=")
+            switches = switched(switches, name, value)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    try:
+        standin = StandIn(ManualClock() if manual_clock else SystemClock(), switches, port)
     except OSError as error:
         raise BadInput(f"port {port} on 127.0.0.1: {error.strerror}") from None
     with standin as globus, until_stopped() as stopped:

@@ -11,14 +11,14 @@ from typing import Self
 from flask import Flask, g, request
 
 from .access import Access
-from .auth_api import TRANSFER, Auth, auth_api
+from .auth_api import Auth, auth_api
 from .clock import Clock, SystemClock
 from .control_api import control_api
 from .engine import Engine
 from .faults import Faults, Meter
 from .files_api import files_api
 from .listener import HOST, Listener
-from .storage import GUEST, Collection, split_path
+from .storage import GUEST, Collection, PauseRule, split_path
 from .switches import Switches
 from .task import Task
 from .tasks_api import tasks_api
@@ -51,7 +51,7 @@ class StandIn:
         app.register_blueprint(auth_api(self._auth, self.clock, lambda: self.switches))
         app.register_blueprint(tasks_api(self._engine, self._caller))
         app.register_blueprint(files_api(self._access, lambda: self.switches, self._caller))
-        app.register_blueprint(control_api(self.collections, self._engine, self._auth, self.faults, self.clock))
+        app.register_blueprint(control_api(self))
         self._listener = Listener(app, port)
         serve = self._listener.serve_forever
         self._thread = threading.Thread(target=serve, args=(0.01,), name="standin-http", daemon=True)
@@ -75,8 +75,9 @@ class StandIn:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables through which the SDK and all that is built on it find the stand-in."""
-        return {f"GLOBUS_SDK_SERVICE_URL_{service}": self.url for service in ("AUTH", "TRANSFER")}
+        """The variables through which the SDK, and all that is built on it, finds the stand-in and never Globus."""
+        services = ("AUTH", "TRANSFER", "TIMER", "GROUPS", "SEARCH", "FLOWS")
+        return {f"GLOBUS_SDK_SERVICE_URL_{service}": self.url for service in services}
 
     @property
     def switches(self) -> Switches:
@@ -141,9 +142,9 @@ class StandIn:
             raise KeyError(task_id)
         return found[0]
 
-    def hold(self, after_files: int | None = None) -> None:
-        """Let no task finish its work until ``release``; each stops at once, or after so many more files."""
-        self._engine.hold(after_files)
+    def hold(self, after_files: int | None = None, after_bytes: int | None = None) -> None:
+        """Let no task finish its work until ``release``; each stops at once, or after so many more files or bytes."""
+        self._engine.hold(after_files, after_bytes)
 
     def release(self) -> None:
         """Let the tasks that ``hold`` stopped go on."""
@@ -152,6 +153,11 @@ class StandIn:
     def wait(self, timeout: float = 10) -> None:
         """Return when every task has ended or waits for something; raises TimeoutError after so many real seconds."""
         self._engine.wait(timeout)
+
+    def pause(self, collection_id: str, message: str | None) -> None:
+        """Set the pause rule of a collection, under which its tasks wait; None takes it away."""
+        self.collections[collection_id].pause_rules[:] = [PauseRule(message)] if message else []
+        self._engine.advance()
 
     def cancel(self, task_id: str) -> None:
         """Cancel a task as its owner would in the web app."""
@@ -167,11 +173,11 @@ class StandIn:
 
     def revoke_tokens(self) -> None:
         """Make every access token that was given out invalid."""
-        self._auth.revoke_tokens()
+        self._auth.revoke()
 
     def _caller(self) -> str:
         """Return the identity that the present request's Transfer token belongs to; raises ApiError."""
-        g.entry.identity = identity = self._auth.identity(request, TRANSFER)
+        g.entry.identity = identity = self._auth.identity(request)
         if self.switches.rate_metering:
-            self._meter.count(identity)
+            self._meter.count(identity, self.switches.rate_limit_status)
         return identity

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -89,6 +90,15 @@ def join_path(parts: Sequence[bytes]) -> str:
     return "/" + "/".join(map(to_text, parts))
 
 
+@dataclass(frozen=True)
+class PauseRule:
+    """A manager's rule that pauses ``operations`` on a collection for everybody."""
+
+    message: str
+    operations: frozenset[str] = frozenset({"task_delete", "task_transfer_read", "task_transfer_write"})
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
 @dataclass(kw_only=True)
 class Collection:
     """One collection; a test changes its fields to put it offline, fill its disk, and so on."""
@@ -106,6 +116,8 @@ class Collection:
     authentication_policy_id: str | None = None  # a policy that no application meets
     unreadable: set[str] = field(default_factory=set)  # paths whose local permissions forbid reading
     wrong_checksums: int = 0  # so many of the next verifications come out wrong
+    changing_files: int = 0  # so many of the next files copied from here change meanwhile
+    pause_rules: "list[PauseRule]" = field(default_factory=list)
     list_limit: int = 100_000
     rules: dict[tuple[str, Parts], str] = field(default_factory=dict)
 

@@ -9,7 +9,7 @@ from typing import Any
 from .clock import Clock
 from .copying import Progress, Skip, Success, Trouble
 from .documents import Document, when
-from .storage import Collection
+from .storage import Collection, PauseRule
 from .submissions import Submission
 
 QUEUED_ERROR_SHOWN = timedelta(minutes=15)  # Source: task_behavior
@@ -62,11 +62,13 @@ class Task:
     faults: int = 0
     error: Event | None = None  # the newest trouble, until an attempt goes without
     is_paused: bool = False
+    pause_message: str | None = None
     progress: Progress = field(default_factory=Progress, repr=False)
     events: list[Event] = field(default_factory=list, repr=False)
     worker: threading.Thread | None = field(default=None, repr=False)
     parked: bool = False  # the worker waits for release()
     finished_while_held: int = 0
+    bytes_when_held: int = 0
     attempts: int = 0
     failures: int = 0  # attempts in a row that came to nothing
     retry_at: datetime | None = None
@@ -115,24 +117,34 @@ class Task:
         """Whether events and per-file results are gone already."""
         return self.completion_time is not None and self.clock.now() - self.completion_time > EVENTS_KEPT
 
-    def pause(self) -> None:
-        """Pause the task as a collection's manager would; it stays ACTIVE."""
+    def pause(self, message: str = "Paused by the manager of the collection") -> None:
+        """Pause this one task as a collection's manager would; it stays ACTIVE."""
         with self.changed:
-            if self.is_live and not self.is_paused:
-                self.is_paused = True
-                self._give_way("PAUSED", is_error=False)
-                if self.submission.deadline is None:
-                    self.deadline = self.clock.now() + PAUSED_DEADLINE
+            self.pause_message = message
+            self.settle_pause()
 
     def unpause(self) -> None:
-        """Let a paused task go on."""
+        """Take back ``pause``; the task goes on unless a rule of its collections pauses it."""
         with self.changed:
-            if self.is_live and self.is_paused:
-                self.is_paused = False
-                self.add_event("UNPAUSED")
-                if self.submission.deadline is None:
-                    self.deadline = self.clock.now() + OWN_DEADLINE
-                self.changed.notify_all()
+            self.pause_message = None
+            self.settle_pause()
+
+    def pause_rules(self) -> list[tuple[Collection, PauseRule]]:
+        """Return the rules under which the task waits, with the collections whose they are."""
+        there = self.destination_collection
+        sides = [(self.source_collection, "task_transfer_read" if there else "task_delete")]
+        sides += [(there, "task_transfer_write")] if there else []
+        return [(side, rule) for side, doing in sides for rule in side.pause_rules if doing in rule.operations]
+
+    def settle_pause(self) -> None:
+        """Pause the task, or let it go on, as its own pause and the rules of its collections want it."""
+        paused = self.is_live and (self.pause_message is not None or bool(self.pause_rules()))
+        if paused == self.is_paused:
+            return
+        self.is_paused = paused
+        self._give_way("PAUSED" if paused else "UNPAUSED", is_error=False)
+        if self.submission.deadline is None:
+            self.deadline = self.clock.now() + (PAUSED_DEADLINE if paused else OWN_DEADLINE)
 
     def suspend(self, code: str = "NO_CREDENTIALS", details: str = "Credentials have expired") -> None:
         """Make the task INACTIVE, with an error event: it waits for a person."""
@@ -152,7 +164,7 @@ class Task:
 
     def _give_way(self, code: str, *, is_error: bool, details: str = "") -> None:
         self.add_event(code, is_error=is_error, details=details)
-        if self.worker and self.stop is None:
+        if self.worker and self.stop is None and code != "UNPAUSED":
             self.stop = "YIELD"
         self.changed.notify_all()
 
@@ -183,7 +195,7 @@ class Task:
         self.completion_time = self.clock.now()
         self.is_paused = False
         self.error = self.retry_at = None
-        if status == "FAILED":
+        if status == "FAILED" and code:
             self.fatal_error = (code, describe(code))
         self.changed.notify_all()
 

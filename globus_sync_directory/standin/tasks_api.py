@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 from .documents import Document, bad_request, result, submission_result
 from .engine import Engine
 from .listing import event_filter, number, ordered, page, selected, task_filter
+from .storage import Collection, PauseRule
 from .submissions import read_json, read_uuid
 from .task import Task, skip_document, success_document
 
@@ -85,10 +86,15 @@ def tasks_api(engine: Engine, caller: Callable[[], str]) -> Blueprint:
 
     @api.get("/task/<task_id>/pause_info")
     def pause_info(task_id: str) -> Document:
-        rules = [pause_rule(asked)] if (asked := own(task_id)).is_paused else []
-        messages = ("source_pause_message", "destination_pause_message")
-        none = dict.fromkeys((*messages, *(f"{name}_share" for name in messages)))
-        return {"DATA_TYPE": "pause_info_limited", "pause_rules": rules, **none}
+        asked = own(task_id)
+        return {
+            "DATA_TYPE": "pause_info_limited",
+            "pause_rules": [pause_rule_document(side, rule) for side, rule in asked.pause_rules()],
+            "source_pause_message": asked.pause_message,
+            "source_pause_message_share": None,
+            "destination_pause_message": None,
+            "destination_pause_message_share": None,
+        }
 
     return api
 
@@ -104,15 +110,15 @@ def _marked(data_type: str, everything: Sequence[Any], document: Callable[[Any],
     }
 
 
-def pause_rule(task: Task) -> Document:
-    """Return the rule that a manager's pause of this one task amounts to."""
+def pause_rule_document(collection: Collection, rule: PauseRule) -> Document:
+    operations = ("ls", "mkdir", "rename", "symlink", "task_delete", "task_transfer_read", "task_transfer_write")
     return {
         "DATA_TYPE": "pause_rule_limited",
-        "id": task.id,
-        "endpoint_id": task.source,
-        "endpoint_display_name": task.source_collection.name,
-        "identity_id": task.owner,
-        "message": "Paused by the manager of the collection",
+        "id": rule.id,
+        "message": rule.message,
         "start_time": None,
-        **{f"pause_{kind}": kind.startswith("task") for kind in ("ls", "mkdir", "rename", "task_transfer_read")},
+        "endpoint_id": collection.id,
+        "endpoint_display_name": collection.name,
+        "identity_id": None,
+        **{f"pause_{name}": name in rule.operations for name in operations},
     }

@@ -102,7 +102,10 @@ class Traffic:
             return _refused(ApiError(error.code or 400, "ClientError.BadRequest", error.description or error.name))
         route = f"{request.method} {request.path}"
         self.unknown_routes.append(route)
-        return _refused(ApiError(501, "NotImplemented", f"The stand-in does not imitate {route}"))
+        message = f"The stand-in does not imitate {route}"
+        # Flows and Timers have their errors in "error"; globus-cli insists on it.
+        extra = {} if request.path.startswith("/v0.10/") else {"error": {"code": "NotImplemented", "detail": message}}
+        return _refused(ApiError(501, "NotImplemented", message, **extra))
 
 
 def _refused(error: ApiError) -> tuple[Response, int]:

@@ -148,8 +148,8 @@ def test_a_kept_demo_with_ones_own_source(tmp_path):
             lines.append(line)
             if "Ctrl-C stops it" in line:
                 break
-        paste = "".join(lines[-6:-2])
-        assert paste.startswith("export ")
+        first = next(n for n, line in enumerate(lines) if line.startswith("export "))
+        paste = "".join(lines[first:-2])
         done = subprocess.run(["sh", "-ec", paste], capture_output=True, text=True, timeout=30)
         assert done.returncode == 0, done.stderr
         process.send_signal(signal.SIGINT)

@@ -356,7 +356,7 @@ def test_pause_and_suspend(world):
     world.globus.wait()
     found = world.tc.get_task(task_id)
     assert (found["status"], found["is_paused"]) == ("ACTIVE", True)
-    assert len(world.tc.task_pause_info(task_id)["pause_rules"]) == 1
+    assert world.tc.task_pause_info(task_id)["source_pause_message"] == "Paused by the manager of the collection"
     task.unpause()
     world.globus.wait()
     assert world.tc.get_task(task_id)["status"] == "SUCCEEDED"
