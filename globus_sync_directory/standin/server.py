@@ -42,7 +42,7 @@ class StandIn:
         self._engine = Engine(self._access, self.clock, switches or Switches())
         self._auth = Auth(self._access, self.clock, lambda: self.switches)
         self._meter = Meter(self.clock)
-        app = Flask("globus-standin", static_folder=None)
+        self.app = app = Flask("globus-standin", static_folder=None)
         app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
         app.url_map.merge_slashes = False
         self._traffic = Traffic(app, self.clock, self.faults)

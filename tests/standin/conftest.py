@@ -37,6 +37,11 @@ class World:
         ) as auth:
             return auth.oauth2_client_credentials_tokens(requested_scopes=scope or TransferClient.scopes.all)
 
+    def revoke(self, token: str):
+        """Revoke one of our own tokens."""
+        with ConfidentialAppAuthClient(self.client_id, self.secret, base_url=self.globus.url) as auth:
+            return auth.oauth2_revoke_token(token)
+
     def sign_in(self, client_id: str | None = None, secret: str | None = None) -> TransferClient:
         """Return a client without retries, signed in as our own or another application."""
         token = self.token(client_id, secret)["access_token"]
