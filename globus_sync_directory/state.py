@@ -28,6 +28,7 @@ from globus_sync_directory.pairs import Place
 VERSION = 1
 _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOTTY}
 _STALE_SECONDS = 3600
+_PATIENCE = 10  # seconds; writing the state takes milliseconds
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +104,7 @@ class StateFile:
         self.path = Path(os.path.realpath(path))  # a link stays a link; two names of one file share one lock
         self._client_id = client_id
         self._known: dict[str, Memory] = {}
+        self._locked = True
         self.lock_path = Path(f"{self.path}.lock")
 
     def read(self) -> Recall:
@@ -138,6 +140,10 @@ class StateFile:
         Pairs that are not named keep what another run may have written meanwhile. After return the new contents
         survive a power cut. Raises StateError, and leaves the old file whole, if anything fails.
         """
+        with contextlib.nullcontext() if self._locked else self._turn_to_write():
+            self._update(changes)
+
+    def _update(self, changes: Mapping[str, Memory | None]) -> None:
         on_disk = self._look()
         memories = dict(on_disk.memories if on_disk.usable else self._known)
         for fingerprint, memory in changes.items():
@@ -177,6 +183,7 @@ class StateFile:
             except OSError as error:
                 if error.errno not in _NO_LOCKS_HERE:
                     raise self._unwritable(error, self.lock_path) from error
+                self._locked = False
                 log.warning("no locks on the file system of %s (%s); going on without", self.lock_path, error.strerror)
             else:
                 self._remove_stale_temporaries()
@@ -188,6 +195,27 @@ class StateFile:
             yield
         finally:
             os.close(descriptor)
+
+    @contextlib.contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        """Keep two runs that share no lock from reading and writing at once: who makes the file has the turn."""
+        turn = Path(f"{self.path}.writing")
+        for _ in range(_PATIENCE * 20):
+            try:
+                os.close(os.open(turn, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                break
+            except FileExistsError:
+                with contextlib.suppress(FileNotFoundError):
+                    if time.time() - turn.stat().st_mtime > _PATIENCE:  # left behind by a run that was killed
+                        turn.unlink()
+                time.sleep(0.05)
+            except OSError as error:
+                raise self._unwritable(error) from error
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                turn.unlink()
 
     def _look(self) -> Recall:
         try:

@@ -175,6 +175,39 @@ class World:
         return {entry["name"]: entry for entry in document["pairs"].values()}
 
 
+@dataclass
+class Zygote:
+    """Starts runs as processes that may strike themselves; see ``zygote.py``."""
+
+    process: subprocess.Popen[str]
+
+    def run(self, world: World, *arguments: str, **order: Any) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        order |= {"arguments": world.command(*arguments), "environment": world.globus.environment}
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        assert world.secret not in answer["stdout"] + answer["stderr"]
+        return answer
+
+
+@contextlib.contextmanager
+def make_zygote() -> Iterator[Zygote]:
+    """Start the process that the runs are forked from."""
+    command = [sys.executable, str(Path(__file__).with_name("zygote.py"))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield Zygote(process)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+@pytest.fixture
+def zygote() -> Iterator[Zygote]:
+    with make_zygote() as started:
+        yield started
+
+
 def tree(root: Path) -> dict[str, bytes]:
     """Every file below ``root`` with its contents."""
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
@@ -207,6 +240,15 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """One pair, [microscope], from /images to /archive/images, with two files at its source."""
+    with make_world(tmp_path) as world:
+        for name, value in world.globus.environment.items():
+            monkeypatch.setenv(name, value)
+        yield world
+
+
+@contextlib.contextmanager
+def make_world(tmp_path: Path) -> Iterator[World]:
+    """Make the world in an empty directory; afterwards check that it asked for no unknown route and told no secret."""
     images = tmp_path / "source" / "images"
     (images / "deep").mkdir(parents=True)
     (images / "a.txt").write_bytes(b"first")
@@ -217,8 +259,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         client_id, secret = globus.add_client()
         source = globus.add_collection(tmp_path / "source", name="Microscope PC", permissions={client_id: "r"})
         destination = globus.add_collection(tmp_path / "destination", name="Archive", permissions={client_id: "rw"})
-        for name, value in globus.environment.items():
-            monkeypatch.setenv(name, value)
         world = World(globus, clock, tmp_path, client_id, secret, source, destination)
         world.secret_file.write_text(secret + "\n")
         world.secret_file.chmod(0o600)

@@ -2,45 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
-from conftest import World, assert_in_order
+from conftest import World, Zygote, assert_in_order
 
 pytestmark = pytest.mark.slow
-
-
-@dataclass
-class Zygote:
-    """Starts runs that may strike themselves; see ``zygote.py``."""
-
-    process: subprocess.Popen[str]
-
-    def run(self, world: World, *arguments: str, **order: Any) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        order |= {"arguments": world.command(*arguments), "environment": world.globus.environment}
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
-        assert world.secret not in answer["stdout"] + answer["stderr"]
-        return answer
-
-
-@pytest.fixture
-def zygote() -> Iterator[Zygote]:
-    command = [sys.executable, str(Path(__file__).with_name("zygote.py"))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield Zygote(process)
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 def sweep(world: World, zygote: Zygote, number: signal.Signals, before: int) -> int:

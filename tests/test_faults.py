@@ -1,0 +1,170 @@
+"""Every kind of request, every kind of fault: one task a pair, nothing forgotten, the right status, then all good."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import SUBMIT, TASK_LIST, World, assert_in_order, tree
+
+from globus_sync_directory import wire
+from globus_sync_directory.standin.faults import Fault
+
+pytestmark = pytest.mark.slow
+
+TOKEN = "/v2/oauth2/token"
+TASK = "/v0.10/task/*-????????????"
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "reset before": {"cut": True},
+    "reset after": {"cut": True, "when": "after"},
+    "timeout before": {"delay": 1.0},
+    "timeout after": {"delay": 1.0, "when": "after"},
+    "truncated": {"truncate": 10},
+    "html": {"html": True, "status": 200},
+    "html 502": {"html": True},
+    "429": {"status": 429, "code": "ClientError.TooManyRequests"},
+    "429 with Retry-After": {"status": 429, "code": "ClientError.TooManyRequests", "headers": {"Retry-After": "1"}},
+    "500": {"status": 500},
+    "500 after": {"status": 500, "when": "after"},
+    "502": {"status": 502},
+    "503": {"status": 503},
+    "504 after": {"status": 504, "when": "after"},
+    "ExternalError": {"status": 502, "code": "ExternalError.Something"},
+    "401": {"status": 401, "code": "AuthenticationFailed"},
+    "nonsense": {"body": [1, 2]},
+}
+
+
+def live_list(world: World) -> None:
+    pass
+
+
+def with_ended_task(world: World) -> None:
+    """A remembered task that has ended, so that it is asked for by id."""
+    world.sync()
+
+
+def with_unlisted_task(world: World) -> None:
+    """A remembered task that no list shows, so that it is asked for by itself."""
+    world.sync()
+    empty = {"DATA_TYPE": "task_list", "DATA": [], "length": 0, "limit": 1000, "offset": 0, "total": 0}
+    world.globus.faults.add(Fault(path=TASK_LIST, body=empty, times=None))
+
+
+def with_gaps(world: World) -> None:
+    """A last task that left something out, so that its skipped paths are asked for."""
+    (world.images / "closed").mkdir()
+    world.source.unreadable = {"/images/closed"}
+    world.sync()
+    world.source.unreadable = set()
+
+
+def with_failure(world: World) -> None:
+    """A last task that failed, so that its log is asked for."""
+    world.globus.hold()
+    world.sync()
+    world.globus.fail(world.tasks[0].id, "ENDPOINT_ERROR")
+    world.globus.release()
+
+
+KINDS: dict[str, tuple[str, str, Callable[[World], None], tuple[str, ...]]] = {
+    "sign-in": ("POST", TOKEN, live_list, ()),
+    "live tasks": ("GET", TASK_LIST, live_list, ()),
+    "tasks by id": ("GET", TASK_LIST, with_ended_task, ()),
+    "one task": ("GET", TASK, with_unlisted_task, ()),
+    "look at a directory": ("GET", "*/stat", live_list, ()),
+    "submission id": ("GET", "/v0.10/submission_id", live_list, ()),
+    "submission": ("POST", SUBMIT, live_list, ()),
+    "log": ("GET", "*/event_list", with_failure, ("-d",)),
+    "skipped paths": ("GET", "*/skipped_errors", with_gaps, ("-d",)),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_fault_of_every_request(world: World, monkeypatch: pytest.MonkeyPatch, kind: str, fault: str) -> None:
+    """Whatever becomes of one kind of request, once, thrice or for good: the assertions of promise 4, and 0, 1, 4 or 75."""
+    monkeypatch.setattr(wire, "TIMEOUT_SECONDS", 0.3)
+    method, path, prepare, arguments = KINDS[kind]
+    settings = FAULTS[fault]
+    prepare(world)
+    for times in (1, 3, None):
+        world.globus.faults.add(Fault(method=method, path=path, times=times, **settings))
+        outcome = world.run(*arguments)
+        text = outcome.stdout + outcome.stderr
+        expected = {0, 1, 4, 75} if arguments or fault in ("401", "ExternalError") else {0, 75}
+        assert outcome.status in expected, text
+        assert "Traceback" not in text
+        assert outcome.stdout.startswith("microscope: ")
+        if outcome.status == 75:
+            assert "why: " in text
+        world.globus.faults.clear()
+        live = [task.label for task in world.live]
+        assert len(live) <= 1
+        world.globus.wait()
+    world.globus.hold()
+    assert world.run().status == 0
+    assert_in_order(world)
+    world.globus.release()
+    world.globus.wait()
+    assert tree(world.archive) == tree(world.images)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_storm(world: World, seed: int) -> None:
+    """A third of all requests fail in one way or another, night after night: never two tasks; then all is right."""
+    dice = random.Random(seed)
+    for number in range(4):
+        world.pair(f"p{number}")
+        (world.root / "source" / f"p{number}" / "file").write_bytes(bytes([number]))
+    kinds = [settings for name, settings in FAULTS.items() if "timeout" not in name and name != "401"]
+    strike = world.globus.faults.strike
+
+    def storm(method: str, path: str) -> Fault | None:
+        return Fault(**dice.choice(kinds)) if dice.random() < 1 / 3 else strike(method, path)
+
+    for night in range(8):
+        world.globus.hold()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(world.globus.faults, "strike", storm)
+            outcome = world.run()
+        assert outcome.status in (0, 1, 4, 75), outcome.stderr
+        assert "Traceback" not in outcome.stderr
+        labels = [(task.label or "").split("-")[1] for task in world.live]
+        assert len(labels) == len(set(labels)), f"night {night}"
+        (world.root / "source" / "p0" / "file").write_bytes(bytes([night]))
+        world.globus.release()
+        world.globus.wait()
+    world.globus.hold()
+    assert world.run().status == 0
+    assert_in_order(world)
+    world.globus.release()
+    world.globus.wait()
+    for name in ("p0", "p1", "p2", "p3"):
+        assert tree(world.root / "destination" / "archive" / name) == tree(world.root / "source" / name)
+
+
+@pytest.mark.parametrize("service", ["AUTH", "TRANSFER"])
+@pytest.mark.parametrize("fault", ["503", "reset before", "timeout before"])
+def test_whole_outage_is_soon_over(world: World, monkeypatch: pytest.MonkeyPatch, service: str, fault: str) -> None:
+    """A service that is down altogether costs less than a minute with real pauses, 200 pairs or not, and is 75."""
+    monkeypatch.undo()
+    for name, value in world.globus.environment.items():
+        monkeypatch.setenv(name, value)
+    for number in range(199):
+        world.pair(f"p{number}")
+    settings = dict(FAULTS[fault])
+    if "delay" in settings:
+        settings["delay"] = 20.0
+    path = TOKEN if service == "AUTH" else "/v0.10/*"
+    world.globus.faults.add(Fault(path=path, times=None, **settings))
+    begun = time.monotonic()
+    outcome = world.run()
+    assert time.monotonic() - begun < 60
+    assert outcome.status == 75
+    assert outcome.stdout.count(": not reached") == 200
+    world.globus.faults.clear()

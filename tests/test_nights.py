@@ -1,0 +1,311 @@
+"""
+A year of nights: files, pairs, rights and tasks change as they like, runs are killed and state is lost.
+
+Hypothesis makes up the stories and shrinks one that goes wrong to its shortest form. The gate plays a few;
+``HYPOTHESIS_PROFILE=year`` plays hundreds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+import pytest
+from conftest import SUBMIT, World, make_world, make_zygote, tree
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from globus_sync_directory.config import load_config
+from globus_sync_directory.pairs import fingerprint_in
+from globus_sync_directory.standin.faults import Fault
+from globus_sync_directory.verdicts import Verdict
+
+NAMES = st.sampled_from(["a", "b", "c"])
+SOURCES = st.sampled_from(["/s0", "/s1", "/s2"])
+FILES = st.sampled_from(["one", "two.tmp", "deep/three", "deep/four.tmp"])
+WORDS = {verdict.words: verdict for verdict in Verdict}
+
+settings.register_profile(
+    "gate", max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.register_profile(
+    "year", max_examples=300, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+class Nights(RuleBasedStateMachine):
+    """The world, what its owner made at the source, and all that was ever seen at the destination."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = contextlib.ExitStack()
+        root = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
+        self.world: World = self.stack.enter_context(make_world(root))
+        self.zygote = self.stack.enter_context(make_zygote())
+        self.stack.enter_context(environment(self.world.globus.environment))
+        self.made: dict[str, bytes] = {}
+        self.arrived: set[str] = set()
+        self.killed = self.other_host = False
+
+    @initialize()
+    def begin(self) -> None:
+        self.world.pairs.clear()
+        for number in range(3):
+            (self.world.root / "source" / f"s{number}").mkdir()
+        self.made = tree(self.world.root / "source")
+        self.add_pair("a", "/s0")
+
+    # What the owner of the files does
+
+    @rule(source=SOURCES, file=FILES, contents=st.binary(max_size=3))
+    def write(self, source: str, file: str, contents: bytes) -> None:
+        path = self.world.root / "source" / source[1:] / file
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(contents)
+        self.made = tree(self.world.root / "source")
+
+    @precondition(lambda self: self.made)
+    @rule(data=st.data())
+    def remove(self, data: st.DataObject) -> None:
+        file = data.draw(st.sampled_from(sorted(self.made)))
+        (self.world.root / "source" / file).unlink()
+        self.made = tree(self.world.root / "source")
+
+    # What the operator does to the config
+
+    @rule(name=NAMES, source=SOURCES)
+    def add_pair(self, name: str, source: str) -> None:
+        """Add a pair, or give it another source."""
+        self.world.pair(name, src_path=source)
+
+    @precondition(lambda self: len(self.world.pairs) > 1)
+    @rule(data=st.data())
+    def remove_pair(self, data: st.DataObject) -> None:
+        del self.world.pairs[data.draw(st.sampled_from(sorted(self.world.pairs)))]
+        self.world.write_config()
+
+    @rule(data=st.data())
+    def rename(self, data: st.DataObject) -> None:
+        old = data.draw(st.sampled_from(sorted(self.world.pairs)))
+        self.world.pairs[f"{old}'"[-40:]] = self.world.pairs.pop(old)
+        self.world.write_config()
+
+    @rule(data=st.data(), pattern=st.sampled_from(["*.tmp", "deep/", ""]))
+    def exclude(self, data: st.DataObject, pattern: str) -> None:
+        name = data.draw(st.sampled_from(sorted(self.world.pairs)))
+        self.world.pair(name, exclude=pattern)
+
+    @rule(data=st.data(), minutes=st.sampled_from(["30", "600"]))
+    def limit(self, data: st.DataObject, minutes: str) -> None:
+        self.world.pair(data.draw(st.sampled_from(sorted(self.world.pairs))), timelimitmins=minutes)
+
+    # What happens to collections and tasks
+
+    @rule(side=st.sampled_from(["source", "destination"]), online=st.booleans())
+    def connect(self, side: str, online: bool) -> None:
+        getattr(self.world, side).online = online
+
+    @rule(allowed=st.booleans())
+    def permit(self, allowed: bool) -> None:
+        rules = self.world.source.rules
+        rules.clear()
+        if allowed:
+            rules[self.world.client_id, ()] = "r"
+
+    @rule(full=st.booleans())
+    def fill(self, full: bool) -> None:
+        self.world.destination.full = full
+
+    @precondition(lambda self: self.world.live)
+    @rule(data=st.data(), how=st.sampled_from(["fail", "cancel", "suspend", "resume", "pause", "unpause"]))
+    def interfere(self, data: st.DataObject, how: str) -> None:
+        task = data.draw(st.sampled_from(range(len(self.world.live))))
+        chosen = self.world.live[task]
+        if how == "fail":
+            self.world.globus.fail(chosen.id, "ENDPOINT_ERROR")
+        elif how == "cancel":
+            self.world.globus.cancel(chosen.id)
+        else:
+            getattr(chosen, how)()
+
+    @rule()
+    def forget(self) -> None:
+        """Globus forgets all tasks that have ended."""
+        for task in self.world.tasks:
+            if not task.is_live:
+                self.world.globus.forget(task.id)
+
+    @rule(hours=st.sampled_from([1, 9, 24]), files=st.sampled_from([0, 1, None]))
+    def pass_time(self, hours: int, files: int | None) -> None:
+        """Tasks work, on some files or to their end, and the clock goes on."""
+        self.world.globus.release()
+        if files is not None:
+            self.world.globus.hold(after_files=files)
+        self.world.globus.wait()
+        self.world.clock.advance(3600 * hours)
+        self.world.globus.wait()
+        self.check()
+
+    # What happens to the tool
+
+    @rule()
+    def night(self) -> None:
+        """A run as it should be: afterwards no live task of ours is unknown to the state file."""
+        self.world.globus.hold()
+        outcome = self.world.run()
+        assert "Traceback" not in outcome.stderr
+        self.judge(outcome.status, outcome.stdout)
+        remembered = {entry["task"]["task_id"] for entry in self.entries() if entry["task"]}
+        assert {task.id for task in self.world.live} <= remembered
+        assert not [entry["name"] for entry in self.entries() if entry["reservation"]]
+        self.check()
+
+    @rule(instant=st.integers(1, 80))
+    def killed_night(self, instant: int) -> None:
+        self.world.globus.hold()
+        self.zygote.run(self.world, instant=instant, signal=signal.SIGKILL)
+        self.check()
+
+    @rule()
+    def night_of_two_hosts(self) -> None:
+        """Another host with a state file of its own runs at the very moment of our submission."""
+        self.world.globus.hold()
+        other = str(self.world.root / "other.json")
+        action = Fault(method="POST", path=SUBMIT, action=lambda: self.zygote.run(self.world, "-t", other))
+        self.world.globus.faults.add(action)
+        outcome = self.world.run()
+        self.world.globus.faults.clear()
+        self.judge(outcome.status, outcome.stdout)
+        self.check()
+
+    @rule(lost=st.sampled_from(["gone", "empty", "half"]))
+    def lose_state(self, lost: str) -> None:
+        file = self.world.state_file
+        if file.exists():
+            whole = file.read_bytes()
+            file.unlink()
+            if lost != "gone":
+                file.write_bytes(b"" if lost == "empty" else whole[: len(whole) // 2])
+
+    @rule()
+    def morning(self) -> None:
+        """A look changes nothing on disk."""
+        before = {path.name: path.read_bytes() for path in self.world.root.iterdir() if path.is_file()}
+        outcome = self.world.run("-d")
+        assert "Traceback" not in outcome.stderr
+        self.judge(outcome.status, outcome.stdout)
+        assert {path.name: path.read_bytes() for path in self.world.root.iterdir() if path.is_file()} == before
+
+    # What must be true
+
+    def entries(self) -> list[dict[str, dict[str, str]]]:
+        return list(self.world.state().values())
+
+    def check(self) -> None:
+        assert tree(self.world.root / "source") == self.made
+        live = [fingerprint_in(task.label) for task in self.world.live]
+        assert len(live) == len(set(live)), "two live tasks for one pair"
+        there = set(tree(self.world.root / "destination"))
+        assert self.arrived <= there, "something was removed at the destination"
+        self.arrived = {name for name in there if not name.rpartition("/")[2].startswith(".standin-")}
+
+    def judge(self, status: int, report: str) -> None:
+        """The exit status follows from the verdicts, and each verdict fits the pair's newest task at Globus."""
+        heads = [line for line in report.splitlines() if line and not line.startswith(" ")]
+        verdicts = {}
+        for line in heads:
+            name, _, rest = line.rpartition(": ") if ", since" not in line else line.partition(": ")
+            word = rest.split(",")[0].split(";")[0]
+            if word in WORDS and not name.startswith("left over"):
+                verdicts[name] = WORDS[word]
+        assert set(self.world.pairs) <= set(verdicts), report
+        worst = {verdict.status for verdict in verdicts.values()}
+        if status in (0, 75):
+            assert 1 not in worst, report
+        if status == 1:
+            assert 1 in worst or "left over" in report, report
+        for pair in load_config(self.world.config).pairs:
+            live = [task for task in self.world.live if fingerprint_in(task.label) == pair.fingerprint]
+            verdict = verdicts[pair.name]
+            if live and verdict is not Verdict.START_UNCONFIRMED:
+                task = live[0]
+                assert verdict in LIVE, (report, task.document())
+                assert (verdict is Verdict.SUSPENDED) == (task.status == "INACTIVE"), report
+                assert (verdict is Verdict.PAUSED) == (task.status == "ACTIVE" and task.is_paused), report
+            elif not live:
+                assert verdict not in LIVE, (report, pair)
+
+    def teardown(self) -> None:
+        """Once all troubles are cured, a few nights bring every pair in step, and the report says so."""
+        world = self.world
+        try:
+            self.connect("source", True)
+            self.connect("destination", True)
+            self.permit(True)
+            self.fill(False)
+            for task in world.live:
+                task.unpause()
+                task.resume()
+            for _ in range(4):
+                world.globus.release()
+                world.globus.wait()
+                world.clock.advance(3600)
+                world.globus.wait()
+                outcome = world.run()
+                assert outcome.status in (0, 1), outcome.stdout + outcome.stderr
+            world.globus.release()
+            world.globus.wait()
+            look = world.run("-d")
+            assert look.status == 0, look.stdout
+            self.judge(look.status, look.stdout)
+            for pair in load_config(world.config).pairs:
+                source = tree(world.root / "source" / pair.source.path[1:])
+                there = tree(world.root / "destination" / pair.destination.path[1:])
+                wanted = {name: data for name, data in source.items() if not is_excluded(name, pair.exclude)}
+                assert wanted.items() <= there.items()
+            self.check()
+        finally:
+            self.stack.close()
+
+
+LIVE = {
+    Verdict.STARTED,
+    Verdict.RUNNING,
+    Verdict.QUEUED,
+    Verdict.RUNNING_WITH_ERRORS,
+    Verdict.STUCK,
+    Verdict.PAUSED,
+    Verdict.SUSPENDED,
+}
+
+
+def is_excluded(path: str, patterns: tuple[str, ...]) -> bool:
+    *directories, name = path.split("/")
+    return any(
+        fnmatch.fnmatchcase(part, pattern.removesuffix("/"))
+        for pattern in patterns
+        for part in ([*directories] if pattern.endswith("/") else [*directories, name])
+    )
+
+
+@contextlib.contextmanager
+def environment(variables: dict[str, str]):  # type: ignore[no-untyped-def]
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+Nights.TestCase.settings = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
+TestNights = pytest.mark.slow(Nights.TestCase)
