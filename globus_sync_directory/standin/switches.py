@@ -48,14 +48,15 @@ def switched(switches: Switches, name: str, value: str) -> Switches:
         values = {str(choice): choice for choice in get_args(kind)}
     elif type(None) in get_args(kind):
         values = {"never": None}
-    if kind is not bool and get_origin(kind) is not Literal:
-        if kind is str:
-            values[value] = value
-        elif value.isascii() and value.isdecimal() and len(value) < 10:
-            values[value] = int(value) if kind is int else timedelta(seconds=int(value))
-        else:
-            values["a number"] = None  # for the message
-    if value not in values or not value:
-        raise ValueError(f"switch {name} is {' or '.join(values)}, not {value!r}")
-    setting: dict[str, Any] = {field: values[value]}
-    return replace(switches, **setting)
+    counted = kind is int or timedelta in (kind, *get_args(kind))
+    chosen: Any
+    if value in values:
+        chosen = values[value]
+    elif kind is str and value:
+        chosen = value
+    elif counted and value.isascii() and value.isdecimal() and len(value) < 10:
+        chosen = int(value) if kind is int else timedelta(seconds=int(value))
+    else:
+        wanted = [*values, *(["a number"] if counted else [])] or ["a word"]
+        raise ValueError(f"switch {name} is {' or '.join(wanted)}, not {value!r}")
+    return replace(switches, **{field: chosen})

@@ -1,6 +1,11 @@
 """A running stand-in with two collections, and the real SDK talking to it; only the clock is replaced."""
 
 import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +16,40 @@ from globus_sdk.transport import RetryConfig
 
 from globus_sync_directory.standin.clock import ManualClock
 from globus_sync_directory.standin.server import StandIn
+
+COMMAND = [sys.executable, "-m", "globus_sync_directory.standin"]
+DOCS = Path(__file__).parents[2] / "docs" / "standin.md"
+BLOCKS = dict(enumerate(re.findall(r"^```(?:sh|python)\n(.*?)^```$", DOCS.read_text(encoding="utf-8"), re.M | re.S)))
+LINES = [line for block in BLOCKS.values() for line in block.splitlines()]
+
+
+class Served:
+    """A served stand-in until its end, with what it printed before it was ready."""
+
+    def __init__(self, *args):
+        self.process = subprocess.Popen(
+            [*COMMAND, "serve", *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self.lines = []
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+            if "ready" in line:
+                break
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+    def value(self, start):
+        return next(line.removeprefix(start) for line in self.lines if line.startswith(start))
+
+    def stop(self, number):
+        self.process.send_signal(number)
+        _, errors = self.process.communicate(timeout=10)
+        return self.process.returncode, errors
 
 
 class World:
@@ -101,3 +140,24 @@ def world(tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def new_id() -> str:
     return str(uuid.uuid4())
+
+
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return str(server.getsockname()[1])
+
+
+@pytest.fixture
+def documented(tmp_path, monkeypatch):
+    """Give the stand-in of the section "Start", and the variables that its lines set."""
+    monkeypatch.chdir(tmp_path)
+    port = free_port()
+    start = next(block for block in BLOCKS.values() if " serve " in block).replace("8765", port)
+    *before, serve = start.splitlines()
+    script = "\n".join([*before, f"echo {serve}"])
+    done = subprocess.run(["sh", "-ec", script], capture_output=True, text=True, check=True)
+    variables = dict(line.split("=") for line in before if re.match(r"[A-Z]+=", line))
+    assert shlex.split(done.stdout)[1:4] == ["-m", "globus_sync_directory.standin", "serve"]
+    with Served(*shlex.split(done.stdout)[4:]) as served:
+        served.variables = variables | {"URL": f"http://127.0.0.1:{port}"}
+        yield served

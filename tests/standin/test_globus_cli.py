@@ -15,7 +15,7 @@ import pytest
 
 from globus_sync_directory.standin.storage import MAPPED
 
-from .test_standin_commands import Served
+from .conftest import LINES, Served
 
 pytestmark = pytest.mark.slow
 
@@ -286,3 +286,21 @@ def test_against_serve(tmp_path):
         assert cli("ls", f"{ids[1]}:/copy") == "a\n"
         assert served.stop(signal.SIGTERM) == (0, "")
     assert (tmp_path / "target/copy/a").read_bytes() == b"1"
+
+
+def test_the_lines_in_the_documentation(documented, tmp_path):
+    """The lines of docs/standin.md that start with globus work, one after the other."""
+    environment = dict(line[7:].split("=", 1) for line in documented.lines if line.startswith("export "))
+    environment |= documented.variables | {"GLOBUS_CLI": GLOBUS}
+    environment |= {"HOME": str(tmp_path / "cli-home"), "PATH": os.environ["PATH"]}
+    (tmp_path / "cli-home").mkdir()
+    environment["GLOBUS_CLI_CLIENT_ID"] = documented.value("# client id: ")
+    environment["GLOBUS_CLI_CLIENT_SECRET"] = documented.value("# client secret: ")
+    lines = [line for line in LINES if line.startswith("globus ")]
+    assert len(lines) == 3
+    script = "\n".join(['globus() { "$GLOBUS_CLI" "$@"; }', *lines])
+    done = subprocess.run(["sh", "-ec", script], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("hello.txt\n")
+    assert "first try" in done.stdout
+    assert (tmp_path / "archive/copy.txt").read_text() == "hello\n"

@@ -17,38 +17,10 @@ import globus_sync_directory
 import globus_sync_directory.standin
 from globus_sync_directory.standin.__main__ import main
 
+from .conftest import COMMAND, Served
+
 STANDIN = Path(globus_sync_directory.standin.__path__[0])
 TOOL = Path(globus_sync_directory.__path__[0])
-COMMAND = [sys.executable, "-m", "globus_sync_directory.standin"]
-
-
-class Served:
-    """A served stand-in until its end, with what it printed before it was ready."""
-
-    def __init__(self, *args):
-        self.process = subprocess.Popen(
-            [*COMMAND, "serve", *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        self.lines = []
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip("\n"))
-            if "ready" in line:
-                break
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.communicate()
-
-    def value(self, start):
-        return next(line.removeprefix(start) for line in self.lines if line.startswith(start))
-
-    def stop(self, number):
-        self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=10)
-        return self.process.returncode, errors
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -132,6 +104,7 @@ def test_demo():
     assert not work.exists()
 
 
+@pytest.mark.slow
 def test_a_kept_demo_with_ones_own_source(tmp_path):
     """With --source the caller's directory is only read; with --keep the printed lines work until Ctrl-C."""
     source, work = tmp_path / "my data", tmp_path / "work"

@@ -9,6 +9,7 @@ from globus_sdk import DeleteData, TransferAPIError
 
 from globus_sync_directory.standin.clock import ManualClock
 from globus_sync_directory.standin.server import StandIn
+from globus_sync_directory.standin.storage import PauseRule
 
 HOUR = 3600
 
@@ -370,6 +371,127 @@ def test_pause_and_suspend(world):
     task.resume()
     world.globus.wait()
     assert task.status == "SUCCEEDED"
+
+
+def test_a_collections_pause_rule(world):
+    """A rule pauses the tasks of its collection, also new ones, tells why, and stops operations that it names."""
+    world.write("a")
+    world.globus.pause(world.dst.id, "Maintenance")
+    task_id = world.submit()
+    world.globus.wait()
+    task = world.tc.get_task(task_id)
+    assert (task["status"], task["is_paused"], task["is_ok"]) == ("ACTIVE", True, True)
+    (rule,) = world.tc.task_pause_info(task_id)["pause_rules"]
+    assert (rule["message"], rule["endpoint_id"]) == ("Maintenance", world.dst.id)
+    assert (rule["pause_task_transfer_write"], rule["pause_ls"]) == (True, False)
+    world.dst.pause_rules.append(PauseRule("No looking", frozenset({"ls", "mkdir"})))
+    for call in (world.tc.operation_ls, lambda id: world.tc.operation_mkdir(id, "/x")):
+        assert refusal(lambda call=call: call(world.dst.id)) == (409, "OperationPaused")
+    assert world.tc.operation_ls(world.src.id)["length"] == 1
+    world.globus.pause(world.dst.id, None)
+    world.globus.wait()
+    assert world.events(task_id) == ["PAUSED", "UNPAUSED", "STARTED", "PROGRESS", "SUCCEEDED"]
+
+
+def test_a_pause_moves_the_services_own_deadline(world):
+    """A pause gives 90 days, its end 24 hours; a deadline that was asked for stays."""
+    world.globus.hold()
+    own = world.globus.task(world.submit())
+    asked = world.globus.task(world.submit("/", "/b", deadline="2026-03-01"))
+    for task in (own, asked):
+        task.pause()
+    assert (own.deadline - world.clock.now()).days == 90
+    world.clock.advance(48 * HOUR)
+    world.globus.wait()
+    assert own.status == "ACTIVE"
+    own.unpause()
+    assert own.deadline - world.clock.now() == timedelta(hours=24)
+    assert asked.document()["deadline"] == "2026-03-01T00:00:00+00:00"
+
+
+def test_a_queued_task_shows_its_error_for_a_quarter_of_an_hour(world):
+    """A task that waits for a place after an error tells that error for 15 minutes, then that it is Queued."""
+    task_id = world.run("/missing")["task_id"]
+    world.globus.hold()
+    for n in range(3):
+        world.submit("/", f"/{n}")
+    world.globus.wait()
+    for seconds, nice_status, is_ok in ((10, "FILE_NOT_FOUND", False), (15 * 60, "Queued", True)):
+        world.clock.advance(seconds)
+        world.globus.wait()
+        task = world.tc.get_task(task_id)
+        assert (task["status"], task["nice_status"], task["is_ok"]) == ("ACTIVE", nice_status, is_ok)
+
+
+def test_an_inactive_task_ends_too(world):
+    """Waiting for a task ends when it is INACTIVE; at its deadline that task is FAILED like any other."""
+    world.globus.hold()
+    task = world.globus.task(world.submit())
+    task.suspend()
+    assert world.tc.task_wait(task.id, timeout=2, polling_interval=1)
+    found = world.tc.get_task(task.id)
+    assert (found["status"], found["completion_time"], found["fatal_error"]) == ("INACTIVE", None, None)
+    assert refusal(world.submit) == (409, "ClientError.Conflict")
+    world.clock.advance(24 * HOUR)
+    world.globus.wait()
+    assert world.tc.get_task(task.id)["fatal_error"]["code"] == "EXPIRED"
+
+
+def test_events_come_in_the_order_of_what_happened(world):
+    """One task's whole story: started, in trouble, paused, on again, done with gaps."""
+    world.write("bad")
+    for n in range(3):
+        world.write(f"f{n}")
+    world.src.unreadable.add("/bad")
+    world.dst.wrong_checksums = 1
+    world.globus.hold(after_files=2)
+    task_id = world.submit(verify_checksum=True, skip_source_errors=True)
+    world.globus.wait()
+    world.globus.task(task_id).pause()
+    world.globus.wait()
+    world.globus.task(task_id).unpause()
+    world.globus.release()
+    world.globus.wait()
+    assert world.events(task_id) == [
+        "STARTED", "VERIFY_CHECKSUM", "PAUSED", "PROGRESS", "UNPAUSED", "PROGRESS", "SKIPPED_ERRORS", "SUCCEEDED",
+    ]  # fmt: skip
+
+
+def test_retries_are_never_more_than_ten_minutes_apart(world):
+    """The interval doubles with each attempt that comes to nothing, up to ten minutes."""
+    task = world.globus.task(world.run("/missing")["task_id"])
+    waits = []
+    for _ in range(9):
+        waits.append((task.retry_at - world.clock.now()).total_seconds())
+        world.clock.advance(waits[-1])
+        world.globus.wait()
+    assert waits == [10, 20, 40, 80, 160, 320, 600, 600, 600]
+
+
+def test_a_file_that_changes_while_it_is_copied(world):
+    """A file that grows under the copy is a fault, is sent again, and arrives as it is at the end."""
+    file = world.write("a", b"x" * 3_000_000)
+    world.globus.hold(after_bytes=1_000_000)
+    task_id = world.submit()
+    world.globus.wait()
+    assert 0 < world.tc.get_task(task_id)["bytes_transferred"] < 3_000_000
+    assert world.tree() == {} or list(world.tree()) != ["a"]
+    with file.open("ab") as grown:
+        grown.write(b"y")
+    world.globus.release()
+    world.globus.wait()
+    assert world.events(task_id, query_params={"filter": "is_error:1"}) == ["FILE_SIZE_CHANGED"]
+    assert world.tree() == {"a": b"x" * 3_000_000 + b"y"}
+
+
+def test_a_change_made_up(world):
+    """One line makes the next file change while it is copied; the task copes."""
+    world.write("a")
+    world.src.changing_files = 1
+    task = world.run()
+    assert (task["status"], task["faults"]) == ("SUCCEEDED", 1)
+    assert "FILE_SIZE_CHANGED" in world.events(task["task_id"])
+    assert world.tree() == {"a": b"x"}
 
 
 def test_a_collection_that_goes_offline_later(world):

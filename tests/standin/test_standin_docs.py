@@ -1,0 +1,51 @@
+"""docs/standin.md, tried line by line on a stand-in that is started as it says."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from globus_sdk import AccessTokenAuthorizer, ConfidentialAppAuthClient, TransferClient, TransferData
+
+from .conftest import BLOCKS, LINES
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_every_curl_line(documented):
+    """Each line with curl is accepted, and answers with the state."""
+    url, lab, archive = (documented.variables[name] for name in ("URL", "LAB", "ARCHIVE"))
+    client_id, secret = documented.value("# client id: "), documented.value("# client secret: ")
+    with ConfidentialAppAuthClient(client_id, secret, base_url=url) as auth:
+        token = auth.oauth2_client_credentials_tokens(requested_scopes=TransferClient.scopes.all)["access_token"]
+    data = TransferData(source_endpoint=lab, destination_endpoint=archive)
+    data.add_item("/missing", "/copy")
+    with TransferClient(authorizer=AccessTokenAuthorizer(token), base_url=url) as client:
+        task_id = client.submit_transfer(data)["task_id"]
+    curls = [line for line in LINES if line.startswith("curl ")]
+    assert len(curls) > 30
+    for line in curls:
+        done = subprocess.run(
+            ["sh", "-ec", line.replace("curl ", "curl -sS ", 1)], capture_output=True, text=True, timeout=20,
+            env={"PATH": os.environ["PATH"], "NO_PROXY": "*", "TASK": task_id, **documented.variables},
+        )  # fmt: skip
+        assert "now" in json.loads(done.stdout), (line, done.stdout, done.stderr)
+    assert json.loads(done.stdout)["tasks"] == {}
+
+
+def test_every_line_is_known():
+    """No line of the page is of a kind that nothing here tries."""
+    kinds = ("curl ", "mkdir ", "echo ", "python -m globus_sync_directory.standin serve ", "globus ", "export ", "pip ")
+    shell = [line for block in BLOCKS.values() if "import pytest" not in block for line in block.splitlines()]
+    assert [line for line in shell if not line.startswith(kinds) and not re.match("[A-Z]+=", line)] == []
+
+
+@pytest.mark.slow
+def test_the_python_block(tmp_path):
+    """The fixture on the page works as it stands."""
+    (block,) = [block for block in BLOCKS.values() if "import pytest" in block]
+    (tmp_path / "test_page.py").write_text(block)
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
