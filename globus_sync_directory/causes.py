@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 
 from globus_sync_directory.clean import clean
@@ -35,41 +36,37 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
     ``place`` is the directory it is about where that is known, ``pair`` the pair, ``identity`` ours. A code nobody
     here has heard of comes back with Globus' own words. Source: Globus Transfer API, file_operations and task_events.
     """
-    where = f"collection {place.collection}" if place else "the collection"
-    path = f"'{clean(place.path)}' on {where}" if place else "the path"
-    is_source = bool(place and pair and pair.source.holds(place))
-    side = ("source " if is_source else "destination ") if place and pair else ""
+    side = _side(pair, place)
+    where = f"the {side}collection {place.collection}" if place else "a collection"
+    path = f"{side}'{clean(place.path)}' on collection {place.collection}" if place else "a path"
     if _is(code, ("EndpointNotFound",)):
-        return Cause(what=f"Globus knows no {side}{where}", cure=_correct(pair, is_source, "endpoint"), hopeless=True)
+        what = f"Globus knows no {side}collection {place.collection if place else 'of that id'}"
+        cure = _correct(pair, place, "endpoint")
+        return Cause(what=what, cure=cure, hopeless=True)
     if _is(code, ("EndpointDeleted",)):
-        return Cause(
-            what=f"the {side}{where} has been deleted", cure=_correct(pair, is_source, "endpoint"), hopeless=True
-        )
-    if _is(code, _PATH_NOT_FOUND):
-        return Cause(what=f"there is no {side}directory {path}", cure=_correct(pair, is_source, "path"), hopeless=True)
+        return Cause(what=f"{where} has been deleted", cure=_correct(pair, place, "endpoint"), hopeless=True)
+    if is_path_not_found(code):
+        missing = f"there is no {side}directory '{clean(place.path)}' on collection {place.collection}" if place else ""
+        what, cure = missing or "a file or directory is not there", _correct(pair, place, "path")
+        return Cause(what=what, cure=cure, hopeless=True)
     if _is(code, _DENIED):
-        return Cause(
-            what=f"permission denied for {side}{path}",
-            cure=_share(pair, place, "r" if is_source else "rw", identity),
-            hopeless=True,
-        )
+        return Cause(what=f"permission denied for {path}", cure=_share(pair, place, identity), hopeless=True)
     if _is(code, _SIGN_IN):
         return Cause(
-            what=f"the {side}{where} asks for a consent, policy or account that an application cannot meet",
+            what=f"{where} asks for a consent, policy or account that an application cannot meet",
             cure=f"let its owner make a guest collection there and share that with {identity}",
             hopeless=True,
         )
     if _is(code, _NOT_A_DIRECTORY):
-        return Cause(what=f"{side}{path} is not a directory", cure=_correct(pair, is_source, "path"), hopeless=True)
+        return Cause(what=f"{path} is not a directory", cure=_correct(pair, place, "path"), hopeless=True)
     if _is(code, _OFFLINE):
         return Cause(
-            what=f"the {side}{where} is not connected",
-            cure="start Globus Connect Personal there, or ask its administrator; the transfer goes on by itself then",
+            what=f"{where} is not connected",
+            cure="start Globus Connect Personal there, or ask its administrator; the transfer then goes on by "
+            "itself, or the next run starts it",
         )
     if _is(code, _FULL):
-        return Cause(
-            what=f"no space or quota left for {side}{path}", cure="make room there; Globus goes on by itself then"
-        )
+        return Cause(what=f"no space or quota left for {path}", cure="make room there; Globus goes on by itself then")
     if _is(code, _CHANGED):
         return Cause(
             what="a file's checksum or size differed after copying; it may be written to while it is copied",
@@ -78,7 +75,7 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
     if _is(code, _PAUSED):
         return Cause(what=f"paused by the administrator of {where}", cure="ask that administrator")
     if _is(code, _BUSY):
-        return Cause(what=f"the {side}{where} does not work properly just now", cure="Globus tries again by itself")
+        return Cause(what=f"{where} does not work properly just now", cure="Globus tries again by itself")
     said = clean(message or code, 160)
     return Cause(
         what=f"Globus says: {said}" if said else "Globus gives no reason",
@@ -87,17 +84,17 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
 
 
 def place_in(details: str, pair: Pair) -> Place | None:
-    """Return which of the pair's collections, and which path, the details of an error event speak of."""
+    """Return which of the pair's collections, and which path on it, the details of an error event speak of."""
     endpoint = re.search(r"^Endpoint: .*\(([0-9a-fA-F-]{36})\)\s*$", details, re.MULTILINE)
     if not endpoint:
         return None
-    collection = endpoint[1].lower()
-    side = next((place for place in (pair.source, pair.destination) if place.collection == collection), None)
-    if side is None or pair.source.collection == pair.destination.collection:
-        return None
     file = re.search(r"^File: (.+?)\s*$", details, re.MULTILINE)
-    path = "/" + file[1].strip("/") if file else side.path
-    return side if path == side.path else Place(collection=collection, path=path)
+    sides = [place for place in (pair.source, pair.destination) if place.collection == endpoint[1].lower()]
+    named = Place(collection=endpoint[1].lower(), path="/" + file[1].strip("/")) if file else None
+    holding = [place for place in sides if named and place.holds(named)]
+    if named and holding:
+        return named
+    return sides[0] if len(sides) == 1 else None
 
 
 def place_named(message: str, pair: Pair) -> Place | None:
@@ -117,22 +114,32 @@ def _is(code: str, known: tuple[str, ...]) -> bool:
     return code in known or last in known
 
 
-def _correct(pair: Pair | None, is_source: bool, what: str) -> str:
-    name = f"[{clean(pair.name)}] " if pair else ""
-    key = ("src_" if is_source else "dst_") + what
+def _side(pair: Pair | None, place: Place | None) -> str:
+    if pair is None or place is None:
+        return ""
+    return "source " if pair.source.holds(place) else "destination " if pair.destination.holds(place) else ""
+
+
+def _correct(pair: Pair | None, place: Place | None, what: str) -> str:
+    prefix = {"source ": "src_", "destination ": "dst_"}.get(_side(pair, place))
+    if pair is None or prefix is None:
+        return "compare the collections and paths in the config file with those in the Globus web app"
     more = ", or make the directory" if what == "path" else ""
-    return f"correct {name}{key} in the config file{more}"
+    return f"correct [{clean(pair.name)}] {prefix}{what} in the config file{more}"
 
 
-def _share(pair: Pair | None, place: Place | None, right: str, identity: str) -> str:
-    if place is None:
-        return f"share the guest collection with {identity}"
-    if pair and place not in (pair.source, pair.destination):
-        return f"make it accessible on the collection's computer to the account that shares the collection, as {right}"
-    path = place.path if place.path.endswith("/") else place.path + "/"
-    client_id = identity.partition("@")[0]
+def _share(pair: Pair | None, place: Place | None, identity: str) -> str:
+    if pair is None or place is None:
+        return f"both guest collections must be shared with {identity}: r at the source, rw at the destination"
+    right = "rw" if pair.destination.holds(place) else "r"
+    if place not in (pair.source, pair.destination):
+        return (
+            "its owner must make it accessible to the account that shares the collection, or leave it out with exclude"
+            if right == "r"
+            else "it must be writable, on the collection's computer, for the account that shares the collection"
+        )
+    where = shlex.quote(f"{place.collection}:{place.directory}")
     return (
-        f"its owner must share it with {identity}, permission {right}: on the collection's page, Permissions, or "
-        f"with: globus endpoint permission create --identity {client_id} --permissions {right} "
-        f"'{place.collection}:{clean(path)}'"
+        f"its owner must share it with {identity}, permission {right}: on the collection's page, Permissions, or with: "
+        f"globus endpoint permission create --identity {identity.partition('@')[0]} --permissions {right} {where}"
     )

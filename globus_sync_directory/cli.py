@@ -189,6 +189,10 @@ def invoke(arguments: Sequence[str]) -> int:
         for line in str(error).splitlines():
             _complain(line)
         return error.exit_status
+    except Interrupted as interrupted:
+        for line in str(interrupted).splitlines():
+            _complain(line)
+        return EXIT_INTERRUPTED
     except Exception:  # noqa: BLE001  # the last resort: a bug of ours ends with a status of its own
         _complain("this is a bug in globus_sync_directory; please report it with the lines below")
         traceback.print_exc()
@@ -209,16 +213,21 @@ def _run(wish: _Wish) -> int:
     mode = Mode.LOOK if wish.dont_start else Mode.REHEARSE if wish.dry_run else Mode.START
     writes = mode is Mode.START
     path = wish.state_file or config.path.with_name(f"{config.path.stem}.state.json")
+    for taken in (wish.config_file, wish.secret_file):
+        if os.path.realpath(path) == os.path.realpath(taken):
+            raise click.UsageError(f"{clean(path)} is the config or secret file; name another with --state-file")
     file = StateFile(path, config.client_id)
     ledger = None
     try:
         with file.lock(host_now()) if writes else contextlib.nullcontext():
-            ledger = open_ledger(file, host_now(), writes=writes)
+            ledger = open_ledger(file)
             try:
                 globus = sign_in(config.client_id, secret)
             except NoAnswer as trouble:
                 return _tell(unreached(pairs, ledger, trouble), wish)
             with globus:
+                if writes:
+                    ledger.write_from_now_on(globus.now())
                 result = run(config, pairs, globus, ledger, mode)
     except LockHeld as held:
         if not wish.quiet:

@@ -63,7 +63,5 @@ class SignInRefused(NoAnswer):
     exit_status = EXIT_SIGN_IN_REFUSED
 
 
-class Interrupted(SyncError):
-    """A signal asked this run to stop."""
-
-    exit_status = EXIT_INTERRUPTED
+class Interrupted(BaseException):
+    """A signal asked this run to stop; like KeyboardInterrupt it passes whatever catches ordinary errors."""

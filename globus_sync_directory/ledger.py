@@ -10,7 +10,7 @@ from datetime import datetime
 from globus_sync_directory.clean import clean
 from globus_sync_directory.errors import StateError
 from globus_sync_directory.pairs import Pair
-from globus_sync_directory.state import Memory, StateFile
+from globus_sync_directory.state import Memory, Recall, StateFile
 
 log = logging.getLogger(__name__)
 
@@ -18,11 +18,12 @@ log = logging.getLogger(__name__)
 class Ledger:
     """The memories by fingerprint; ``usable``: they come from a state file, and are not just empty for want of one."""
 
-    def __init__(self, file: StateFile, memories: dict[str, Memory], usable: bool, writes: bool) -> None:
-        self.usable = usable
+    def __init__(self, file: StateFile, recall: Recall) -> None:
+        self.usable = recall.usable
         self._file = file
-        self._memories = memories
-        self._writes = writes
+        self._recall = recall
+        self._memories = dict(recall.memories)
+        self._writes = False
 
     @property
     def memories(self) -> Mapping[str, Memory]:
@@ -34,9 +35,27 @@ class Ledger:
         known = self._memories.get(pair.fingerprint) or Memory(name=pair.name, first_seen=now)
         return replace(known, name=pair.name, source=pair.source, destination=pair.destination)
 
+    def write_from_now_on(self, now: datetime) -> None:
+        """
+        Let every change reach the disk; a file that could not be understood is kept under another name first.
+
+        Raises StateError, before anything is started, where the file can neither be read nor set aside.
+        """
+        shown = clean(self._file.path)
+        if self._recall.foreign:
+            kept = self._file.set_aside(now)
+            told = clean(kept) if kept else "somebody else's file by now"
+            log.warning("state file %s is kept as %s; what Globus knows of our tasks takes its place", shown, told)
+        elif self._recall.trouble:
+            raise StateError(
+                f"state file {shown} {self._recall.trouble}; nothing was started. Correct that, or name another file "
+                "with --state-file"
+            )
+        self._writes = True
+
     def change(self, changes: Mapping[str, Memory | None]) -> None:
         """
-        Remember ``changes`` (fingerprint -> memory, None to forget), durably on disk unless this run only looks.
+        Remember ``changes`` (fingerprint -> memory, None to forget), durably on disk where this run writes.
 
         Nothing is written where nothing differs. Raises StateError when the file cannot be written.
         """
@@ -52,27 +71,9 @@ class Ledger:
                 self._memories[fingerprint] = memory
 
 
-def open_ledger(file: StateFile, now: datetime, *, writes: bool) -> Ledger:
-    """
-    Return what ``file`` holds; one that is of no use is set aside under another name, with a warning, if ``writes``.
-
-    Raises StateError, and starts nothing, when a run that writes can neither read the file nor set it aside.
-    """
+def open_ledger(file: StateFile) -> Ledger:
+    """Return what ``file`` holds, with a warning if it is of no use; changes stay in memory."""
     recall = file.read()
-    shown = clean(file.path)
-    if recall.trouble and not writes:
-        log.warning("state file %s %s; this look goes on without it", shown, recall.trouble)
-    elif recall.foreign:
-        kept = file.set_aside(now)
-        log.warning(
-            "state file %s %s; it is kept as %s, and what Globus knows of our tasks takes its place",
-            shown,
-            recall.trouble,
-            clean(kept) if kept else "somebody else's file by now",
-        )
-    elif recall.trouble:
-        raise StateError(
-            f"state file {shown} {recall.trouble}; nothing was started. Correct that, or name another file with "
-            "--state-file"
-        )
-    return Ledger(file, dict(recall.memories), recall.usable, writes)
+    if recall.trouble:
+        log.warning("state file %s %s", clean(file.path), recall.trouble)
+    return Ledger(file, recall)

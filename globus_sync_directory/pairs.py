@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
+from functools import cached_property
 
 LABEL_LENGTH = 128  # Source: Globus Transfer API, task_submit, "label".
 _OURS = re.compile(r"(?:^|(?P<name>.*) )sync-(?P<fingerprint>[0-9a-f]{16})-(?P<nonce>[0-9a-f]{8})$")
@@ -27,6 +28,11 @@ class Place:
 
     collection: str
     path: str
+
+    @property
+    def directory(self) -> str:
+        """The path as the service is told it: a directory's, with its slash."""
+        return self.path if self.path == "/" else self.path + "/"
 
     def holds(self, other: Place) -> bool:
         """Return whether ``other`` is this directory or lies inside it."""
@@ -52,7 +58,7 @@ class Pair:
     exclude: tuple[str, ...] = ()  # patterns for names; a trailing slash means directories only
     email: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """
         The 16 hex digits by which tasks and memories of this pair are known, whatever its name.
@@ -72,8 +78,14 @@ def task_label(name: str, fingerprint: str, submission_id: str) -> str:
     characters cannot be named in a task filter.
     """
     tail = f"sync-{fingerprint}-{submission_id.lower()[:8]}"
-    plain = re.sub(r"[^A-Za-z0-9 _-]", "_", name)[: LABEL_LENGTH - len(tail) - 1].strip()
+    plain = name_for_label(name)
     return f"{plain} {tail}" if plain else tail
+
+
+def name_for_label(name: str) -> str:
+    """Return a pair's name as far as it can stand in a label."""
+    longest = LABEL_LENGTH - len(" sync-0123456789abcdef-01234567")
+    return re.sub(r"[^A-Za-z0-9 _-]", "_", name)[:longest].strip()
 
 
 def fingerprint_in(label: str | None) -> str | None:

@@ -25,9 +25,13 @@ log = logging.getLogger(__name__)
 class Picture:
     """Our tasks as Globus sees them: each known one by id, the ids it knows no more, and what got no answer."""
 
-    known: dict[str, Task]
+    known: Mapping[str, Task]
     gone: frozenset[str] = frozenset()
     unanswered: Mapping[str, NoAnswer | Refused]
+
+    def last_task(self, memory: Memory) -> Task | None:
+        """Return the task that is remembered as the last one, if Globus knows it."""
+        return self.known.get(memory.task.task_id) if memory.task else None
 
     def live(self, fingerprint: str) -> list[Task]:
         """Return the live tasks of this fingerprint, newest first."""
@@ -36,41 +40,46 @@ class Picture:
 
 def live_of(tasks: Iterable[Task], fingerprint: str) -> list[Task]:
     """Return those of ``tasks`` that are live and carry ``fingerprint``, newest first."""
-    ours = [task for task in tasks if task.is_live and fingerprint_in(task.label) == fingerprint]
-    return sorted(ours, key=lambda task: task.requested_at, reverse=True)
+    return _newest_first(task for task in tasks if task.is_live and fingerprint_in(task.label) == fingerprint)
 
 
 def draw_picture(globus: Globus, ledger: Ledger, live: list[Task], now: datetime) -> Picture:
     """
     Return the tasks in ``live`` and those the ledger remembers.
 
-    One request per hundred remembered tasks that are not live, one for each that is in neither answer, and one more
-    where there is no usable state file. Raises nothing: what got no answer is in ``unanswered``.
+    One request per hundred remembered tasks that are not live, one for each that is in neither answer; where there is
+    no usable state file one more, for our recent tasks, which raises NoAnswer or Refused. Any other question that gets
+    no answer is told in ``unanswered``.
     """
     known = {task.task_id: task for task in live}
-    unanswered: dict[str, NoAnswer | Refused] = {}
     if not ledger.usable:
         known |= {task.task_id: task for task in globus.recent_tasks()}
-    remembered = {memory.task.task_id: memory.task for memory in ledger.memories.values() if memory.task is not None}
+    remembered = {memory.task.task_id: memory.task for memory in ledger.memories.values() if memory.task}
     missing = [task_id for task_id in remembered if task_id not in known]
     chunks = [tuple(missing[at : at + IDS_PER_REQUEST]) for at in range(0, len(missing), IDS_PER_REQUEST)]
-    for answers in globus.for_each(globus.tasks_by_id, chunks):
-        for chunk, answer in answers.items():
-            if isinstance(answer, NoAnswer | Refused):
-                unanswered |= dict.fromkeys(chunk, answer)
-            else:
-                known |= {task.task_id: task for task in answer}
+    unanswered: dict[str, NoAnswer | Refused] = {}
+    for chunk, tasks in globus.ask_all(globus.tasks_by_id, chunks).items():
+        if isinstance(tasks, NoAnswer | Refused):
+            unanswered |= dict.fromkeys(chunk, tasks)
+        else:
+            known |= {task.task_id: task for task in tasks}
     gone = set()
     alone = [task_id for task_id in missing if task_id not in known and task_id not in unanswered]
-    for singles in globus.for_each(globus.task, alone):
-        for task_id, single in singles.items():
-            if isinstance(single, Task):
-                known[task_id] = single
-            elif not (isinstance(single, Refused) and single.http_status in (403, 404)):
-                unanswered[task_id] = single
-            elif now - remembered[task_id].submitted_at > SETTLING_TIME:
-                gone.add(task_id)
+    for task_id, answer in globus.ask_all(globus.task, alone).items():
+        if isinstance(answer, Task):
+            known[task_id] = answer
+        elif not _is_no_such_task(answer):
+            unanswered[task_id] = answer
+        elif now - remembered[task_id].submitted_at > SETTLING_TIME:
+            gone.add(task_id)
     return Picture(known=known, gone=frozenset(gone), unanswered=unanswered)
+
+
+def _is_no_such_task(answer: NoAnswer | Refused) -> bool:
+    """Return whether Globus says that it has no such task for us; what says so is not known for sure."""
+    if isinstance(answer, NoAnswer):
+        return False
+    return answer.http_status == 404 or (answer.http_status == 403 and answer.code.endswith("PermissionDenied"))
 
 
 def learn(
@@ -79,23 +88,24 @@ def learn(
     """
     Write down what the picture shows: new pairs, successes, and live tasks that nobody remembers.
 
-    ``pairs`` are those of this run. A live task of ours with none of ``config_pairs`` behind it becomes a left-over.
-    Raises StateError.
+    ``pairs`` are those of this run, of ``config_pairs``. Where there was no usable state file, what Globus knows takes
+    its place, for all pairs; a live task of ours with no pair behind it is then a left-over. Raises StateError.
     """
     changes: dict[str, Memory | None] = {}
-    for pair in pairs:
+    for pair in pairs if ledger.usable else config_pairs:
         memory = ledger.memory(pair, now)
         if not ledger.usable:
             memory = _recovered(memory, pair, picture)
-        changes[pair.fingerprint] = _adopted(_with_success(memory, picture), picture, pair)
+        changes[pair.fingerprint] = _adopted(_with_success(memory, picture), picture, pair.fingerprint, pair)
     configured = {pair.fingerprint for pair in config_pairs}
-    for task in picture.known.values():
+    for fingerprint, memory in ledger.memories.items():
+        if fingerprint not in configured:
+            changes[fingerprint] = _adopted(memory, picture, fingerprint, None)
+    for task in [] if ledger.usable else picture.known.values():
         fingerprint = fingerprint_in(task.label) or ""
         if task.is_live and fingerprint not in {"", *configured, *ledger.memories}:
-            log.info("left over from %s: task %s is running", clean(name_in(task.label)), clean(task.task_id))
-            changes[fingerprint] = Memory(
-                name=name_in(task.label) or fingerprint, first_seen=now, task=_last_task(task, None)
-            )
+            name = name_in(task.label) or fingerprint
+            changes[fingerprint] = Memory(name=name, first_seen=now, task=_last_task(task, None))
     ledger.change(changes)
 
 
@@ -105,7 +115,7 @@ def is_over(memory: Memory, picture: Picture) -> bool:
         return False
     if memory.task is None or memory.task.task_id in picture.gone:
         return True
-    task = picture.known.get(memory.task.task_id)
+    task = picture.last_task(memory)
     return task is not None and not task.is_live
 
 
@@ -121,21 +131,16 @@ def _last_task(task: Task, pair: Pair | None) -> LastTask:
 
 def _recovered(memory: Memory, pair: Pair, picture: Picture) -> Memory:
     """Return what Globus' own records tell of a pair whose state file is lost."""
-    ours = [task for task in picture.known.values() if fingerprint_in(task.label) == pair.fingerprint]
-    newest = sorted(ours, key=lambda task: task.requested_at, reverse=True)
-    if newest and memory.task is None:
-        memory = replace(memory, task=_last_task(newest[0], pair))
-    success = next((task for task in newest if task.is_clean_success), None)
-    if success and memory.success is None:
-        memory = replace(memory, success=_success(success))
-    return memory
+    ours = _newest_first(task for task in picture.known.values() if fingerprint_in(task.label) == pair.fingerprint)
+    if ours and memory.task is None:
+        memory = replace(memory, task=_last_task(ours[0], pair))
+    success = next((task for task in ours if task.is_clean_success), None)
+    return replace(memory, success=_success(success)) if success and memory.success is None else memory
 
 
 def _with_success(memory: Memory, picture: Picture) -> Memory:
-    task = picture.known.get(memory.task.task_id) if memory.task else None
-    if task is None or not task.is_clean_success:
-        return memory
-    return replace(memory, success=_success(task))
+    task = picture.last_task(memory)
+    return replace(memory, success=_success(task)) if task and task.is_clean_success else memory
 
 
 def _success(task: Task) -> Success:
@@ -147,10 +152,14 @@ def _success(task: Task) -> Success:
     )
 
 
-def _adopted(memory: Memory, picture: Picture, pair: Pair) -> Memory:
-    """Return ``memory`` with the pair's live task as the last one; the remembered one where several are live."""
-    live = picture.live(pair.fingerprint)
+def _adopted(memory: Memory, picture: Picture, fingerprint: str, pair: Pair | None) -> Memory:
+    """Return ``memory`` with the live task as the last one; the remembered one where several are live."""
+    live = picture.live(fingerprint)
     if not live or (memory.task and memory.task.task_id in {task.task_id for task in live}):
         return memory
-    log.info("%s: adopted task %s, which was not remembered", clean(pair.name), clean(live[0].task_id))
+    log.info("%s: adopted task %s, which was not remembered", clean(memory.name), live[0].task_id)
     return replace(memory, task=_last_task(live[0], pair), waiting_since=None)
+
+
+def _newest_first(tasks: Iterable[Task]) -> list[Task]:
+    return sorted(tasks, key=lambda task: task.requested_at, reverse=True)

@@ -12,8 +12,7 @@ from dateutil import tz
 
 from globus_sync_directory.clean import clean
 from globus_sync_directory.errors import EXIT_NEEDS_A_PERSON, EXIT_TOO_OLD
-from globus_sync_directory.standing import task_link
-from globus_sync_directory.tasks import Task
+from globus_sync_directory.tasks import Task, task_link
 from globus_sync_directory.verdicts import Finding, Verdict
 
 _SKIPPED_SHOWN = 3

@@ -7,26 +7,23 @@ The policy of the tool is here and in what it calls: ``settle`` (what became of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from globus_sync_directory.causes import Cause
-from globus_sync_directory.clean import clean
 from globus_sync_directory.config import Config
 from globus_sync_directory.errors import EXIT_OK, NoAnswer, StateError, worst
 from globus_sync_directory.ledger import Ledger
 from globus_sync_directory.pairs import Pair
 from globus_sync_directory.picture import Picture, draw_picture, is_over, learn
-from globus_sync_directory.sending import Sent
+from globus_sync_directory.sending import Attempt
 from globus_sync_directory.service import Globus, Refused, host_now
 from globus_sync_directory.settle import settle
-from globus_sync_directory.standing import found, not_reached, stands
-from globus_sync_directory.start import Plan, blocking_task, plan_starts, start
+from globus_sync_directory.standing import Previous, found, not_reached, stands
+from globus_sync_directory.start import Plan, plan_starts, start, wait_for_earlier
 from globus_sync_directory.state import Memory, Setback
-from globus_sync_directory.tasks import Task
 from globus_sync_directory.verdicts import Finding, Verdict
 
 
@@ -57,69 +54,99 @@ def run(config: Config, pairs: Sequence[Pair], globus: Globus, ledger: Ledger, m
     """Do one run for ``pairs``, some or all of ``config.pairs``, and return what there is to report."""
     now = globus.now()
     trouble: StateError | None = None
-    sent: dict[str, Sent] = {}
-
-    def unless_unwritable(step: Callable[[], dict[str, Sent] | None]) -> None:
-        """Do a step that writes the state file; after the first failure there are no more."""
-        nonlocal trouble, sent
-        if trouble is None:
-            try:
-                sent |= step() or {}
-            except StateError as error:
-                trouble = error
-
+    attempts: dict[str, Attempt] = {}
+    plans: list[Plan] = []
     try:
         live = globus.live_tasks()
-        if mode is Mode.START:
-            unless_unwritable(lambda: settle(globus, ledger, pairs, left_overs(config, ledger), live))
+        try:
+            if mode is Mode.START:
+                attempts |= settle(globus, ledger, pairs, left_overs(config, ledger), live)
+        except StateError as error:
+            trouble = error
         picture = draw_picture(globus, ledger, live, now)
     except (NoAnswer, Refused) as error:
         return unreached(pairs, ledger, error, now)
-    before = {pair: _last_task(ledger, pair, picture) for pair in pairs}
-    unless_unwritable(lambda: learn(ledger, picture, pairs, config.pairs, now))
-    left_over = left_overs(config, ledger)
-
-    sent = {key: outcome for key, outcome in sent.items() if not outcome.earlier}
-    plans: list[Plan] = []
-    if mode is not Mode.LOOK and trouble is None:
-        idle = []
-        for pair in pairs:
-            if pair.fingerprint in sent or not is_over(ledger.memory(pair, now), picture):
-                continue
-            blocking = blocking_task(pair, ledger, picture, left_over)
-            if blocking:
-                sent[pair.fingerprint] = _waiting(*blocking)
-            else:
-                idle.append(pair)
-        plans, stopped = plan_starts(globus, ledger, idle, picture)
-        sent |= stopped
-    if mode is Mode.START:
-        unless_unwritable(lambda: start(globus, ledger, plans))
-        unless_unwritable(lambda: ledger.change(_setbacks(ledger, pairs, sent, now)))
-    elif mode is Mode.REHEARSE:
-        sent |= {
-            plan.pair.fingerprint: Sent(verdict=Verdict.WOULD_START, notes=(plan.why, *plan.notes)) for plan in plans
+    # What an earlier run had started is looked at like any other task; what is refused now is started anew.
+    attempts = {
+        key: attempt
+        for key, attempt in attempts.items()
+        if not attempt.earlier and attempt.verdict is not Verdict.REFUSED
+    }
+    before = {pair: _previous(ledger.memory(pair, now), picture) for pair in pairs}
+    try:
+        if trouble is None:
+            learn(ledger, picture, pairs, config.pairs, now)
+            if mode is not Mode.LOOK:
+                idle = _idle(config, pairs, ledger, picture, attempts, now)
+                plans, stopped = plan_starts(globus, ledger, idle, picture)
+                attempts |= stopped
+            if mode is Mode.START:
+                attempts |= start(globus, ledger, plans, picture.known)
+                ledger.change(_setbacks(ledger, pairs, attempts, now))
+    except StateError as error:
+        trouble = error
+    if mode is Mode.REHEARSE:
+        attempts |= {
+            plan.pair.fingerprint: Attempt(verdict=Verdict.WOULD_START, notes=(plan.why, *plan.notes)) for plan in plans
         }
-
-    def finding(pair: Pair) -> Finding:
-        memory = ledger.memory(pair, now)
-        outcome = sent.get(pair.fingerprint)
-        if outcome is None:
-            return stands(globus, pair, memory, picture, now)
-        return found(globus, pair, memory, outcome, before[pair], now)
-
-    by_pair: dict[Pair, Finding] = {}
-    for answers in globus.for_each(finding, pairs):
-        by_pair |= {pair: answer for pair, answer in answers.items() if isinstance(answer, Finding)}
+    findings = _findings(globus, pairs, ledger, picture, attempts, before, now)
+    left_over = left_overs(config, ledger)
     told = [ledger.memories[key] for key in left_over if _is_worth_telling(ledger.memories[key], picture)]
-    left_over_findings = [stands(globus, None, memory, picture, now) for memory in told]
-    ended = [key for key in left_over if is_over(ledger.memories[key], picture)]
-    unless_unwritable(lambda: ledger.change(dict.fromkeys(ended)))
+    findings += [stands(globus, None, memory, picture, now) for memory in told]
+    if trouble is None:
+        try:
+            ledger.change({key: None for key in left_over if is_over(ledger.memories[key], picture)})
+        except StateError as error:
+            trouble = error
     return Result(
-        findings=(*(by_pair[pair] for pair in pairs), *left_over_findings),
+        findings=tuple(findings),
         trouble=trouble,
         documents={plan.pair.name: plan.document(globus) for plan in plans} if mode is Mode.REHEARSE else {},
     )
+
+
+def _idle(
+    config: Config,
+    pairs: Sequence[Pair],
+    ledger: Ledger,
+    picture: Picture,
+    attempts: dict[str, Attempt],
+    now: datetime,
+) -> list[Pair]:
+    """Return the pairs to start; note in ``attempts`` which have to wait for a left-over."""
+    left_over = left_overs(config, ledger)
+    idle = []
+    for pair in pairs:
+        if pair.fingerprint in attempts or not is_over(ledger.memory(pair, now), picture):
+            continue
+        waiting = wait_for_earlier(pair, ledger, picture, left_over)
+        if waiting:
+            attempts[pair.fingerprint] = waiting
+        else:
+            idle.append(pair)
+    return idle
+
+
+def _findings(
+    globus: Globus,
+    pairs: Sequence[Pair],
+    ledger: Ledger,
+    picture: Picture,
+    attempts: Mapping[str, Attempt],
+    before: Mapping[Pair, Previous | None],
+    now: datetime,
+) -> list[Finding]:
+    """Return one finding a pair, in their order; logs are asked for several at a time."""
+
+    def finding(pair: Pair) -> Finding:
+        memory = ledger.memory(pair, now)
+        attempt = attempts.get(pair.fingerprint)
+        if attempt is None:
+            return stands(globus, pair, memory, picture, now)
+        return found(globus, pair, memory, attempt, before[pair], now)
+
+    answers = globus.ask_all(finding, pairs)
+    return [answer for pair in pairs if isinstance(answer := answers[pair], Finding)]
 
 
 def left_overs(config: Config, ledger: Ledger) -> list[str]:
@@ -137,26 +164,26 @@ def unreached(
     return Result(findings=tuple(not_reached(pair, memories.get(pair.fingerprint), trouble, moment) for pair in pairs))
 
 
-def _last_task(ledger: Ledger, pair: Pair, picture: Picture) -> Task | None:
-    memory = ledger.memories.get(pair.fingerprint)
-    return picture.known.get(memory.task.task_id) if memory and memory.task else None
+def _previous(memory: Memory, picture: Picture) -> Previous | None:
+    task = picture.last_task(memory)
+    return Previous(task=task, deadline_sent=memory.task.deadline) if task and memory.task else None
 
 
 def _is_worth_telling(memory: Memory, picture: Picture) -> bool:
     """Return whether a left-over is still going on, or ended in a way that nobody was told of."""
     if not is_over(memory, picture):
         return True
-    task = picture.known.get(memory.task.task_id) if memory.task else None
+    task = picture.last_task(memory)
     return task is not None and not task.is_clean_success
 
 
 def _setbacks(
-    ledger: Ledger, pairs: Sequence[Pair], sent: Mapping[str, Sent], now: datetime
+    ledger: Ledger, pairs: Sequence[Pair], attempts: Mapping[str, Attempt], now: datetime
 ) -> dict[str, Memory | None]:
     """Return the memories with what a later look must tell of starts that came to nothing."""
     changes: dict[str, Memory | None] = {}
     for pair in pairs:
-        memory, outcome = ledger.memory(pair, now), sent.get(pair.fingerprint)
+        memory, outcome = ledger.memory(pair, now), attempts.get(pair.fingerprint)
         setback = None
         if outcome and outcome.verdict is Verdict.NOT_REACHED:
             setback = memory.setback
@@ -170,14 +197,3 @@ def _setbacks(
             )
         changes[pair.fingerprint] = replace(memory, setback=setback)
     return changes
-
-
-def _waiting(memory: Memory, task: Task | None) -> Sent:
-    named = f"task {clean(task.task_id)}" if task else "a task"
-    return Sent(
-        verdict=Verdict.WAITING_FOR_EARLIER_TASK,
-        cause=Cause(
-            what=f"{named}, left over from [{clean(memory.name)}], still writes to the same destination",
-            cure="the run after its end starts this pair; cancel it in the web app if it is not wanted any more",
-        ),
-    )

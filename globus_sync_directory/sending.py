@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,12 +10,12 @@ from datetime import datetime
 
 from globus_sync_directory.causes import Cause, explain, place_named
 from globus_sync_directory.clean import clean
-from globus_sync_directory.errors import NoAnswer
+from globus_sync_directory.errors import NoAnswer, SignInRefused
 from globus_sync_directory.ledger import Ledger
 from globus_sync_directory.pairs import Pair
 from globus_sync_directory.picture import SETTLING_TIME, live_of, with_task
 from globus_sync_directory.service import Globus, Refused
-from globus_sync_directory.state import LastTask, Reservation
+from globus_sync_directory.state import LastTask, Memory, Reservation
 from globus_sync_directory.submit import deadline_in, with_deadline
 from globus_sync_directory.tasks import Task
 from globus_sync_directory.verdicts import Verdict
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sent:
+class Attempt:
     """
     What became of the attempt to start a pair's task; ``notes`` are lines worth reading all the same.
 
@@ -47,35 +48,33 @@ class _Started:
 _Answer = _Started | NoAnswer | Refused
 
 
-def send(globus: Globus, ledger: Ledger, pairs: Sequence[Pair]) -> dict[str, Sent]:
+def send(globus: Globus, ledger: Ledger, pairs: Sequence[Pair], known: Mapping[str, Task]) -> dict[str, Attempt]:
     """
     Submit the open reservation of every pair, several at a time, and return what came of each by fingerprint.
 
     Each answer is written down as it comes. Where Globus has no room, who waited longest asks first, and nobody
-    asks once one was turned away. Raises StateError; the reservations that are then on disk tell the next run.
+    asks once one was turned away. ``known`` are our tasks by id as far as they are known. Raises StateError; what is
+    reserved on disk then tells the next run.
     """
-    sent: dict[str, Sent] = {}
-    conflicts: dict[Pair, Refused] = {}
     reserved = {pair: found for pair in pairs if (found := ledger.memories[pair.fingerprint].reservation)}
-    since = {pair: ledger.memories[pair.fingerprint].waiting_since for pair in pairs}
-    waiters = sorted((moment, number) for number, pair in enumerate(pairs) if (moment := since[pair]))
-    turns = [[pairs[number]] for _, number in waiters] + [[pair for pair in pairs if since[pair] is None]]
-    full = False
+    since = {pair: ledger.memories[pair.fingerprint].waiting_since for pair in reserved}
+    waiters = sorted((moment, number) for number, pair in enumerate(reserved) if (moment := since[pair]))
+    in_order = list(reserved)
+    turns = [[in_order[number]] for _, number in waiters] + [[pair for pair in in_order if since[pair] is None]]
+    answers: dict[Pair, _Answer] = {}
     for turn in turns:
-        if full:
-            no_room = {pair: _NO_ROOM for pair in turn}
-            _record(globus, ledger, no_room)
-            sent |= {pair.fingerprint: _outcome(globus, pair, _NO_ROOM) for pair in turn}
-            continue
-        for answers in globus.for_each(lambda pair: _submit(globus, pair, reserved[pair]), turn):
-            _record(globus, ledger, answers)
-            for pair, answer in answers.items():
-                full = full or _is_no_room(answer)
-                if isinstance(answer, Refused) and answer.definite and _is_identical_paths(answer):
-                    conflicts[pair] = answer
-                else:
-                    sent[pair.fingerprint] = _outcome(globus, pair, answer)
-    return sent | _resolve(globus, ledger, conflicts)
+        if any(map(_is_no_room, answers.values())):
+            break
+        with contextlib.closing(globus.for_each(lambda pair: _submit(globus, pair, reserved[pair]), turn)) as stream:
+            for some in stream:
+                _record(globus, ledger, some)
+                answers |= some
+    not_asked: dict[Pair, _Answer] = {pair: _NO_ROOM for pair in reserved if pair not in answers}
+    _record(globus, ledger, not_asked)
+    answers |= not_asked
+    conflicts = [pair for pair, answer in answers.items() if _is_identical_paths(answer)]
+    attempts = {pair.fingerprint: _attempt(globus, pair, answer) for pair, answer in answers.items()}
+    return attempts | _resolve(globus, ledger, conflicts, known)
 
 
 def _submit(globus: Globus, pair: Pair, reservation: Reservation) -> _Started:
@@ -98,48 +97,53 @@ def _record(globus: Globus, ledger: Ledger, answers: Mapping[Pair, _Answer]) -> 
     ledger.change(changes)
 
 
-def _outcome(globus: Globus, pair: Pair, answer: _Answer) -> Sent:
+def _attempt(globus: Globus, pair: Pair, answer: _Answer) -> Attempt:
     if isinstance(answer, _Started):
-        return Sent(verdict=Verdict.STARTED, earlier=not answer.is_new)
+        return Attempt(verdict=Verdict.STARTED, earlier=not answer.is_new)
     if isinstance(answer, NoAnswer):
-        return Sent(verdict=Verdict.START_UNCONFIRMED, cause=Cause(what=str(answer), cure=_SETTLED_LATER))
+        refused = isinstance(answer, SignInRefused)
+        verdict = Verdict.SIGNED_OUT if refused else Verdict.START_UNCONFIRMED
+        return Attempt(verdict=verdict, cause=Cause(what=str(answer), cure=_SETTLED_LATER))
     if not answer.definite:
-        return Sent(
-            verdict=Verdict.START_UNCONFIRMED,
-            cause=Cause(
-                what=f"after an attempt without an answer Globus said: {clean(answer.message, 160)}",
-                cure=_SETTLED_LATER,
-            ),
-        )
+        what = f"after an attempt without a clear answer Globus said: {clean(answer.message or answer.code, 160)}"
+        return Attempt(verdict=Verdict.START_UNCONFIRMED, cause=Cause(what=what, cure=_SETTLED_LATER))
     if _is_no_room(answer):
-        return Sent(verdict=Verdict.WAITING_FOR_ROOM)
-    place = place_named(answer.message, pair)
-    return Sent(verdict=Verdict.REFUSED, cause=explain(answer.code, answer.message, pair, place, globus.identity))
+        what = "as many tasks of this application as Globus takes wait there already"
+        return Attempt(verdict=Verdict.WAITING_FOR_ROOM, cause=Cause(what=what, cure="a later run starts it"))
+    cause = explain(answer.code, answer.message, pair, place_named(answer.message, pair), globus.identity)
+    return Attempt(verdict=Verdict.REFUSED, cause=cause)
 
 
-def _resolve(globus: Globus, ledger: Ledger, conflicts: Mapping[Pair, Refused]) -> dict[str, Sent]:
-    """Return what is behind each refusal because of identical paths: our own task, by preference."""
+def _resolve(
+    globus: Globus, ledger: Ledger, conflicts: Sequence[Pair], known: Mapping[str, Task]
+) -> dict[str, Attempt]:
+    """Return what is behind each refusal because of identical paths: our own task, by preference. Raises StateError."""
     if not conflicts:
         return {}
     try:
         live = globus.live_tasks()
     except (NoAnswer, Refused) as trouble:
         cause = Cause(what=f"these paths are being transferred already, and our tasks could not be listed: {trouble}")
-        return {pair.fingerprint: Sent(verdict=Verdict.NOT_REACHED, cause=cause) for pair in conflicts}
-    sent: dict[str, Sent] = {}
+        return {pair.fingerprint: Attempt(verdict=Verdict.NOT_REACHED, cause=cause) for pair in conflicts}
+    attempts: dict[str, Attempt] = {}
     for pair in conflicts:
         memory = ledger.memories[pair.fingerprint]
         ours = live_of(live, pair.fingerprint)
+        last = known.get(memory.task.task_id) if memory.task else None
         if ours:
-            log.info("%s: adopted task %s, which was not remembered", clean(pair.name), clean(ours[0].task_id))
+            log.info("%s: adopted task %s, which was not remembered", clean(pair.name), ours[0].task_id)
             ledger.change({pair.fingerprint: with_task(memory, ours[0], pair)})
-            sent[pair.fingerprint] = Sent(verdict=Verdict.RUNNING, task=ours[0])
-        elif memory.task and globus.now() - memory.task.submitted_at < SETTLING_TIME:
+            attempts[pair.fingerprint] = Attempt(verdict=Verdict.RUNNING, task=ours[0])
+        elif _is_fresh(memory, globus.now()) and (last is None or last.is_live):
             note = "Globus does not list this task yet"
-            sent[pair.fingerprint] = Sent(verdict=Verdict.STARTED, notes=(note,))
+            attempts[pair.fingerprint] = Attempt(verdict=Verdict.STARTED, notes=(note,))
         else:
-            sent[pair.fingerprint] = Sent(verdict=Verdict.REFUSED, cause=_foreign_task(pair, live))
-    return sent
+            attempts[pair.fingerprint] = Attempt(verdict=Verdict.REFUSED, cause=_foreign_task(pair, live))
+    return attempts
+
+
+def _is_fresh(memory: Memory, now: datetime) -> bool:
+    return memory.task is not None and now - memory.task.submitted_at < SETTLING_TIME
 
 
 def _foreign_task(pair: Pair, live: Sequence[Task]) -> Cause:
@@ -149,7 +153,7 @@ def _foreign_task(pair: Pair, live: Sequence[Task]) -> Cause:
     return Cause(
         what="another task with the same paths is running that this tool did not start"
         + (f"; running between the two collections: {clean(named)}" if named else ""),
-        cure="wait for its end, or cancel it in the Globus web app under Activity",
+        cure="wait for its end, or have it cancelled by who started it",
     )
 
 
@@ -157,11 +161,11 @@ def _is_no_room(answer: _Answer) -> bool:
     return isinstance(answer, Refused) and "TooManyPending" in answer.code
 
 
-def _is_identical_paths(refused: Refused) -> bool:
-    """Return whether this 409 is none of the others that are known. Source: Globus Transfer API, task_submit."""
-    last = refused.code.rpartition(".")[2]
-    known = ("TooManyPending", "GCDisconnected", "NoCred")
-    return refused.http_status == 409 and not last.startswith(known)
+def _is_identical_paths(answer: _Answer) -> bool:
+    """Return whether this is a 409 and none of the others that are known. Source: Globus Transfer API, task_submit."""
+    if not isinstance(answer, Refused) or not answer.definite or answer.http_status != 409:
+        return False
+    return not answer.code.rpartition(".")[2].startswith(("TooManyPending", "GCDisconnected", "NoCred"))
 
 
 _SETTLED_LATER = "nothing to do, the next run settles it"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, TypeVar
+from uuid import UUID
 
 from globus_sdk import (
     AuthAPIError,
@@ -28,6 +29,7 @@ from globus_sync_directory.clean import clean
 from globus_sync_directory.errors import ConfigError, NoAnswer, SignInRefused
 from globus_sync_directory.tasks import (
     LIVE_STATUSES,
+    MOST_EVENTS,
     Event,
     NotATask,
     Skipped,
@@ -39,7 +41,7 @@ from globus_sync_directory.tasks import (
 from globus_sync_directory.wire import AT_A_TIME, Meter, make_retry_config, make_transport, reason
 
 IDS_PER_REQUEST = 100
-LIST_LIMIT = 1000  # Source: Globus SDK, TransferClient.task_list, largest page
+LIST_LIMIT = 1000  # Source: Globus SDK, largest page of task_list
 CLOCK_TOLERANCE = timedelta(minutes=5)
 _FAILURES_THAT_MEAN_OUTAGE = 3
 _APP_NAME = "globus_sync_directory"
@@ -105,7 +107,7 @@ class Globus:
 
     def for_each(
         self, question: Callable[[_Item], _Answer], items: Iterable[_Item]
-    ) -> Iterator[dict[_Item, _Answer | NoAnswer | Refused]]:
+    ) -> Generator[dict[_Item, _Answer | NoAnswer | Refused], None, None]:
         """
         Ask ``question`` of every item, several at a time, and yield the answers as they come, by item.
 
@@ -121,9 +123,22 @@ class Globus:
         waiting: dict[Future[_Answer | NoAnswer | Refused], _Item] = {
             self._pool.submit(ask, item): item for item in items
         }
-        while waiting:
-            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            yield {waiting.pop(future): future.result() for future in done}
+        try:
+            while waiting:
+                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                yield {waiting.pop(future): future.result() for future in done}
+        finally:
+            for future in waiting:  # who stopped listening wants no more of it begun
+                future.cancel()
+
+    def ask_all(
+        self, question: Callable[[_Item], _Answer], items: Iterable[_Item]
+    ) -> dict[_Item, _Answer | NoAnswer | Refused]:
+        """Ask ``question`` of every item, several at a time, and return all answers by item."""
+        answers: dict[_Item, _Answer | NoAnswer | Refused] = {}
+        for some in self.for_each(question, items):
+            answers |= some
+        return answers
 
     @property
     def identity(self) -> str:
@@ -154,11 +169,11 @@ class Globus:
         """Return one task."""
         return self._ask("a task", lambda client: read_task(client.get_task(task_id).data))
 
-    def newest_events(self, task_id: str, limit: int = 100) -> list[Event]:
-        """Return the newest entries of a task's log, newest first."""
+    def newest_events(self, task_id: str) -> list[Event]:
+        """Return the newest entries of a task's log, newest first, at most MOST_EVENTS."""
 
         def question(client: TransferClient) -> list[Event]:
-            reply = client.task_event_list(task_id, limit=limit)
+            reply = client.task_event_list(task_id, limit=MOST_EVENTS)
             events = [read_event(document) for document in _documents(reply.data)]
             return [event for event in events if event]
 
@@ -188,7 +203,7 @@ class Globus:
 
     def submission_id(self) -> str:
         """Return a fresh submission id; sending it twice starts one task."""
-        return self._ask("a submission id", lambda client: str(client.get_submission_id().data["value"]))
+        return self._ask("a submission id", lambda client: str(UUID(client.get_submission_id().data["value"])))
 
     def submit(self, document: Mapping[str, Any]) -> tuple[str, bool]:
         """Return the id of the one task that this document's submission id stands for, and whether it is new."""
@@ -196,7 +211,7 @@ class Globus:
         def question(client: TransferClient) -> tuple[str, bool]:
             reply = client.submit_transfer(dict(document)).data
             log.debug("submission %s: %s", clean(document["submission_id"]), clean(reply["code"]))
-            return str(reply["task_id"]).lower(), reply["code"] != "Duplicate"
+            return str(UUID(reply["task_id"])), reply["code"] != "Duplicate"
 
         return self._ask("a submission", question)
 
@@ -247,7 +262,8 @@ class Globus:
         except TransferAPIError as error:
             raise self._not_answered(what, error, line.repeated, counts) from None
         except GlobusError as error:
-            raise self._give_up(NoAnswer(f"no answer from Globus Transfer: {reason(error)}")) from None
+            failure = NoAnswer(f"no answer from Globus Transfer: {reason(error)}")
+            raise (self._give_up(failure) if counts else failure) from None
         except (NotATask, KeyError, TypeError, ValueError, AttributeError):
             raise self._failed(f"Globus Transfer sent something else than {what}", counts) from None
         self._failures = 0
@@ -257,7 +273,7 @@ class Globus:
         """Return the answer to a question that a start can do without: its failure is nobody else's."""
         what = "a directory's description"
         if self._failed_looks >= _FAILURES_THAT_MEAN_OUTAGE:
-            raise NoAnswer(f"Globus Transfer did not answer when asked for {what}")
+            raise NoAnswer("not asked, as other directories could not be looked at either")
         try:
             return self._ask(what, question, counts=False)
         except NoAnswer:
@@ -265,15 +281,16 @@ class Globus:
             raise
 
     def _not_answered(self, what: str, error: TransferAPIError, repeated: bool, counts: bool) -> Exception:
-        code = error.code if isinstance(error.raw_json, dict) and isinstance(error.raw_json.get("code"), str) else ""
+        said = error.raw_json.get("code") if isinstance(error.raw_json, dict) else None
+        code = said if isinstance(said, str) else ""
         status = error.http_status
         if status == 401:
             return self._give_up(SignInRefused("Globus Transfer does not accept the token that Globus Auth gave"))
-        from_collection = "ExternalError" in (code or "") or "EndpointError" in (code or "")
+        from_collection = "ExternalError" in code or "EndpointError" in code
         if not code or status in (408, 429) or (status >= 500 and not from_collection):
             return self._failed(f"Globus Transfer answered {status} when asked for {what}", counts)
         self._failures = 0
-        return Refused(status, code, error.message or "", definite=not repeated)
+        return Refused(status, code, error.message or "", definite=status < 500 and not repeated)
 
     def _failed(self, sentence: str, counts: bool) -> NoAnswer:
         """Return the failure of one call; several in a row mean that the service is down, not one pair's trouble."""

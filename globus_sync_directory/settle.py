@@ -11,7 +11,7 @@ from globus_sync_directory.errors import NoAnswer
 from globus_sync_directory.ledger import Ledger
 from globus_sync_directory.pairs import Pair
 from globus_sync_directory.picture import SETTLING_TIME, live_of, with_task
-from globus_sync_directory.sending import Sent, send
+from globus_sync_directory.sending import Attempt, send
 from globus_sync_directory.service import Globus, Refused
 from globus_sync_directory.state import Memory
 from globus_sync_directory.submit import asks_for
@@ -22,13 +22,13 @@ log = logging.getLogger(__name__)
 
 def settle(
     globus: Globus, ledger: Ledger, pairs: Collection[Pair], left_over: Collection[str], live: list[Task]
-) -> dict[str, Sent]:
+) -> dict[str, Attempt]:
     """
     Find out what became of every open reservation of ``pairs`` and of the ``left_over`` fingerprints.
 
-    One whose task is live, or that Globus has a task for, is settled. One that the config still asks for, and that has
-    no live task, is sent once more under the same id: Globus runs it once. Any other is looked for by its label and
-    else dropped. Returns what sending gave, by fingerprint. Raises StateError.
+    One whose task is live is settled. One that the config still asks for, while nothing else of its pair is live, is
+    sent once more under the same id: Globus runs it once. Any other is looked for by its label, in any status, and else
+    dropped. Returns what sending gave, by fingerprint. Raises StateError.
     """
     by_fingerprint = {pair.fingerprint: pair for pair in pairs}
     again: list[Pair] = []
@@ -46,7 +46,7 @@ def settle(
         else:
             search.append(fingerprint)
     _search(globus, ledger, search, by_fingerprint, live)
-    return send(globus, ledger, again)
+    return send(globus, ledger, again, {task.task_id: task for task in live})
 
 
 def _search(
@@ -57,21 +57,22 @@ def _search(
         for fingerprint in fingerprints
         if (reservation := ledger.memories[fingerprint].reservation)
     }
-    for answers in globus.for_each(lambda fingerprint: globus.tasks_by_label(labels[fingerprint]), labels):
-        for fingerprint, answer in answers.items():
-            memory = ledger.memories[fingerprint]
-            if isinstance(answer, NoAnswer | Refused):
-                log.warning("%s: %s; its open start is settled by a later run", clean(memory.name), answer)
-            elif answer:
-                ledger.change({fingerprint: with_task(memory, answer[0], pairs.get(fingerprint))})
-            elif not (live_of(live, fingerprint) and _is_fresh(globus, memory)):
-                log.warning(
-                    "%s: the start that was left open (submission %s) is dropped: Globus has no such task, and the "
-                    "config asks for something else by now",
-                    clean(memory.name),
-                    clean(memory.reservation.submission_id if memory.reservation else ""),
-                )
-                ledger.change({fingerprint: replace(memory, reservation=None)})
+    found = globus.ask_all(lambda fingerprint: globus.tasks_by_label(labels[fingerprint]), labels)
+    for fingerprint, answer in found.items():
+        memory = ledger.memories[fingerprint]
+        other = live_of(live, fingerprint)
+        if isinstance(answer, NoAnswer | Refused):
+            log.warning("%s: %s; its open start is settled by a later run", clean(memory.name), answer)
+        elif answer:
+            ledger.change({fingerprint: with_task(memory, answer[0], pairs.get(fingerprint))})
+        elif not (other and _is_fresh(globus, memory)):
+            log.warning(
+                "%s: the start that was left open (submission %s) is dropped: Globus has no such task, and %s",
+                clean(memory.name),
+                memory.reservation.submission_id if memory.reservation else "",
+                f"task {other[0].task_id} is at work" if other else "the config asks for something else by now",
+            )
+            ledger.change({fingerprint: replace(memory, reservation=None)})
 
 
 def _is_fresh(globus: Globus, memory: Memory) -> bool:

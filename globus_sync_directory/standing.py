@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from globus_sync_directory.causes import Cause, explain, place_in
-from globus_sync_directory.clean import clean
+from globus_sync_directory.clean import clean, quoted
 from globus_sync_directory.errors import NoAnswer, SignInRefused
-from globus_sync_directory.pairs import Pair
+from globus_sync_directory.pairs import Pair, Place
 from globus_sync_directory.picture import Picture
-from globus_sync_directory.sending import Sent
+from globus_sync_directory.sending import Attempt
 from globus_sync_directory.service import Globus, Refused
 from globus_sync_directory.state import Memory
-from globus_sync_directory.submit import directory
-from globus_sync_directory.tasks import Event, Skipped, Task
+from globus_sync_directory.tasks import Event, Skipped, Task, task_link
 from globus_sync_directory.verdicts import Finding, Verdict, judge, needs_log, newest_error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Previous:
+    """A pair's last task at the beginning of a run, and the deadline that this tool had sent with it."""
+
+    task: Task
+    deadline_sent: datetime | None
 
 
 def stands(globus: Globus, pair: Pair | None, memory: Memory, picture: Picture, now: datetime) -> Finding:
@@ -25,7 +32,7 @@ def stands(globus: Globus, pair: Pair | None, memory: Memory, picture: Picture, 
 
     Asks for the task's log, or its skipped paths, only where the verdict is bad or hangs on it.
     """
-    task = picture.known.get(memory.task.task_id) if memory.task else None
+    task = picture.last_task(memory)
     if not (task and task.is_live) and memory.reservation is None:
         if memory.waiting_since:
             return _finding(pair, memory, now, Verdict.WAITING_FOR_ROOM, since=memory.waiting_since)
@@ -33,16 +40,19 @@ def stands(globus: Globus, pair: Pair | None, memory: Memory, picture: Picture, 
             cause = Cause(what=memory.setback.what, cure=memory.setback.cure)
             return _finding(pair, memory, now, Verdict[memory.setback.verdict], since=memory.setback.since, cause=cause)
     if task and (memory.reservation is None or task.is_live):
-        return _about_task(globus, pair, memory, task, now)
+        others = [other for other in picture.live(pair.fingerprint) if other is not task] if pair else []
+        notes = tuple(f"another task of this pair is live too: {task_link(other.task_id)}" for other in others)
+        return _about_task(globus, pair, memory, task, now, notes)
     if memory.reservation:
-        cause = Cause(what="an earlier run did not see Globus' answer", cure="nothing to do, the next run settles it")
+        cause = Cause(what="Globus' answer was not seen", cure="nothing to do, the next run settles it")
         return _finding(pair, memory, now, Verdict.START_UNCONFIRMED, cause=cause)
     if memory.task is None:
         return _finding(pair, memory, now, Verdict.NEVER_RUN)
     task_id = memory.task.task_id
     trouble = picture.unanswered.get(task_id)
     if trouble is not None:
-        return _finding(pair, memory, now, Verdict.NOT_REACHED, task_id=task_id, cause=Cause(what=str(trouble)))
+        verdict = _verdict_on(trouble)
+        return _finding(pair, memory, now, verdict, task_id=task_id, cause=Cause(what=str(trouble)))
     if task_id in picture.gone:
         return _finding(pair, memory, now, Verdict.UNKNOWN_TO_GLOBUS, task_id=task_id, since=memory.task.submitted_at)
     notes = ("Globus does not list this task yet",)
@@ -50,60 +60,70 @@ def stands(globus: Globus, pair: Pair | None, memory: Memory, picture: Picture, 
     return _finding(pair, memory, now, Verdict.STARTED, task_id=task_id, since=since, notes=notes)
 
 
-def found(globus: Globus, pair: Pair, memory: Memory, sent: Sent, previous: Task | None, now: datetime) -> Finding:
+def found(
+    globus: Globus, pair: Pair, memory: Memory, attempt: Attempt, previous: Previous | None, now: datetime
+) -> Finding:
     """Return the finding about a pair that this run tried to start; ``previous`` is its task before."""
-    if sent.task:
-        return replace(_about_task(globus, pair, memory, sent.task, now), notes=sent.notes)
-    if sent.verdict is Verdict.STARTED and memory.task:
+    if attempt.task:
+        return _about_task(globus, pair, memory, attempt.task, now, attempt.notes)
+    if attempt.verdict is Verdict.STARTED and memory.task:
         return _finding(
             pair,
             memory,
             now,
-            sent.verdict,
+            attempt.verdict,
             task_id=memory.task.task_id,
             since=memory.task.submitted_at,
-            notes=(*sent.notes, *_before(globus, pair, memory, previous, now)),
+            notes=(*attempt.notes, *_before(globus, pair, previous, now)),
         )
-    setback = memory.setback if memory.setback and memory.setback.verdict == sent.verdict.name else None
-    since = setback.since if setback else memory.waiting_since
-    return _finding(pair, memory, now, sent.verdict, since=since, cause=sent.cause, notes=sent.notes)
+    since = memory.waiting_since if attempt.verdict is Verdict.WAITING_FOR_ROOM else None
+    if memory.setback and memory.setback.verdict == attempt.verdict.name:
+        since = memory.setback.since
+    return _finding(pair, memory, now, attempt.verdict, since=since, cause=attempt.cause, notes=attempt.notes)
 
 
 def not_reached(pair: Pair, memory: Memory | None, trouble: NoAnswer | Refused, now: datetime) -> Finding:
     """Return what can be told of a pair without Globus: when it last succeeded, and whether that is too old."""
-    verdict = Verdict.SIGNED_OUT if isinstance(trouble, SignInRefused) else Verdict.NOT_REACHED
     memory = memory or Memory(name=pair.name, first_seen=now)
-    return _finding(pair, memory, now, verdict, cause=Cause(what=str(trouble)))
+    return _finding(pair, memory, now, _verdict_on(trouble), cause=Cause(what=str(trouble)))
 
 
-def _before(globus: Globus, pair: Pair, memory: Memory, previous: Task | None, now: datetime) -> tuple[str, ...]:
+def _verdict_on(trouble: NoAnswer | Refused) -> Verdict:
+    return Verdict.SIGNED_OUT if isinstance(trouble, SignInRefused) else Verdict.NOT_REACHED
+
+
+def _before(globus: Globus, pair: Pair, previous: Previous | None, now: datetime) -> tuple[str, ...]:
     """Return a line about the task before the one just started, if it left something to be told."""
-    if previous is None or previous.is_clean_success:
+    if previous is None or previous.task.is_clean_success:
         return ()
-    verdict, _ = judge(previous, previous.deadline if pair.time_limit else None, now)
+    task = previous.task
+    verdict, _ = judge(task, previous.deadline_sent, now)
     if verdict is Verdict.STOPPED_AT_TIME_LIMIT:
         return (f"the task before it: {verdict.words}; this one goes on from there",)
-    reason = explain(previous.fatal_code, previous.fatal_description, pair, None, globus.identity).what
+    reason = explain(task.fatal_code, task.fatal_description, pair, None, globus.identity).what
     told = f": {reason}" if verdict is Verdict.FAILED else ""
-    return (f"the task before it: {verdict.words}{told} ({task_link(previous.task_id)})",)
+    return (f"the task before it: {verdict.words}{told} ({task_link(task.task_id)})",)
 
 
-def _about_task(globus: Globus, pair: Pair | None, memory: Memory, task: Task, now: datetime) -> Finding:
+def _about_task(
+    globus: Globus, pair: Pair | None, memory: Memory, task: Task, now: datetime, notes: tuple[str, ...] = ()
+) -> Finding:
     deadline = memory.task.deadline if memory.task else None
-    verdict, since = judge(task, deadline, now)
+    verdict, _ = judge(task, deadline, now)
     events: Sequence[Event] = ()
     skipped: Sequence[Skipped] = ()
-    notes: tuple[str, ...] = ()
     try:
         if needs_log(task, verdict, now):
             events = globus.newest_events(task.task_id)
         elif verdict is Verdict.SUCCEEDED_WITH_GAPS:
             skipped = globus.skipped(task.task_id)
     except (NoAnswer, Refused) as trouble:
-        notes = (f"the reason could not be asked for: {trouble}",)
-    source = directory(pair.source.path) if pair else ""
-    skips_source = any(directory(path.source_path) == source for path in skipped)
+        notes += (f"the reason could not be asked for: {trouble}",)
+    skips_source = pair is not None and any(
+        path.source_path.rstrip("/") == pair.source.path.rstrip("/") for path in skipped
+    )
     verdict, since = judge(task, deadline, now, events, skips_source)
+    cause = _cause(globus, pair, task, verdict, events, skipped)
     return _finding(
         pair,
         memory,
@@ -112,10 +132,22 @@ def _about_task(globus: Globus, pair: Pair | None, memory: Memory, task: Task, n
         task_id=task.task_id,
         task=task,
         since=since,
-        cause=_cause(globus, pair, task, verdict, events, skipped),
+        cause=cause and _with_names(cause, task),
         skipped=tuple(skipped),
         notes=notes,
     )
+
+
+def _with_names(cause: Cause, task: Task) -> Cause:
+    """Return the cause with the names of the task's collections beside their ids."""
+    what = cause.what
+    for collection, name in (
+        (task.source_collection, task.source_name),
+        (task.destination_collection, task.destination_name),
+    ):
+        if collection and name and quoted(name) not in what:
+            what = what.replace(f"collection {collection}", f"collection {quoted(name)} ({collection})")
+    return replace(cause, what=what)
 
 
 def _cause(
@@ -134,7 +166,9 @@ def _cause(
         behind = explain(error.code, error.details or error.description, pair, place, globus.identity)
     elif skipped:
         first = skipped[0]
-        behind = explain(first.code, first.details, pair, None, globus.identity)
+        path = "/" + first.source_path.strip("/")
+        place = Place(collection=pair.source.collection, path=path) if pair else None
+        behind = explain(first.code, first.details, pair, place, globus.identity)
     elif task.is_live and not task.is_ok:
         behind = explain(task.nice_status, task.nice_status, pair, None, globus.identity)
     if verdict is Verdict.PAUSED and not behind:
@@ -142,7 +176,8 @@ def _cause(
     if verdict is Verdict.SUSPENDED:
         what = behind.what if behind else "Globus waits for a person before it goes on"
         return Cause(
-            what=what, cure="cancel the task in the web app once the reason is cured; the next run starts anew"
+            what=what,
+            cure=f"once that is cured, cancel it: globus task cancel {task.task_id}; the next run starts anew",
         )
     if verdict is Verdict.RAN_OUT_OF_TIME and not behind:
         return _out_of_time(pair, events)
@@ -167,11 +202,6 @@ def _out_of_time(pair: Pair | None, events: Sequence[Event]) -> Cause:
         what=f"it spent its {minutes} minutes in the queue: of one application Globus works on three at a time",
         cure=f"raise timelimitmins of [{clean(pair.name)}], or take it out",
     )
-
-
-def task_link(task_id: str) -> str:
-    """Return the address of a task's page in the Globus web app."""
-    return f"https://app.globus.org/activity/{clean(task_id)}"
 
 
 def _finding(

@@ -10,12 +10,12 @@ from globus_sync_directory.causes import Cause, explain, is_path_not_found
 from globus_sync_directory.clean import clean
 from globus_sync_directory.errors import NoAnswer
 from globus_sync_directory.ledger import Ledger
-from globus_sync_directory.pairs import Pair, Place, SyncLevel
-from globus_sync_directory.picture import Picture
-from globus_sync_directory.sending import Sent, send
+from globus_sync_directory.pairs import Pair, Place, SyncLevel, name_for_label
+from globus_sync_directory.picture import Picture, is_over
+from globus_sync_directory.sending import Attempt, send
 from globus_sync_directory.service import Globus, Refused
 from globus_sync_directory.state import Memory, Reservation
-from globus_sync_directory.submit import NO_SUBMISSION_ID_YET, compose, directory
+from globus_sync_directory.submit import NO_SUBMISSION_ID_YET, compose
 from globus_sync_directory.tasks import Task
 from globus_sync_directory.verdicts import Verdict
 
@@ -36,7 +36,7 @@ class Plan:
 
 def plan_starts(
     globus: Globus, ledger: Ledger, pairs: Sequence[Pair], picture: Picture
-) -> tuple[list[Plan], dict[str, Sent]]:
+) -> tuple[list[Plan], dict[str, Attempt]]:
     """
     Look at both ends of ``pairs``; return the plans, and what cannot be started, by fingerprint.
 
@@ -48,89 +48,97 @@ def plan_starts(
         looks[pair.source] = None
         if not _is_proved(ledger, pair, picture):
             looks[pair.destination] = None
-    found: dict[Place, str | NoAnswer | Refused] = {}
-    for answers in globus.for_each(lambda place: globus.stat(place.collection, directory(place.path)), looks):
-        found |= answers
+    found = globus.ask_all(lambda place: globus.stat(place.collection, place.directory), looks)
     plans: list[Plan] = []
-    stopped: dict[str, Sent] = {}
+    stopped: dict[str, Attempt] = {}
     for pair in pairs:
-        sync_level, why = _level(ledger, pair, picture)
         doubts = [doubt for place in (pair.source, pair.destination) if (doubt := _doubt(globus, pair, place, found))]
-        hopeless = next((doubt for doubt in doubts if doubt.hopeless), None)
+        hopeless = [doubt for doubt in doubts if doubt.hopeless]
+        notes = tuple(_sentence(doubt) for doubt in doubts if doubt not in hopeless[:1])
         if hopeless:
-            stopped[pair.fingerprint] = Sent(verdict=Verdict.NOT_STARTABLE, cause=hopeless)
+            attempt = Attempt(verdict=Verdict.NOT_STARTABLE, cause=hopeless[0], notes=notes)
+            stopped[pair.fingerprint] = attempt
         else:
-            notes = tuple(f"{doubt.what}; {doubt.cure}" if doubt.cure else doubt.what for doubt in doubts)
+            sync_level, why = _level(ledger, pair, picture)
             plans.append(Plan(pair=pair, sync_level=sync_level, why=why, notes=notes))
     return plans, stopped
 
 
-def start(globus: Globus, ledger: Ledger, plans: Sequence[Plan]) -> dict[str, Sent]:
+def start(globus: Globus, ledger: Ledger, plans: Sequence[Plan], known: Mapping[str, Task]) -> dict[str, Attempt]:
     """
-    Submit every plan and return what came of it by fingerprint.
+    Submit every plan and return what came of it by fingerprint; ``known`` are our tasks by id.
 
     All reservations are on disk before the first submission. Raises StateError, with nothing submitted where it was
     the reservations that could not be written.
     """
-    sent: dict[str, Sent] = {}
+    attempts: dict[str, Attempt] = {}
     reservations: dict[str, Memory | None] = {}
     by_pair = {plan.pair: plan for plan in plans}
-    for answers in globus.for_each(lambda _: globus.submission_id(), by_pair):
-        for pair, answer in answers.items():
-            if isinstance(answer, NoAnswer):
-                sent[pair.fingerprint] = Sent(verdict=Verdict.NOT_REACHED, cause=Cause(what=str(answer)))
-            elif isinstance(answer, Refused):
-                cause = explain(answer.code, answer.message, pair, None, globus.identity)
-                sent[pair.fingerprint] = Sent(verdict=Verdict.REFUSED, cause=cause)
-            else:
-                reservation = Reservation(
-                    submission_id=answer,
-                    document=by_pair[pair].document(globus, answer),
-                    reserved_at=globus.now(),
-                )
-                memory = ledger.memory(pair, globus.now())
-                reservations[pair.fingerprint] = replace(memory, reservation=reservation)
+    for pair, answer in globus.ask_all(lambda _: globus.submission_id(), by_pair).items():
+        if isinstance(answer, NoAnswer):
+            attempts[pair.fingerprint] = Attempt(verdict=Verdict.NOT_REACHED, cause=Cause(what=str(answer)))
+        elif isinstance(answer, Refused):
+            cause = explain(answer.code, answer.message, pair, None, globus.identity)
+            attempts[pair.fingerprint] = Attempt(verdict=Verdict.REFUSED, cause=cause)
+        else:
+            document = by_pair[pair].document(globus, answer)
+            reservation = Reservation(submission_id=answer, document=document, reserved_at=globus.now())
+            memory = ledger.memory(pair, globus.now())
+            reservations[pair.fingerprint] = replace(memory, reservation=reservation)
     ledger.change(reservations)
     reserved = [pair for pair in by_pair if pair.fingerprint in reservations]
-    for fingerprint, outcome in send(globus, ledger, reserved).items():
-        plan = next(plan for plan in plans if plan.pair.fingerprint == fingerprint)
-        sent[fingerprint] = replace(outcome, notes=plan.notes + outcome.notes)
-    return sent
+    attempts |= send(globus, ledger, reserved, known)
+    for pair, plan in by_pair.items():
+        attempt = attempts[pair.fingerprint]
+        attempts[pair.fingerprint] = replace(attempt, notes=plan.notes + attempt.notes)
+    return attempts
 
 
-def blocking_task(
-    pair: Pair, ledger: Ledger, picture: Picture, left_over: Sequence[str]
-) -> tuple[Memory, Task | None] | None:
-    """Return the left-over that still writes, or may write, to this pair's destination, with its task if known."""
+def wait_for_earlier(pair: Pair, ledger: Ledger, picture: Picture, left_over: Sequence[str]) -> Attempt | None:
+    """Return that ``pair`` waits, where a left-over still writes, or may write, to its destination."""
     for fingerprint in left_over:
-        memory = ledger.memories.get(fingerprint)
-        if memory is None or memory.destination is None or not memory.destination.overlaps(pair.destination):
+        memory = ledger.memories[fingerprint]
+        if is_over(memory, picture) or not _shares_destination(memory, pair, picture.last_task(memory)):
             continue
-        task = picture.known.get(memory.task.task_id) if memory.task else None
-        if task is None or task.is_live:
-            return memory, task
+        named = f"task {memory.task.task_id}" if memory.task else "a task"
+        return Attempt(
+            verdict=Verdict.WAITING_FOR_EARLIER_TASK,
+            cause=Cause(
+                what=f"{named}, left over from [{clean(memory.name)}], still writes to the same destination",
+                cure="the run after its end starts this pair; cancel that task if it is not wanted any more",
+            ),
+        )
     return None
 
 
-def _last_task(ledger: Ledger, pair: Pair, picture: Picture) -> Task | None:
-    memory = ledger.memories.get(pair.fingerprint)
-    return picture.known.get(memory.task.task_id) if memory and memory.task else None
+def _shares_destination(memory: Memory, pair: Pair, task: Task | None) -> bool:
+    """Return whether a left-over writes where ``pair`` does; one found by its label alone is known by its name only."""
+    if memory.destination is not None:
+        return memory.destination.overlaps(pair.destination)
+    collection = task.destination_collection if task else ""
+    return collection == pair.destination.collection and memory.name == name_for_label(pair.name)
 
 
 def _is_proved(ledger: Ledger, pair: Pair, picture: Picture) -> bool:
-    """Return whether the destination is known to work: the pair succeeded before, and so did its last task."""
-    last = _last_task(ledger, pair, picture)
+    """Return whether both ends are known to work: the pair's last task was a full success."""
+    memory = ledger.memories.get(pair.fingerprint)
+    last = picture.last_task(memory) if memory else None
     return last is not None and last.is_clean_success
 
 
 def _level(ledger: Ledger, pair: Pair, picture: Picture) -> tuple[SyncLevel, str]:
     """Return the sync level and the reason: after anything but a success only checksums find damaged files."""
-    configured = pair.sync_level
-    last = _last_task(ledger, pair, picture)
-    if last is not None and last.is_clean_success:
-        return configured, f"its last task succeeded and none is running; sync level {configured.name.lower()}"
-    why = "no earlier task of it is known" if last is None else "its last task did not end as a full success"
+    if _is_proved(ledger, pair, picture):
+        level = pair.sync_level.name.lower()
+        return pair.sync_level, f"its last task succeeded and none is running; sync level {level}"
+    memory = ledger.memories.get(pair.fingerprint)
+    known = memory is not None and memory.task is not None
+    why = "its last task did not end as a full success" if known else "no earlier task of it is known"
     return SyncLevel.CHECKSUM, f"{why}, so all files are compared by checksum"
+
+
+def _sentence(doubt: Cause) -> str:
+    return f"{doubt.what}; {doubt.cure}" if doubt.cure else doubt.what
 
 
 def _doubt(globus: Globus, pair: Pair, place: Place, found: Mapping[Place, str | NoAnswer | Refused]) -> Cause | None:

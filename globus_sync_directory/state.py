@@ -138,13 +138,15 @@ class StateFile:
         Durably write ``changes`` (fingerprint -> memory, None to forget) into the file as it is on disk now.
 
         Pairs that are not named keep what another run may have written meanwhile. After return the new contents
-        survive a power cut. Raises StateError, and leaves the old file whole, if anything fails.
+        survive a power cut. Raises StateError if anything fails; the file is then whole, old or new.
         """
         with contextlib.nullcontext() if self._locked else self._turn_to_write():
             self._update(changes)
 
     def _update(self, changes: Mapping[str, Memory | None]) -> None:
         on_disk = self._look()
+        if on_disk.foreign:  # somebody else's, or damaged, since this run began
+            self.set_aside(datetime.now(UTC))
         memories = dict(on_disk.memories if on_disk.usable else self._known)
         for fingerprint, memory in changes.items():
             if memory is None:

@@ -34,7 +34,7 @@ def compose(pair: Pair, submission_id: str, sync_level: SyncLevel, now: datetime
         notify_on_failed=False,
         notify_on_inactive=False,
     )
-    data.add_item(directory(pair.source.path), directory(pair.destination.path), recursive=True)
+    data.add_item(pair.source.directory, pair.destination.directory, recursive=True)
     for pattern in pair.exclude:
         data.add_filter_rule(pattern.removesuffix("/"), type="dir" if pattern.endswith("/") else MISSING)
     return with_deadline(_plain(data), pair, now)
@@ -61,11 +61,6 @@ def asks_for(document: Mapping[str, Any], pair: Pair) -> bool:
         return False
     now_asked = compose(pair, NO_SUBMISSION_ID_YET, SyncLevel(level), _ANY_TIME)
     return _request(document) == _request(now_asked)
-
-
-def directory(path: str) -> str:
-    """Return a path in normal form as the service is told it: a directory's, with its slash."""
-    return path if path.endswith("/") else path + "/"
 
 
 def _request(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from dateutil.parser import isoparse
 
+from globus_sync_directory.clean import clean
+
+MOST_EVENTS = 1000  # of a task's log that are looked at, the newest. Source: Globus SDK, largest page
 LIVE_STATUSES = ("ACTIVE", "INACTIVE")
 
 
@@ -88,8 +92,12 @@ def read_task(document: Any) -> Task:
         raise NotATask("no request_time")
     fatal = document.get("fatal_error")
     fatal = fatal if isinstance(fatal, Mapping) else {}
+    try:
+        task_id = str(UUID(str(document["task_id"])))
+    except ValueError:
+        raise NotATask("no usable task_id") from None
     return Task(
-        task_id=str(document["task_id"]).lower(),
+        task_id=task_id,
         status=str(document["status"]),
         label=_text(document.get("label")),
         requested_at=requested_at,
@@ -135,6 +143,11 @@ def read_skipped(document: Mapping[str, Any]) -> Skipped:
         source_path=_text(document.get("source_path")),
         details=_text(document.get("error_details")),
     )
+
+
+def task_link(task_id: str) -> str:
+    """Return the address of a task's page in the Globus web app."""
+    return f"https://app.globus.org/activity/{clean(task_id)}"
 
 
 def _time(value: object) -> datetime | None:

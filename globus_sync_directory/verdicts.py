@@ -17,7 +17,7 @@ from globus_sync_directory.errors import (
     worst,
 )
 from globus_sync_directory.state import Success
-from globus_sync_directory.tasks import Event, Skipped, Task
+from globus_sync_directory.tasks import MOST_EVENTS, Event, Skipped, Task
 
 NO_PROGRESS_FOR = timedelta(hours=1)
 _DEADLINE_PRECISION = timedelta(minutes=1)
@@ -111,9 +111,9 @@ def judge(
     if task.status == "FAILED":
         return _judge_failed(task, deadline_sent, events), task.ended_at
     if task.status == "INACTIVE":
-        return Verdict.SUSPENDED, task.requested_at
+        return Verdict.SUSPENDED, max((event.time for event in events if event.is_error), default=None)
     if task.is_paused:
-        return Verdict.PAUSED, task.requested_at
+        return Verdict.PAUSED, max((event.time for event in events if event.code == "PAUSED"), default=None)
     if not task.is_ok:
         progress = last_progress(task, events)
         return (Verdict.STUCK if now - progress >= NO_PROGRESS_FOR else Verdict.RUNNING_WITH_ERRORS), progress
@@ -134,8 +134,15 @@ def _judge_failed(task: Task, deadline_sent: datetime | None, events: Sequence[E
 
 
 def last_progress(task: Task, events: Sequence[Event]) -> datetime:
-    """Return when the task last got on: its newest event that is no error, or its submission."""
-    return max([task.requested_at, *(event.time for event in events if event.code in ("PROGRESS", "STARTED"))])
+    """
+    Return when the task last got on: its newest PROGRESS or STARTED event, or its submission.
+
+    Where the newest events are too many to see that, the oldest of them: it may have got on just before.
+    """
+    seen = [event.time for event in events if event.code in ("PROGRESS", "STARTED")]
+    if not seen and len(events) >= MOST_EVENTS:
+        seen = [min(event.time for event in events)]
+    return max([task.requested_at, *seen])
 
 
 def newest_error(events: Sequence[Event]) -> Event | None:

@@ -67,7 +67,7 @@ def make_transport(meter: Meter) -> RequestsTransport:
     return transport
 
 
-def make_retry_config(on_repeat: Callable[[], None] = lambda: None, repeats: int = REPEATS) -> RetryConfig:
+def make_retry_config(on_repeat: Callable[[], None] = lambda: None) -> RetryConfig:
     """Return the SDK's retry settings; ``on_repeat`` is called before a request without a clear answer is repeated."""
     usual_pause = RetryConfig().backoff
 
@@ -75,7 +75,7 @@ def make_retry_config(on_repeat: Callable[[], None] = lambda: None, repeats: int
         on_repeat()
         return usual_pause(context)
 
-    return RetryConfig(max_retries=repeats, max_sleep=LONGEST_PAUSE_SECONDS, backoff=pause)
+    return RetryConfig(max_retries=REPEATS, max_sleep=LONGEST_PAUSE_SECONDS, backoff=pause)
 
 
 def reason(error: GlobusError) -> str:

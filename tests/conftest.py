@@ -266,5 +266,5 @@ def make_world(tmp_path: Path) -> Iterator[World]:
         yield world
     assert globus.unknown_routes == []
     for path in tmp_path.glob("*"):
-        if path.is_file() and path != world.secret_file:
+        if path.is_file() and not path.samefile(world.secret_file):
             assert secret.encode() not in path.read_bytes()

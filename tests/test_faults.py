@@ -87,7 +87,7 @@ KINDS: dict[str, tuple[str, str, Callable[[World], None], tuple[str, ...]]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_fault_of_every_request(world: World, monkeypatch: pytest.MonkeyPatch, kind: str, fault: str) -> None:
-    """Whatever becomes of one kind of request, once, thrice or for good: the assertions of promise 4, and 0, 1, 4 or 75."""
+    """Whatever becomes of one kind of request, once, thrice or for good: one task, all in order, a fitting status."""
     monkeypatch.setattr(wire, "TIMEOUT_SECONDS", 0.3)
     method, path, prepare, arguments = KINDS[kind]
     settings = FAULTS[fault]

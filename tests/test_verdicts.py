@@ -66,7 +66,7 @@ def test_offline_destination(world: World) -> None:
     world.globus.wait()
     status, verdict, report = headline(world)
     assert (status, verdict) == (1, "stuck")
-    assert f"the destination collection {world.destination.id} is not connected" in report
+    assert f"the destination collection 'Archive' ({world.destination.id}) is not connected" in report
 
 
 def test_paused_and_suspended(world: World) -> None:
@@ -81,7 +81,7 @@ def test_paused_and_suspended(world: World) -> None:
     world.tasks[0].suspend()
     status, verdict, report = headline(world)
     assert (status, verdict) == (1, "suspended")
-    assert "cancel the task in the web app" in report
+    assert f"globus task cancel {world.tasks[0].id}" in report
 
 
 def test_succeeded(world: World) -> None:
