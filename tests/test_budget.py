@@ -27,7 +27,7 @@ def with_pairs(world: World, count: int) -> None:
         world.pair(f"p{number}")
 
 
-@pytest.mark.parametrize("count", [1, 5, 60])
+@pytest.mark.parametrize("count", [1, 5, pytest.param(60, marks=pytest.mark.slow)])
 def test_starting_all_pairs(world: World, count: int) -> None:
     """Starting N pairs without proof: 4N and the fixed ones; once their destinations have worked, 3N."""
     with_pairs(world, count)
@@ -38,7 +38,7 @@ def test_starting_all_pairs(world: World, count: int) -> None:
     assert kinds(world) == {**fixed, "look": count}
 
 
-@pytest.mark.parametrize("count", [1, 5, 100])
+@pytest.mark.parametrize("count", [1, 5, pytest.param(100, marks=pytest.mark.slow)])
 def test_every_task_live(world: World, count: int) -> None:
     """A run, or a look, in which every task is live: sign-in and one question."""
     with_pairs(world, count)
@@ -51,7 +51,7 @@ def test_every_task_live(world: World, count: int) -> None:
     world.globus.release()
 
 
-@pytest.mark.parametrize(("count", "questions"), [(100, 1), (101, 2)])
+@pytest.mark.parametrize(("count", "questions"), [(5, 1), pytest.param(100, 1, marks=pytest.mark.slow), pytest.param(101, 2, marks=pytest.mark.slow)])
 def test_a_look_at_ended_tasks(world: World, count: int, questions: int) -> None:
     """-d with N remembered tasks: sign-in, the live ones, and one question per hundred of them."""
     with_pairs(world, count)

@@ -84,7 +84,7 @@ def test_ten_at_once(world: World) -> None:
 
 def test_lock_is_named_and_quiet(world: World) -> None:
     """While a run is at work another says who holds the lock, 75; with -q nothing; and -d is not hindered."""
-    world.globus.faults.add(Fault(path="/v0.10/submission_id", delay=3))
+    world.globus.faults.add(Fault(path="/v0.10/submission_id", delay=1.5))
     with world.start() as first:
         while "GET /v0.10/submission_id" not in world.asked():
             time.sleep(0.01)
@@ -179,7 +179,7 @@ def test_umask(world: World, umask: int) -> None:
 
 def test_secret_is_not_in_the_process_list(world: World) -> None:
     """Neither the command line nor the environment of the process has the secret."""
-    world.globus.faults.add(Fault(path="/v0.10/submission_id", delay=2))
+    world.globus.faults.add(Fault(path="/v0.10/submission_id", delay=0.5))
     with world.start("-v") as process:
         while "GET /v0.10/submission_id" not in world.asked():
             time.sleep(0.01)
