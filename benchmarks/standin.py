@@ -1,7 +1,7 @@
 """
 How fast the stand-in copies, as ratios to ``cp -a`` and plain checksum passes on the same disk, in one run.
 
-``python -m benchmarks.standin`` from the repository root, with the extra ``standin``. It takes one or two minutes and, at
+``python -m benchmarks.standin`` from the repository root, with the extra ``standin``. It takes two minutes and, at
 the default sizes, 6.5 GB below --dir, which go away again. Status 1 means that a ratio is over its limit.
 """
 

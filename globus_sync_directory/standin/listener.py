@@ -1,7 +1,9 @@
 """The HTTP/1.1 side: connections that are kept alive, answered without delay, and cut on demand."""
 
 import io
+import logging
 import socket
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +11,14 @@ from werkzeug.datastructures import Headers
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.test import run_wsgi_app
 
+log = logging.getLogger(__name__)
+
 HOST = "127.0.0.1"  # and nothing else: whoever reaches the stand-in can write files
 BACKLOG = 512
 ENDING = "standin.ending"  # the key of the WSGI environment with the request's Ending
+
+
+_BAD_BODY = Headers({"Content-Length": "0"})
 
 
 @dataclass
@@ -39,20 +46,39 @@ class _Handler(WSGIRequestHandler):
         super().finish()
 
     def run_wsgi(self) -> None:
-        environ = self.make_environ()
+        try:
+            environ = self.make_environ()
+        except ValueError:  # the request line is no URL
+            environ = {}
         if self.headers.get("Expect", "").lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.wfile.flush()
-        if not environ.get("wsgi.input_terminated"):
-            length = self.headers.get("Content-Length", "0")
-            environ["wsgi.input"] = io.BytesIO(self.rfile.read(int(length) if length.isdecimal() else 0))
+        body = self._body(environ)
+        if body is None or not environ:
+            self.close_connection = True
+            self._answer("400 BAD REQUEST", _BAD_BODY, b"", None)
+            return
+        environ["wsgi.input"] = io.BytesIO(body)
         environ[ENDING] = ending = Ending()
         chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
-        body = b"".join(chunks)
         if ending.cut:
             self.close_connection = True
             return
-        self._answer(status, headers, body, ending.truncate)
+        self._answer(status, headers, b"".join(chunks), ending.truncate)
+
+    def _body(self, environ: dict[str, Any]) -> bytes | None:
+        """Return the whole body of the request, or None when it is not what its head says."""
+        if environ.get("wsgi.input_terminated"):
+            try:
+                chunked: bytes = environ["wsgi.input"].read()
+            except OSError:
+                return None
+            return chunked
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdecimal()) or len(length) > 9:
+            return None
+        body = self.rfile.read(int(length))
+        return body if len(body) == int(length) else None
 
     def _answer(self, status: str, headers: Headers, body: bytes, truncate: int | None) -> None:
         code, _, reason = status.partition(" ")
@@ -80,6 +106,11 @@ class Listener(ThreadedWSGIServer):
         self.connections: set[socket.socket] = set()
         with socket.create_server((HOST, port), backlog=BACKLOG) as bound:
             super().__init__(HOST, bound.getsockname()[1], app, _Handler, fd=bound.fileno())
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell of what no client's connection explains."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            log.exception("%s: a bug in the stand-in", client_address)
 
     def server_close(self) -> None:
         """Close the port and every connection, and wait for their threads."""

@@ -1,5 +1,6 @@
 """What goes over the line: the log of all requests, and where faults strike them."""
 
+import json
 import logging
 import threading
 from collections.abc import Mapping
@@ -57,7 +58,7 @@ class Traffic:
             method=request.method,
             path=request.path,
             query=request.args.to_dict(),
-            body=request.get_json(force=True, silent=True) or request.form.to_dict() or None,
+            body=_body(),
             headers={name: value for name, value in request.headers.items() if name != "Authorization"},
             connection=int(request.environ["REMOTE_PORT"]),
         )
@@ -106,6 +107,13 @@ class Traffic:
         # Flows and Timers have their errors in "error"; globus-cli insists on it.
         extra = {} if request.path.startswith("/v0.10/") else {"error": {"code": "NotImplemented", "detail": message}}
         return _refused(ApiError(501, "NotImplemented", message, **extra))
+
+
+def _body() -> Any:
+    try:
+        return json.loads(request.get_data(cache=True))
+    except (ValueError, RecursionError):
+        return request.form.to_dict() or None
 
 
 def _refused(error: ApiError) -> tuple[Response, int]:

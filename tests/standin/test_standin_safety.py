@@ -1,0 +1,296 @@
+"""What must not happen: an answer of 500, a hang, or a byte read or written outside a collection's directory."""
+
+import json
+import logging
+import os
+import random
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from globus_sync_directory.standin.clock import ManualClock
+from globus_sync_directory.standin.server import StandIn
+
+SECRET = b"outside"
+ODD_TEXTS = [
+    "", " ", "/", "//", "~", "~/", "..", "../..", "/../../etc/passwd", "/~/../x", "a\0b", "\ud800", "\ufffd", "\ufffdé",
+    "%00", "%2e%2e%2f", "%zz", "\r\n\r\n", "é" * 300, "x" * 5000, "/" * 3000, "a/" * 500, "{}", "null", "*", "[", "?",
+    "0", "-1", "1e999", "99999999999999999999", "nan", "2026-13-45", "0001-01-01T00:00:00+23:59",
+    "9999-12-31T23:59:59-23:59",
+]  # fmt: skip
+ODD_VALUES = [None, True, False, 0, -1, 2**70, 1e308, [], {}, [[]], [None], {"DATA_TYPE": 1}, *ODD_TEXTS]
+
+
+class Fuzzer:
+    """Makes malformed requests from a seed."""
+
+    def __init__(self, world, seed: int) -> None:
+        self.world = world
+        self.random = random.Random(seed)
+        self.token = world.token()["access_token"]
+
+    def request(self) -> bytes:
+        kinds = (self.document, self.query, self.path, self.auth, self.control, self.framing)
+        return self.random.choice(kinds)()
+
+    def http(self, method: str, target: str, body: bytes = b"", *headers: str) -> bytes:
+        lines = [f"{method} {target} HTTP/1.1", "Host: x", f"Authorization: Bearer {self.token}", *headers]
+        head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "Connection: close"])
+        return head.encode("utf-8", "surrogatepass") + b"\r\n\r\n" + body
+
+    def text(self) -> str:
+        return self.random.choice(ODD_TEXTS)
+
+    def quoted(self) -> str:
+        return "".join(f"%{byte:02x}" for byte in self.text()[:1500].encode("utf-8", "surrogatepass"))
+
+    def document(self) -> bytes:
+        """A submission, or another document, with something odd in it, or a body that is no JSON."""
+        world, choice = self.world, self.random.choice
+        item = {"DATA_TYPE": "transfer_item", "source_path": "/", "destination_path": "/"}
+        transfer = {
+            "DATA_TYPE": "transfer", "submission_id": world.src.id, "source_endpoint": world.src.id, "DATA": [item],
+            "destination_endpoint": world.dst.id, "label": "x", "deadline": "2027-01-01", "sync_level": 3,
+            "filter_rules": [{"DATA_TYPE": "filter_rule", "name": "a"}],
+        }  # fmt: skip
+        delete = {
+            "DATA_TYPE": "delete", "submission_id": world.dst.id, "endpoint": world.dst.id,
+            "DATA": [{"DATA_TYPE": "delete_item", "path": "/x"}],
+        }  # fmt: skip
+        place = f"/v0.10/operation/endpoint/{world.dst.id}"
+        target, body = choice([
+            ("/v0.10/transfer", transfer), ("/v0.10/delete", delete),
+            (f"{place}/mkdir", {"DATA_TYPE": "mkdir", "path": "/x"}),
+            (f"{place}/rename", {"DATA_TYPE": "rename", "old_path": "/x", "new_path": "/y"}),
+        ])  # fmt: skip
+        parts = [body, *body.get("DATA", []), *body.get("filter_rules", [])]
+        for _ in range(self.random.randint(1, 2)):
+            part = choice(parts)
+            part[choice([*part, "odd"])] = choice(ODD_VALUES)
+        data = json.dumps(body).encode()
+        broken = [data[: len(data) // 2], b"[" * 50_000, b"\xff\xfe", b"null", b"NaN", b'{"DATA_TYPE": 1e999}', b""]
+        return self.http("POST", target, choice([data] * 9 + broken))
+
+    def query(self) -> bytes:
+        names = ("path", "filter", "orderby", "limit", "offset", "show_hidden", "fields", "marker", "odd")
+        target = self.random.choice((
+            "/v0.10/task_list", f"/v0.10/operation/endpoint/{self.world.src.id}/ls",
+            f"/v0.10/operation/endpoint/{self.world.src.id}/stat", "/v0.10/submission_id",
+        ))  # fmt: skip
+        pairs = [f"{self.random.choice(names)}={self.quoted()}" for _ in range(self.random.randint(1, 3))]
+        words = ("name:~", "type:", "request_time:", "task_id:", "label:=", "status:", "size DESC,", "is_error:")
+        pairs.append(f"filter={self.random.choice(words)}{self.quoted()}")
+        return self.http("GET", f"{target}?{'&'.join(pairs)}")
+
+    def path(self) -> bytes:
+        methods = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "FOO", "get")
+        places = ("/v0.10/task/", "/v0.10/endpoint/", "/v0.10/operation/endpoint/", "/v0.10/", "/", "/v2/oauth2/", "//")
+        tail = self.random.choice(("", "/ls", "/cancel", "/event_list", "/x/y/z", "?", "#", ";a=b"))
+        target = self.random.choice(places) + self.quoted() + tail
+        return self.http(self.random.choice(methods), target)
+
+    def auth(self) -> bytes:
+        odd = self.quoted()
+        grant = "grant_type=client_credentials"
+        forms = (f"grant_type={odd}&scope={odd}", f"{grant}&scope={odd}%5B%5D", odd, f"token={odd}")
+        header = self.random.choice((
+            "Authorization: Basic !!!", "Authorization: Basic gICAgA==", "Authorization: Bearer", "Authorization: ",
+            f"Authorization: Basic {odd}", "Content-Type: multipart/form-data", "Content-Type: text/html; charset=odd",
+        ))  # fmt: skip
+        kind = "Content-Type: application/x-www-form-urlencoded"
+        target = self.random.choice(("/v2/oauth2/token", "/v2/oauth2/token/revoke", "/v2/oauth2/userinfo"))
+        return self.http(self.random.choice(("POST", "GET")), target, self.random.choice(forms).encode(), kind, header)
+
+    def control(self) -> bytes:
+        ids = f"collections/{self.world.dst.id}", f"tasks/{self.world.src.id}"
+        places = ("clock", "tasks/x", "switches", "odd", "faults", "hold", *ids)
+        names = ("advance", "do", "list_limit", "entity_type", "unknown-task", "pause", "label-limit", "nth", "status")
+        value = self.random.choice([value for value in ODD_VALUES if value not in (0, 2**70, 1e308)])
+        body = json.dumps({self.random.choice(names): value}).encode()
+        return self.http("POST", f"/standin/{self.random.choice(places)}", body)
+
+    def framing(self) -> bytes:
+        return self.random.choice((
+            b"\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00" * 20, b"A" * 70_000,
+            b"POST /v0.10/transfer HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+            b"POST /v0.10/transfer HTTP/1.1\r\nContent-Length: 9999\r\n\r\n{",
+            b"POST /v0.10/transfer HTTP/1.1\r\nContent-Length: \xb2\r\n\r\n",
+            b"POST /v0.10/transfer HTTP/1.1\r\nContent-Length: 999999999999999999999\r\n\r\n{}",
+            b"POST /v0.10/transfer HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+            b"POST /v0.10/transfer HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}",
+            b"POST /v0.10/transfer HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
+            b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n",
+            b"GET /v0.10/task_list?\xff\xfe HTTP/1.1\r\nHost: \xff\r\n\r\n", b"GET http://[::1 HTTP/1.1\r\n\r\n",
+        ))  # fmt: skip
+
+
+def answer(port: int, request: bytes) -> bytes:
+    """Send a request, close our side, and return all that comes back; a hang is a TimeoutError."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        try:
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+        except (ConnectionResetError, BrokenPipeError):
+            return b""
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_thousand_malformed_requests(world, seed, caplog):
+    """None is answered with 500, none hangs, none is a bug, and the stand-in serves on."""
+    fuzzer, port = Fuzzer(world, seed), int(world.globus.url.rpartition(":")[2])
+    statuses = set()
+    with caplog.at_level(logging.ERROR):
+        for _ in range(1000):
+            request = fuzzer.request()
+            told = answer(port, request)
+            status = told.split(b"\r\n", 1)[0].split(b" ")[1:2]
+            assert status != [b"500"], (request[:2000], told[:2000])
+            statuses.update(status)
+    assert caplog.records == []
+    assert {b"200", b"400", b"404", b"501"} <= statuses
+    world.globus.unknown_routes.clear()
+    world.globus.wait()
+    assert world.sign_in().get_submission_id()["value"]
+
+
+@contextmanager
+def swapping(swap):
+    """Call ``swap`` over and over in another thread as long as the block lasts."""
+    stop = threading.Event()
+
+    def work():
+        while not stop.is_set():
+            swap()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.fixture
+def outside(tmp_path):
+    """A directory beside the collections with a secret in each of ten directories."""
+    for n in range(10):
+        (tmp_path / f"outside/d{n}").mkdir(parents=True)
+        (tmp_path / f"outside/d{n}/a").write_bytes(SECRET)
+    return tmp_path / "outside"
+
+
+def replaced(path, link, kind):
+    """Put a link to the outside in the place of a file or directory, and the thing itself back."""
+    aside = path.with_name(f"aside-{path.name}")
+    try:
+        os.rename(path, aside)
+        os.symlink(link, path, target_is_directory=kind == "dir")
+        os.unlink(path)
+        os.rename(aside, path)
+    except OSError:  # the stand-in has made a directory of that name meanwhile
+        pass
+
+
+@pytest.mark.parametrize("kind", ["dir", "file"])
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_links_swapped_in_while_a_task_walks(world, outside, kind, side):
+    """Swapping files or directories of either side for links to the outside gets nothing out of it and nothing in."""
+    for n in range(10):
+        world.write(f"d{n}/a", b"inside")
+        world.write(f"0/d{n}/a", b"inside", at_target=True)
+    base = world.source if side == "source" else world.target / "0"
+
+    def swap():
+        for n in range(10):
+            place, link = (f"d{n}", outside / f"d{n}") if kind == "dir" else (f"d{n}/a", outside / f"d{n}/a")
+            replaced(base / place, link, kind)
+
+    with swapping(swap):
+        for n in range(8):
+            world.run("/", "/0", skip_source_errors=True, label=str(n), delete_destination_extra=True)
+            for task in world.globus.tasks:
+                if task.is_live:
+                    world.globus.cancel(task.id)
+    assert {path.read_bytes() for path in outside.rglob("*") if path.is_file()} == {SECRET}
+    assert sum(1 for path in outside.rglob("*")) == 20
+    assert SECRET not in world.tree().values()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["..", "../outside", "/a/../../outside", "/~/../outside", "/link", "/link/d0", "/absolute/d0", "/up/d0", "/loop/x",
+     "/./link/../outside", "/link/../../outside", "/~/~/../..", "//..//outside"],
+)  # fmt: skip
+def test_no_way_of_writing_a_path_leads_out(world, outside, path):
+    """Reading, making, renaming, deleting or copying by such a path is refused or stays inside."""
+    for root in (world.source, world.target):
+        (root / "link").symlink_to("../outside")
+        (root / "absolute").symlink_to(outside)
+        (root / "up").symlink_to("link")
+        (root / "loop").symlink_to("loop")
+    world.write("f", b"inside", at_target=True)
+    world.write("f", b"inside")
+    before = sorted(outside.rglob("*"))
+    place = f"{world.globus.url}/v0.10/operation/endpoint/{world.dst.id}"
+    fuzzer, port = Fuzzer(world, 0), int(world.globus.url.rpartition(":")[2])
+    requests = [fuzzer.http("GET", f"{place}/ls?path={path}"), fuzzer.http("GET", f"{place}/stat?path={path}/a")]
+    for verb, body in (
+        ("mkdir", {"DATA_TYPE": "mkdir", "path": f"{path}/new"}),
+        ("rename", {"DATA_TYPE": "rename", "old_path": "/f", "new_path": f"{path}/f"}),
+        ("rename", {"DATA_TYPE": "rename", "old_path": f"{path}/d1", "new_path": "/stolen"}),
+    ):
+        requests.append(fuzzer.http("POST", f"{place}/{verb}", json.dumps(body).encode()))
+    for request in requests:
+        assert b'"name":"d0"' not in answer(port, request)
+    both = "source_endpoint", "destination_endpoint"
+    for kind, ends, item in (
+        ("transfer", both, {"source_path": f"{path}/d0", "destination_path": "/1"}),
+        ("transfer", both, {"source_path": "/f", "destination_path": f"{path}/f"}),
+        ("delete", ("endpoint",), {"path": f"{path}/d0"}),
+    ):
+        where = dict(zip(ends, (world.dst.id,) if kind == "delete" else (world.src.id, world.dst.id), strict=True))
+        body = {"DATA_TYPE": kind, "submission_id": world.tc.get_submission_id()["value"], **where}
+        body |= {"recursive": True} if kind == "delete" else {}
+        body["DATA"] = [{"DATA_TYPE": f"{kind}_item", **item}]
+        answer(port, fuzzer.http("POST", f"/v0.10/{kind}", json.dumps(body).encode()))
+    world.globus.wait()
+    assert sorted(outside.rglob("*")) == before
+    assert SECRET not in world.tree().values()
+
+
+def test_a_stop_in_the_middle_of_many_tasks(tmp_path):
+    """Stopping with tasks that copy, wait, retry and are held, and with open connections, ends soon and cleanly."""
+    source, target = tmp_path / "s", tmp_path / "t"
+    source.mkdir()
+    target.mkdir()
+    for n in range(3):
+        (source / f"big{n}").write_bytes(b"b" * 40_000_000)
+    before = threading.active_count()
+    with StandIn(clock=ManualClock()) as globus:
+        client, _ = globus.add_client()
+        ends = [globus.add_collection(root, permissions={client: "rw"}) for root in (source, target)]
+        port = int(globus.url.rpartition(":")[2])
+        idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
+        for n in range(8):
+            source_path = "/none" if n == 1 else "/"
+            item = {"DATA_TYPE": "transfer_item", "source_path": source_path, "destination_path": f"/{n}"}
+            body = {
+                "DATA_TYPE": "transfer", "submission_id": globus.add_client()[0], "verify_checksum": True,
+                "source_endpoint": ends[0].id, "destination_endpoint": ends[1].id, "DATA": [item],
+            }  # fmt: skip
+            globus._engine.submit("transfer", body, client)
+        while not globus.tasks[0].bytes_transferred:
+            time.sleep(0.001)
+        begin = time.perf_counter()
+    assert time.perf_counter() - begin < 2
+    for connection in idle:
+        connection.close()
+    assert threading.active_count() == before
+    whole = [file for file in target.rglob("*") if file.is_file()]
+    assert {file.name for file in whole} <= {"big0", "big1", "big2"}
+    assert all(file.stat().st_size == 40_000_000 for file in whole)
