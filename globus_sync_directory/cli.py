@@ -66,7 +66,7 @@ class _Wish:
 @click.option(
     "-c",
     "--config-file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     default="config.ini",
     show_default=True,
@@ -77,7 +77,7 @@ class _Wish:
 @click.option(
     "-s",
     "--secret-file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     default="~/.globus_sync_directory_secret",
     show_default=True,
@@ -88,7 +88,7 @@ class _Wish:
 @click.option(
     "-t",
     "--state-file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     envvar=_VARIABLE + "STATE_FILE",
     show_envvar=True,

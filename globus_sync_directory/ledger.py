@@ -53,20 +53,22 @@ class Ledger:
             )
         self._writes = True
 
-    def change(self, changes: Mapping[str, Memory | None]) -> None:
+    def change(self, changes: Mapping[str, Memory | None], additions: Mapping[str, Memory] | None = None) -> None:
         """
         Remember ``changes`` (fingerprint -> memory, None to forget), durably on disk where this run writes.
 
-        Nothing is written where nothing differs. Raises StateError when the file cannot be written.
+        ``additions`` are pairs that are none of this run's business: what the file has of them already stays. Nothing
+        is written where nothing differs. Raises StateError when the file cannot be written.
         """
         real = {key: memory for key, memory in changes.items() if self._memories.get(key) != memory}
-        if not real:
+        new = {key: memory for key, memory in (additions or {}).items() if key not in self._memories}
+        if not real and not new:
             return
         if self._writes:
-            self._file.update(real)
-        for fingerprint, memory in real.items():
+            self._file.update(real, new)
+        for fingerprint, memory in {**new, **real}.items():
             if memory is None:
-                del self._memories[fingerprint]
+                self._memories.pop(fingerprint, None)
             else:
                 self._memories[fingerprint] = memory
 

@@ -91,22 +91,31 @@ def learn(
     ``pairs`` are those of this run, of ``config_pairs``. Where there was no usable state file, what Globus knows takes
     its place, for all pairs; a live task of ours with no pair behind it is then a left-over. Raises StateError.
     """
-    changes: dict[str, Memory | None] = {}
-    for pair in pairs if ledger.usable else config_pairs:
-        memory = ledger.memory(pair, now)
-        if not ledger.usable:
-            memory = _recovered(memory, pair, picture)
-        changes[pair.fingerprint] = _adopted(_with_success(memory, picture), picture, pair.fingerprint, pair)
+    changes: dict[str, Memory | None] = {pair.fingerprint: _known_of(pair, ledger, picture, now) for pair in pairs}
     configured = {pair.fingerprint for pair in config_pairs}
     for fingerprint, memory in ledger.memories.items():
         if fingerprint not in configured:
             changes[fingerprint] = _adopted(memory, picture, fingerprint, None)
-    for task in [] if ledger.usable else picture.known.values():
-        fingerprint = fingerprint_in(task.label) or ""
-        if task.is_live and fingerprint not in {"", *configured, *ledger.memories}:
-            name = name_in(task.label) or fingerprint
-            changes[fingerprint] = Memory(name=name, first_seen=now, task=_last_task(task, None))
-    ledger.change(changes)
+    additions: dict[str, Memory] = {}
+    if not ledger.usable:
+        for pair in config_pairs:
+            memory = _known_of(pair, ledger, picture, now)
+            if pair.fingerprint not in changes and (memory.task or memory.success):
+                additions[pair.fingerprint] = memory
+        for task in picture.known.values():
+            fingerprint = fingerprint_in(task.label) or ""
+            if task.is_live and fingerprint not in {"", *configured}:
+                name = name_in(task.label) or fingerprint
+                additions[fingerprint] = Memory(name=name, first_seen=now, task=_last_task(task, None))
+    ledger.change(changes, additions)
+
+
+def _known_of(pair: Pair, ledger: Ledger, picture: Picture, now: datetime) -> Memory:
+    """Return what is known of a pair by now: remembered, recovered from Globus' records, or adopted."""
+    memory = ledger.memory(pair, now)
+    if not ledger.usable:
+        memory = _recovered(memory, pair, picture)
+    return _adopted(_with_success(memory, picture), picture, pair.fingerprint, pair)
 
 
 def is_over(memory: Memory, picture: Picture) -> bool:

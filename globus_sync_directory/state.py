@@ -133,21 +133,24 @@ class StateFile:
             return kept
         raise StateError(f"state file {clean(self.path)}: a thousand unusable ones lie beside it; move them away")
 
-    def update(self, changes: Mapping[str, Memory | None]) -> None:
+    def update(self, changes: Mapping[str, Memory | None], additions: Mapping[str, Memory] | None = None) -> None:
         """
         Durably write ``changes`` (fingerprint -> memory, None to forget) into the file as it is on disk now.
 
-        Pairs that are not named keep what another run may have written meanwhile. After return the new contents
+        Pairs that are not named, and ``additions`` that are there already, keep what another run may have written
+        meanwhile. After return the new contents
         survive a power cut. Raises StateError if anything fails; the file is then whole, old or new.
         """
         with contextlib.nullcontext() if self._locked else self._turn_to_write():
-            self._update(changes)
+            self._update(changes, additions or {})
 
-    def _update(self, changes: Mapping[str, Memory | None]) -> None:
+    def _update(self, changes: Mapping[str, Memory | None], additions: Mapping[str, Memory]) -> None:
         on_disk = self._look()
         if on_disk.foreign:  # somebody else's, or damaged, since this run began
             self.set_aside(datetime.now(UTC))
         memories = dict(on_disk.memories if on_disk.usable else self._known)
+        for fingerprint, addition in additions.items():
+            memories.setdefault(fingerprint, addition)
         for fingerprint, memory in changes.items():
             if memory is None:
                 memories.pop(fingerprint, None)

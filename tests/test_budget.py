@@ -51,7 +51,10 @@ def test_every_task_live(world: World, count: int) -> None:
     world.globus.release()
 
 
-@pytest.mark.parametrize(("count", "questions"), [(5, 1), pytest.param(100, 1, marks=pytest.mark.slow), pytest.param(101, 2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("count", "questions"),
+    [(5, 1), pytest.param(100, 1, marks=pytest.mark.slow), pytest.param(101, 2, marks=pytest.mark.slow)],
+)
 def test_a_look_at_ended_tasks(world: World, count: int, questions: int) -> None:
     """-d with N remembered tasks: sign-in, the live ones, and one question per hundred of them."""
     with_pairs(world, count)
