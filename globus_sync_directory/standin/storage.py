@@ -5,7 +5,7 @@ import os
 import stat
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 Parts = tuple[bytes, ...]
@@ -233,7 +233,8 @@ def _open_child(fd: int, name: bytes, create: bool) -> int:
     except FileNotFoundError:
         if not create:
             raise
-        os.mkdir(name, dir_fd=fd)
+        with suppress(FileExistsError):  # another task made it just now
+            os.mkdir(name, dir_fd=fd)
         return os.open(name, _DIRECTORY, dir_fd=fd)
 
 
