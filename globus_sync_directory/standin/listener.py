@@ -110,7 +110,7 @@ class Listener(ThreadedWSGIServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Tell of what no client's connection explains."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
-            log.exception("%s: a bug in the stand-in", client_address)
+            log.error("%s: a bug in the stand-in", client_address, exc_info=True)
 
     def server_close(self) -> None:
         """Close the port and every connection, and wait for their threads."""

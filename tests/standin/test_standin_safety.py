@@ -13,6 +13,7 @@ import pytest
 
 from globus_sync_directory.standin.clock import ManualClock
 from globus_sync_directory.standin.server import StandIn
+from globus_sync_directory.standin.storage import StorageError, open_file
 
 SECRET = b"outside"
 ODD_TEXTS = [
@@ -219,6 +220,20 @@ def test_links_swapped_in_while_a_task_walks(world, outside, kind, side):
     assert {path.read_bytes() for path in outside.rglob("*") if path.is_file()} == {SECRET}
     assert sum(1 for path in outside.rglob("*")) == 20
     assert SECRET not in world.tree().values()
+
+
+def test_a_file_is_never_opened_through_a_link(outside):
+    """Even a link that is put there at the last moment is not followed, nor is a pipe waited for."""
+    (outside / "link").symlink_to("d0/a")
+    os.mkfifo(outside / "pipe")
+    parent = os.open(outside, os.O_RDONLY)
+    try:
+        with pytest.raises(OSError, match="symbolic links"):
+            open_file(b"link", parent)
+        with pytest.raises(StorageError, match="not a file"):
+            open_file(b"pipe", parent)
+    finally:
+        os.close(parent)
 
 
 @pytest.mark.parametrize(
