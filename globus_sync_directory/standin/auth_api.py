@@ -114,13 +114,15 @@ class Auth:
                 self._access.consents.add((client_id, server))
             self._consent(client_id, dependency)
 
-    def revoke(self, value: str | None = None) -> None:
-        """Make one token, or every one that was given out, invalid."""
+    def revoke(self, value: str) -> None:
+        """Make one token invalid, if there is such a one."""
         with self._lock:
-            if value is None:
-                self._tokens.clear()
-            else:
-                self._tokens.pop(value, None)
+            self._tokens.pop(value, None)
+
+    def revoke_all(self) -> None:
+        """Make every token that was given out invalid."""
+        with self._lock:
+            self._tokens.clear()
 
     def token(self, asking: Request, server: str) -> Token | None:
         """Return the live token for ``server`` that a request carries, if it does."""

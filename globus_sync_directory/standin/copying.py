@@ -54,25 +54,30 @@ class Trouble(Exception):
 
 @dataclass(frozen=True)
 class Success:
-    """A file that was copied."""
+    """A file that was copied, by the names of the API's "successful_transfer"."""
 
     source_path: str
     destination_path: str
     size: int
     checksum: str | None
-    algorithm: str | None
+    checksum_algorithm: str | None
+    dynamic: bool = False
 
 
 @dataclass(frozen=True)
 class Skip:
-    """A source path that was left out because of an error."""
+    """A source path that was left out because of an error, by the names of the API's "skipped_error"."""
 
     source_path: str
     destination_path: str
-    code: str
-    details: str
-    time: datetime
+    error_code: str
+    error_details: str
+    error_time: datetime
     is_directory: bool
+    is_symlink: bool = False
+    is_delete_destination_extra: bool = False
+    external_checksum: str | None = None
+    checksum_algorithm: str | None = None
 
 
 @dataclass
@@ -89,6 +94,7 @@ class Progress:
     done: set[tuple[int, Parts]] = field(default_factory=set)
     successes: list[Success] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
+    items_with_skips: set[int] = field(default_factory=set)
 
 
 class Gate(Protocol):
@@ -144,7 +150,7 @@ class Transfer:
                 self._file((index, ()), item, (base, name), (target, item.destination[-1]))
 
     def _tree(self, index: int, item: Item, base: int) -> None:
-        failures, skips = self._failures, len(self.progress.skips)
+        failures = self._failures
         pending: list[Parts] = [()]
         while pending:
             below = pending.pop()
@@ -152,7 +158,7 @@ class Transfer:
             with self._guard(key, item.source + below, item.destination + below, is_directory=True):
                 pending.extend(reversed(self._directory(key, item, base)))
         if self.submission.options.get("delete_destination_extra") and failures == self._failures:
-            if len(self.progress.skips) > skips or any(key[0] == index for key in self._skipped):
+            if index in self.progress.items_with_skips:
                 self.gate.extra_kept(join_path(item.destination))
             else:
                 self._delete_extra(item, base)
@@ -342,7 +348,6 @@ class Transfer:
 
     missing_is_fatal: bool = False  # a source that is not there ends the task
     _failures: int = 0
-    _skipped: set[tuple[int, Parts]] = field(default_factory=set)
 
     @contextmanager
     def _guard(
@@ -366,6 +371,7 @@ class Transfer:
                 paths = join_path(source), join_path(target)
                 skip = Skip(*paths, trouble.code, str(trouble), self.gate.now(), is_directory)
                 self.progress.skips.append(skip)
+                self.progress.items_with_skips.add(key[0])
 
     @contextmanager
     def _reading(self, path: Parts) -> Iterator[None]:

@@ -225,8 +225,8 @@ class Engine:
             return True
         return task.finished_while_held >= self._held_after
 
-    def wait(self, timeout: float) -> None:
-        """Return when nothing moves by itself any more; raises TimeoutError after so many real seconds."""
+    def wait(self, timeout: float = 10) -> None:
+        """Return when every task has ended or waits for something; raises TimeoutError after so many real seconds."""
         with self.changed:
             if not self.changed.wait_for(self._is_still, timeout):
                 busy = [f"{task.id} ({task.submission.kind})" for task in self._live if task.worker]

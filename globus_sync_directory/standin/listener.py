@@ -109,8 +109,9 @@ class Listener(ThreadedWSGIServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Tell of what no client's connection explains."""
-        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
-            log.error("%s: a bug in the stand-in", client_address, exc_info=True)
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError):
+            log.error("%s: a bug in the stand-in", client_address, exc_info=error)
 
     def server_close(self) -> None:
         """Close the port and every connection, and wait for their threads."""

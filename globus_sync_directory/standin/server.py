@@ -31,8 +31,8 @@ class StandIn:
     """
     A running Globus on loopback, from ``with`` to its end; the port is free again and no thread is left afterwards.
 
-    ``requests`` and ``unknown_routes`` may be cleared, ``switches`` assigned while it runs. Raises OSError when the
-    port is taken.
+    ``requests`` and ``unknown_routes`` may be cleared, ``switches`` assigned while it runs. ``hold``, ``release`` and
+    ``wait`` are the engine's. Raises OSError when the port is taken.
     """
 
     def __init__(self, clock: Clock | None = None, switches: Switches | None = None, port: int = 0) -> None:
@@ -41,6 +41,8 @@ class StandIn:
         self._access = Access()
         self._engine = Engine(self._access, self.clock, switches or Switches())
         self._auth = Auth(self._access, self.clock, lambda: self.switches)
+        self.hold, self.release, self.wait = self._engine.hold, self._engine.release, self._engine.wait
+        self.revoke_tokens = self._auth.revoke_all
         self._meter = Meter(self.clock)
         self.app = app = Flask("globus-standin", static_folder=None)
         app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -142,18 +144,6 @@ class StandIn:
             raise KeyError(task_id)
         return found[0]
 
-    def hold(self, after_files: int | None = None, after_bytes: int | None = None) -> None:
-        """Let no task finish its work until ``release``; each stops at once, or after so many more files or bytes."""
-        self._engine.hold(after_files, after_bytes)
-
-    def release(self) -> None:
-        """Let the tasks that ``hold`` stopped go on."""
-        self._engine.release()
-
-    def wait(self, timeout: float = 10) -> None:
-        """Return when every task has ended or waits for something; raises TimeoutError after so many real seconds."""
-        self._engine.wait(timeout)
-
     def pause(self, collection_id: str, message: str | None) -> None:
         """Set the pause rule of a collection, under which its tasks wait; None takes it away."""
         self.collections[collection_id].pause_rules[:] = [PauseRule(message)] if message else []
@@ -170,10 +160,6 @@ class StandIn:
     def forget(self, task_id: str) -> None:
         """Delete the record of a task that has ended, as the service does after 90 days."""
         self._engine.forget(task_id)
-
-    def revoke_tokens(self) -> None:
-        """Make every access token that was given out invalid."""
-        self._auth.revoke()
 
     def _caller(self) -> str:
         """Return the identity that the present request's Transfer token belongs to; raises ApiError."""

@@ -4,10 +4,9 @@ import json
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from .clock import Clock
-from .copying import Progress, Skip, Success, Trouble
+from .copying import Progress, Trouble
 from .documents import Document, when
 from .storage import Collection, PauseRule
 from .submissions import Submission
@@ -77,22 +76,6 @@ class Task:
     @property
     def submission_id(self) -> str:
         return self.submission.submission_id
-
-    @property
-    def source(self) -> str:
-        return self.submission.source
-
-    @property
-    def destination(self) -> str | None:
-        return self.submission.destination
-
-    @property
-    def source_path(self) -> str:
-        return self.submission.items[0].source_path
-
-    @property
-    def destination_path(self) -> str:
-        return self.submission.items[0].destination_path
 
     @property
     def files_transferred(self) -> int:
@@ -227,14 +210,14 @@ class Task:
             "username": "u_" + self.owner.replace("-", "")[:26],
             "request_time": when(self.request_time),
             "deadline": when(self.deadline),
-            "source_endpoint": f"standin#{self.source}",
-            "source_endpoint_id": self.source,
+            "source_endpoint": f"standin#{self.submission.source}",
+            "source_endpoint_id": self.submission.source,
             "source_endpoint_display_name": self.source_collection.name,
             "source_local_user": options.get("source_local_user"),
             "source_local_user_status": "OK",
             "source_base_path": None,
-            "destination_endpoint": f"standin#{self.destination}" if there else None,
-            "destination_endpoint_id": self.destination,
+            "destination_endpoint": f"standin#{self.submission.destination}" if there else None,
+            "destination_endpoint_id": self.submission.destination,
             "destination_endpoint_display_name": there.name if there else None,
             "destination_local_user": options.get("destination_local_user"),
             "destination_local_user_status": "OK" if there else None,
@@ -315,31 +298,3 @@ class Task:
 def describe(code: str) -> str:
     """Return the short text of an event or error code."""
     return _DESCRIPTIONS.get(code, code.replace("_", " ").lower())
-
-
-def success_document(success: Success) -> Document:
-    return {
-        "DATA_TYPE": "successful_transfer",
-        "source_path": success.source_path,
-        "destination_path": success.destination_path,
-        "size": success.size,
-        "checksum": success.checksum,
-        "checksum_algorithm": success.algorithm,
-        "dynamic": False,
-    }
-
-
-def skip_document(skip: Skip) -> dict[str, Any]:
-    return {
-        "DATA_TYPE": "skipped_error",
-        "source_path": skip.source_path,
-        "destination_path": skip.destination_path,
-        "error_code": skip.code,
-        "error_details": skip.details,
-        "error_time": when(skip.time),
-        "is_directory": skip.is_directory,
-        "is_symlink": False,
-        "is_delete_destination_extra": False,
-        "external_checksum": None,
-        "checksum_algorithm": None,
-    }

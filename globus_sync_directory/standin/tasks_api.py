@@ -1,16 +1,16 @@
 """Transfer's routes about tasks: submitting, watching and stopping them."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from .documents import Document, bad_request, result, submission_result
+from .copying import Skip, Success
+from .documents import Document, bad_request, result, submission_result, when
 from .engine import Engine
 from .listing import event_filter, number, ordered, page, selected, task_filter
 from .storage import Collection, PauseRule
 from .submissions import read_json, read_uuid
-from .task import Task, skip_document, success_document
+from .task import Task
 
 DEFAULT_PAGE = 10
 MARKER_PAGE = 100
@@ -76,13 +76,12 @@ def tasks_api(engine: Engine, caller: Callable[[], str]) -> Blueprint:
         asked = own(task_id)
         if asked.is_live:
             raise bad_request("The task has not completed yet")
-        kept = [] if asked.history_deleted else asked.progress.successes
-        return _marked("successful_transfers", kept, success_document)
+        return _marked("successful_transfer", "successful_transfers", asked, asked.progress.successes)
 
     @api.get("/task/<task_id>/skipped_errors")
     def skipped_errors(task_id: str) -> Document:
         asked = own(task_id)
-        return _marked("skipped_errors", [] if asked.history_deleted else asked.progress.skips, skip_document)
+        return _marked("skipped_error", "skipped_errors", asked, asked.progress.skips)
 
     @api.get("/task/<task_id>/pause_info")
     def pause_info(task_id: str) -> Document:
@@ -99,15 +98,16 @@ def tasks_api(engine: Engine, caller: Callable[[], str]) -> Blueprint:
     return api
 
 
-def _marked(data_type: str, everything: Sequence[Any], document: Callable[[Any], Document]) -> Document:
+def _marked(entry_type: str, data_type: str, task: Task, everything: Sequence[Success | Skip]) -> Document:
     marker = number(request.args, "marker", 0)
     following = marker + MARKER_PAGE
-    return {
-        "DATA_TYPE": data_type,
-        "marker": marker,
-        "next_marker": following if following < len(everything) else None,
-        "DATA": [document(entry) for entry in everything[marker:following]],
-    }
+    shown = [] if task.history_deleted else everything[marker:following]
+    documents = [{"DATA_TYPE": entry_type, **vars(entry)} for entry in shown]
+    for document in documents:
+        if "error_time" in document:
+            document["error_time"] = when(document["error_time"])
+    more = shown and following < len(everything)
+    return {"DATA_TYPE": data_type, "marker": marker, "next_marker": following if more else None, "DATA": documents}
 
 
 def pause_rule_document(collection: Collection, rule: PauseRule) -> Document:

@@ -279,6 +279,23 @@ def test_skipped_errors(world):
     assert world.globus.tasks[-1].status == "SUCCEEDED"
 
 
+def test_nothing_extra_is_deleted_where_a_path_was_skipped(world):
+    """A path that was skipped keeps the destination's extra files, also when a later attempt is the one that ends."""
+    world.write("bad")
+    world.write("sub/a")
+    world.write("sub", at_target=True)  # a file where a directory should be: the first attempt fails
+    world.write("extra", at_target=True)
+    world.src.unreadable.add("/bad")
+    task_id = world.run(skip_source_errors=True, delete_destination_extra=True)["task_id"]
+    assert world.tc.get_task(task_id)["status"] == "ACTIVE"
+    (world.target / "sub").unlink()
+    world.clock.advance(HOUR)
+    world.globus.wait()
+    assert world.tc.get_task(task_id)["status"] == "SUCCEEDED"
+    assert "DELETE_DESTINATION_EXTRA_SKIPPED" in world.events(task_id)
+    assert "extra" in world.tree()
+
+
 def test_a_missing_source_directory_can_be_skipped_as_well(world):
     """With skip_source_errors even the source directory itself is one skipped path of a successful task."""
     task = world.run("/missing", skip_source_errors=True)
