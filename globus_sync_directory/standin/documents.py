@@ -131,25 +131,36 @@ def _group(gid: int) -> str:
         return str(gid)
 
 
+# Fields of a collection that are the same for all of ours.
+_NULL = (
+    "acl_max_expiration_period_mins", "authentication_assurance_timeout", "authentication_timeout_mins",
+    "contact_email", "contact_info", "default_directory", "department", "description", "expire_time",
+    "gcs_manager_url", "gcs_version", "globus_connect_setup_key", "host_endpoint", "host_endpoint_display_name",
+    "https_server", "info_link", "keywords", "local_user_info_available", "location", "max_concurrency",
+    "max_parallelism", "myproxy_dn", "myproxy_server", "non_functional_endpoint_display_name",
+    "non_functional_endpoint_id", "oauth_server", "preferred_concurrency", "preferred_parallelism",
+    "preserve_modtime", "s3_url", "sharing_target_endpoint", "sharing_target_root_path", "subscription_id",
+    "tlsftp_server", "user_message", "user_message_link",
+)  # fmt: skip
+_FALSE = (
+    "public", "french_english_bilingual", "is_go_storage", "requester_pays", "s3_owner_activated", "disable_verify",
+    "disable_anonymous_writes", "force_verify", "force_encryption", "mfa_required", "non_functional", "in_use",
+)  # fmt: skip
+
+
 def endpoint_document(collection: Collection, identity: str) -> Document:
     """Return what ``identity`` is told of a collection. Source: endpoints_and_collections; SDK fixture get_endpoint."""
     personal = collection.is_personal
     guest = collection.entity_type.endswith("guest_collection")
     owns = identity == collection.owner_id
-    nothing = dict.fromkeys(
-        (
-            "acl_max_expiration_period_mins", "authentication_assurance_timeout", "authentication_timeout_mins",
-            "contact_email", "contact_info", "default_directory", "department", "description",
-            "gcs_manager_url", "gcs_version", "globus_connect_setup_key", "host_endpoint", "host_endpoint_display_name",
-            "https_server", "info_link", "keywords", "local_user_info_available", "location", "max_concurrency",
-            "max_parallelism", "myproxy_dn", "myproxy_server", "non_functional_endpoint_display_name",
-            "non_functional_endpoint_id", "oauth_server", "organization", "preferred_concurrency",
-            "preferred_parallelism", "preserve_modtime", "s3_url", "sharing_target_endpoint",
-            "sharing_target_root_path", "subscription_id", "tlsftp_server", "user_message", "user_message_link",
-        )
-    )  # fmt: skip
+    server = {
+        "DATA_TYPE": "server", "hostname": "localhost", "uri": "gsiftp://localhost:2811", "port": 2811,
+        "scheme": "gsiftp", "id": int(collection.id[:6], 16), "subject": None, "is_connected": collection.online,
+        "is_paused": False,
+    }  # fmt: skip
     return {
-        **nothing,
+        **dict.fromkeys(_NULL),
+        **dict.fromkeys(_FALSE, False),
         "DATA_TYPE": "endpoint",
         "id": collection.id,
         "entity_type": collection.entity_type,
@@ -158,12 +169,9 @@ def endpoint_document(collection: Collection, identity: str) -> Document:
         "canonical_name": f"standin#{collection.id}",
         "username": "standin",
         "owner_id": collection.owner_id,
-        "owner_string": f"{collection.owner_id}@clients.auth.globus.org",
+        "owner_string": "owner@example.org",
         "organization": "Stand-in",
-        "public": False,
-        "french_english_bilingual": False,
         "is_globus_connect": personal,
-        "is_go_storage": False,
         "gcp_connected": collection.online if personal else None,
         "gcp_paused": False if personal else None,
         "host_endpoint_id": collection.host_id if guest else None,
@@ -171,34 +179,12 @@ def endpoint_document(collection: Collection, identity: str) -> Document:
         "mapped_collection_id": collection.host_id if guest else None,
         "high_assurance": collection.high_assurance,
         "authentication_policy_id": collection.authentication_policy_id,
-        "requester_pays": False,
-        "s3_owner_activated": False,
-        "disable_verify": False,
-        "disable_anonymous_writes": False,
-        "force_verify": False,
-        "force_encryption": False,
-        "mfa_required": False,
-        "non_functional": False,
         "activated": True,
         "expires_in": -1,
-        "expire_time": None,
         "shareable": collection.entity_type == MAPPED,
         "acl_available": guest,
         "acl_editable": guest and owns,
-        "in_use": False,
         "network_use": "normal",
         "my_effective_roles": ["administrator"] if owns else [],
-        "DATA": [
-            {
-                "DATA_TYPE": "server",
-                "hostname": "localhost",
-                "uri": "gsiftp://localhost:2811",
-                "port": 2811,
-                "scheme": "gsiftp",
-                "id": int(collection.id[:6], 16),
-                "subject": None,
-                "is_connected": collection.online,
-                "is_paused": False,
-            }
-        ],
+        "DATA": [server],
     }

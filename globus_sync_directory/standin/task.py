@@ -18,6 +18,10 @@ PAUSED_DEADLINE = timedelta(days=90)
 EVENTS_KEPT = timedelta(days=30)
 LIVE = ("ACTIVE", "INACTIVE")
 
+_OPTIONS = (
+    "encrypt_data", "verify_checksum", "preserve_timestamp", "delete_destination_extra", "skip_source_errors",
+    "fail_on_quota_errors",
+)  # fmt: skip
 _DESCRIPTIONS = {"CANCELED": "canceled", "EXPIRED": "deadline expired"}
 
 
@@ -225,12 +229,7 @@ class Task:
             "sync_level": self.submission.sync_level,
             "filter_rules": None if rules is None else [rule.document() for rule in rules],
             "recursive_symlinks": "ignore",
-            "encrypt_data": options.get("encrypt_data", False),
-            "verify_checksum": options.get("verify_checksum", False),
-            "preserve_timestamp": options.get("preserve_timestamp", False),
-            "delete_destination_extra": options.get("delete_destination_extra", False),
-            "skip_source_errors": options.get("skip_source_errors", False),
-            "fail_on_quota_errors": options.get("fail_on_quota_errors", False),
+            **{name: options.get(name, False) for name in _OPTIONS},
         }
 
     def _state(self) -> Document:

@@ -251,6 +251,7 @@ def test_an_action_at_a_point(world, when):
     assert seen == [0 if when == "before" else 1]
 
 
+@pytest.mark.slow
 def test_rate_metering(world):
     """With metering, the request after the two hundredth in ten seconds is refused."""
     world.globus.switches = replace(world.globus.switches, rate_metering=True)

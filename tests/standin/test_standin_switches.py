@@ -111,6 +111,7 @@ def test_each_setting(world, name, value):
     assert probe(world) == settings[value]
 
 
+@pytest.mark.slow
 def test_the_answer_to_one_request_too_many(world):
     """With metering, one too many may be a 503 as well."""
     for name, value in (("rate-metering", "yes"), ("rate-limit-status", "503")):
