@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import reliability
 
 from globus_sync_directory import wire
 from globus_sync_directory.cli import invoke
@@ -29,6 +30,16 @@ from globus_sync_directory.standin.task import Task
 TASK_LIST = "/v0.10/task_list"
 SUBMIT = "/v0.10/transfer"
 NOBODY = "00000000-1111-4222-8333-444444444444"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--reliability", type=Path, help="write a table of the promises and the cases tried to this file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    path = config.getoption("--reliability")
+    if path:
+        config.pluginmanager.register(reliability.Table(path))
 
 
 @dataclass(frozen=True)

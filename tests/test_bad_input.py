@@ -12,6 +12,8 @@ from conftest import NOBODY, SUBMIT, TASK_LIST, Outcome, World
 
 from globus_sync_directory.standin.faults import Fault
 
+pytestmark = pytest.mark.promise(7, "bad files, bad secrets, services that answer nonsense")
+
 
 def told(outcome: Outcome, status: int, *words: str) -> str:
     """Check status and words, and that there is no traceback; return all that was printed."""

@@ -17,6 +17,8 @@ from globus_sync_directory.standin.faults import Fault
 from globus_sync_directory.standin.storage import split_path
 from globus_sync_directory.standin.switches import Switches
 
+pytestmark = pytest.mark.promise(7, "corners found by a hostile review")
+
 
 def trouble(world: World, collection: str, file: str, code: str = "PERMISSION_DENIED") -> str:
     """Give the live task an error about ``file``, let two hours pass, and return the look's report."""

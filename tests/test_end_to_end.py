@@ -67,6 +67,7 @@ def test_through_the_wrapper_from_an_empty_environment(world: World) -> None:
     assert tree(world.archive) == tree(world.images)
 
 
+@pytest.mark.promise(4, "ten processes at once")
 def test_ten_at_once(world: World) -> None:
     """Ten runs at the same moment: one task; each run ends with 0, or with 75 and the holder's name."""
     world.globus.hold()
@@ -97,6 +98,7 @@ def test_lock_is_named_and_quiet(world: World) -> None:
     assert first.returncode == 0
 
 
+@pytest.mark.promise(8, "a signal while a submission is under way")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_while_a_submission_is_under_way(world: World, number: signal.Signals) -> None:
     """A signal ends the run at once with 130, says what is left, and the next run makes all good with one task."""
@@ -136,6 +138,7 @@ def test_killed_while_it_submits(world: World, when: str) -> None:
     world.globus.release()
 
 
+@pytest.mark.promise(7, "closed streams, a full disk behind stdout, a reader that left")
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", ">/dev/full", "| true"])
 def test_streams_that_are_gone(world: World, closed: str) -> None:
     """Closed streams, a full disk behind stdout or a reader that left do not stop the run."""
@@ -177,6 +180,7 @@ def test_umask(world: World, umask: int) -> None:
         assert path.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.promise(9, "command line and environment of the process")
 def test_secret_is_not_in_the_process_list(world: World) -> None:
     """Neither the command line nor the environment of the process has the secret."""
     world.globus.faults.add(Fault(path="/v0.10/submission_id", delay=0.5))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import SUBMIT, TASK_LIST, World, assert_in_order, tree
+from reliability import count_cases
 
 from globus_sync_directory import wire
 from globus_sync_directory.standin.faults import Fault
@@ -84,11 +85,15 @@ KINDS: dict[str, tuple[str, str, Callable[[World], None], tuple[str, ...]]] = {
 }
 
 
+@pytest.mark.promise(4, "every kind of request refused, cut, late, mangled, once, thrice and for good")
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_fault_of_every_request(world: World, monkeypatch: pytest.MonkeyPatch, kind: str, fault: str) -> None:
+def test_every_fault_of_every_request(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: str, fault: str, request: pytest.FixtureRequest
+) -> None:
     """Whatever becomes of one kind of request, once, thrice or for good: one task, all in order, a fitting status."""
     monkeypatch.setattr(wire, "TIMEOUT_SECONDS", 0.3)
+    count_cases(request, 3)
     method, path, prepare, arguments = KINDS[kind]
     settings = FAULTS[fault]
     prepare(world)
@@ -114,9 +119,11 @@ def test_every_fault_of_every_request(world: World, monkeypatch: pytest.MonkeyPa
     assert tree(world.archive) == tree(world.images)
 
 
+@pytest.mark.promise(4, "storm: a third of all requests fail, eight nights")
 @pytest.mark.parametrize("seed", range(6))
-def test_storm(world: World, seed: int) -> None:
+def test_storm(world: World, seed: int, request: pytest.FixtureRequest) -> None:
     """A third of all requests fail in one way or another, night after night: never two tasks; then all is right."""
+    count_cases(request, 8)
     dice = random.Random(seed)
     for number in range(4):
         world.pair(f"p{number}")
@@ -148,6 +155,7 @@ def test_storm(world: World, seed: int) -> None:
         assert tree(world.root / "destination" / "archive" / name) == tree(world.root / "source" / name)
 
 
+@pytest.mark.promise(7, "a whole service down, 200 pairs")
 @pytest.mark.parametrize("service", ["AUTH", "TRANSFER"])
 @pytest.mark.parametrize("fault", ["503", "reset before", "timeout before"])
 def test_whole_outage_is_soon_over(world: World, monkeypatch: pytest.MonkeyPatch, service: str, fault: str) -> None:

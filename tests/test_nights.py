@@ -18,7 +18,8 @@ import pytest
 from conftest import SUBMIT, World, make_world, make_zygote, tree
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from reliability import count_cases
 
 from globus_sync_directory.config import load_config
 from globus_sync_directory.pairs import fingerprint_in
@@ -40,6 +41,8 @@ settings.register_profile(
 
 class Nights(RuleBasedStateMachine):
     """The world, what its owner made at the source, and all that was ever seen at the destination."""
+
+    played = 0  # nights, mornings and killed runs, over all stories
 
     def __init__(self) -> None:
         super().__init__()
@@ -207,6 +210,7 @@ class Nights(RuleBasedStateMachine):
         return list(self.world.state().values())
 
     def check(self) -> None:
+        Nights.played += 1
         assert tree(self.world.root / "source") == self.made
         live = [fingerprint_in(task.label) for task in self.world.live]
         assert len(live) == len(set(live)), "two live tasks for one pair"
@@ -307,5 +311,10 @@ def environment(variables: dict[str, str]):  # type: ignore[no-untyped-def]
                 os.environ[name] = value
 
 
-Nights.TestCase.settings = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
-TestNights = pytest.mark.slow(Nights.TestCase)
+@pytest.mark.slow
+@pytest.mark.promise(4, "a year of nights: made-up stories of files, pairs, rights, tasks, kills and lost state")
+def test_nights(request: pytest.FixtureRequest) -> None:
+    """No story breaks a promise."""
+    before = Nights.played
+    run_state_machine_as_test(Nights, settings=settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate")))
+    count_cases(request, Nights.played - before)

@@ -39,6 +39,7 @@ def test_first_run_copies_everything(world: World) -> None:
     assert f"https://app.globus.org/activity/{world.tasks[0].id}" in outcome.stdout
 
 
+@pytest.mark.promise(1, "runs, looks and rehearsals with read permission only")
 def test_source_is_never_written(world: World) -> None:
     """Promise 1: read permission is enough, and no file, time or mode at the source changes in any kind of run."""
     before = snapshot(world.root / "source")
@@ -48,6 +49,8 @@ def test_source_is_never_written(world: World) -> None:
     assert all(task.submission.source == world.source.id for task in world.tasks)
 
 
+@pytest.mark.promise(2, "files changed, added and removed at the source")
+@pytest.mark.promise(3, "files changed, added and removed at the source")
 def test_nothing_is_deleted_and_only_what_differs_is_copied(world: World) -> None:
     """Promises 2 and 3: an idle second run copies nothing; then the changed and the new arrive, the removed stays."""
     world.sync()
@@ -62,6 +65,7 @@ def test_nothing_is_deleted_and_only_what_differs_is_copied(world: World) -> Non
     assert tree(world.archive) == {"a.txt": b"FIRST", "new.txt": b"new", "deep/b b.txt": b"second"}
 
 
+@pytest.mark.promise(3, "the document that Globus gets")
 def test_the_document(world: World) -> None:
     """What Globus is asked for: checksums, verification, times, gaps instead of standstill, no mail, no deletion."""
     pair = world.pair("microscope", exclude="*.tmp, scratch/")
@@ -108,6 +112,7 @@ def test_excluded_names_stay_behind(world: World) -> None:
     assert tree(world.archive) == {"a.txt": b"first", "more/scratch": b"a file of that name"}
 
 
+@pytest.mark.promise(3, "each sync level")
 @pytest.mark.parametrize(("level", "copied"), [("exists", 0), ("size", 0), ("mtime", 0), ("checksum", 1)])
 def test_sync_level_of_the_pair(world: World, level: str, copied: int) -> None:
     """A pair's own sync level is used once its last task is known to have succeeded."""
@@ -119,6 +124,7 @@ def test_sync_level_of_the_pair(world: World, level: str, copied: int) -> None:
     assert world.tasks[1].files_transferred == copied
 
 
+@pytest.mark.promise(3, "a damaged copy left by a failed task")
 def test_after_a_failure_files_are_compared_by_checksum(world: World) -> None:
     """A weaker sync level would keep what a broken task left: after anything but a success it is checksum."""
     world.pair("microscope", sync_level="exists")
@@ -144,6 +150,7 @@ def test_one_live_task_a_pair(world: World) -> None:
     world.globus.release()
 
 
+@pytest.mark.promise(4, "state file gone, empty, half, garbage, newer, of another client")
 @pytest.mark.parametrize("damage", ["gone", "empty", "half", "garbage", "newer", "foreign"])
 def test_lost_state_never_doubles_a_task(world: World, damage: str) -> None:
     """Promise 4: without a usable state file the live task is found and adopted, and the damaged file is kept."""
@@ -248,6 +255,7 @@ def test_config_changed_and_the_start_had_arrived(world: World) -> None:
     assert world.state()["microscope"]["reservation"] is None
 
 
+@pytest.mark.promise(4, "two hosts, one after the other")
 def test_two_state_files_one_task(world: World) -> None:
     """Promise 4: two hosts that share nothing but the config start one task between them, and both know it."""
     world.globus.hold()
@@ -258,6 +266,7 @@ def test_two_state_files_one_task(world: World) -> None:
     world.globus.release()
 
 
+@pytest.mark.promise(4, "two hosts at the same moment")
 def test_race_with_another_host(world: World) -> None:
     """When another host starts the pair between our look and our submission, its task is adopted."""
     world.globus.hold()
@@ -286,6 +295,7 @@ def test_same_paths_by_somebody_else(world: World) -> None:
     world.globus.release()
 
 
+@pytest.mark.promise(5, "looks before and after runs, every file watched")
 def test_looking_changes_nothing(world: World) -> None:
     """Promise 5: -d and -n, as often as one likes, send no POST and leave every file as it was, with no lock file."""
     world.sync()
@@ -301,6 +311,7 @@ def test_looking_changes_nothing(world: World) -> None:
     assert snapshot(world.root) == before
 
 
+@pytest.mark.promise(5, "looks before and after runs, every file watched")
 def test_looking_without_any_run_before(world: World) -> None:
     """-d before the first run says never run, with status 0, and makes no file."""
     names = sorted(path.name for path in world.root.iterdir())
@@ -319,6 +330,7 @@ def test_dry_run_shows_document_and_reason(world: World) -> None:
     assert world.tasks == []
 
 
+@pytest.mark.promise(6, "missing paths, unknown collections, no permission")
 def test_one_pair_never_stops_another(world: World) -> None:
     """Promise 6: each pair with a trouble of its own is told, the healthy one is copied all the same."""
     world.pair("nowhere", src_path="/not/there")
@@ -380,6 +392,7 @@ def test_repointed_pair_waits_for_the_earlier_task(world: World) -> None:
     assert len(world.state()) == 1
 
 
+@pytest.mark.promise(8, "a time limit cuts the task")
 def test_time_limit(world: World) -> None:
     """Promise 8: a task cut by its time limit is status 0, and the next run copies only what had not arrived."""
     for number in range(6):

@@ -47,6 +47,7 @@ def test_refused_contents(tmp_path: Path, content: bytes, words: str) -> None:
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.promise(9, "secret files that others may read")
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o644])
 def test_others_may_not_read_it(tmp_path: Path, mode: int) -> None:
     """Any right of group or others is refused, with the command that cures it; through a link too."""

@@ -38,6 +38,7 @@ def without_locks(world: World, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.promise(7, "files and directories without permission")
 def test_state_directory_without_write_permission(world: World) -> None:
     """No permission to write beside the config: status 1, what and where, and nothing is started."""
     world.root.chmod(0o500)
@@ -51,6 +52,7 @@ def test_state_directory_without_write_permission(world: World) -> None:
     assert world.tasks == []
 
 
+@pytest.mark.promise(7, "files and directories without permission")
 @pytest.mark.parametrize(("name", "status"), [("config.ini", 2), ("secret", 2), ("config.state.json", 1)])
 def test_file_without_read_permission(world: World, name: str, status: int) -> None:
     """A file of ours that may not be read: its name, the reason, the status, nothing started, nothing touched."""
@@ -68,6 +70,7 @@ def test_file_without_read_permission(world: World, name: str, status: int) -> N
     assert path.read_bytes() == before
 
 
+@pytest.mark.promise(4, "no room for the state file")
 @pytest.mark.parametrize("size", [0, 100, 600])
 def test_no_room_for_the_state(world: World, size: int) -> None:
     """A disk with no room for the state: status 1, nothing is started, and the next run makes it good."""
@@ -87,15 +90,17 @@ def test_no_room_for_the_state(world: World, size: int) -> None:
     world.globus.release()
 
 
+@pytest.mark.promise(7, "64 file descriptors")
 def test_few_descriptors(world: World) -> None:
-    """Sixty-four file descriptors are enough for forty pairs."""
-    for number in range(39):
+    """Sixty-four file descriptors are enough for thirty pairs."""
+    for number in range(29):
         world.pair(f"p{number}")
     outcome = world.process(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
     assert outcome.status == 0, outcome.stderr
-    assert len(world.tasks) == 40
+    assert len(world.tasks) == 30
 
 
+@pytest.mark.promise(4, "runs at once on a file system that refuses locks")
 @pytest.mark.slow
 @pytest.mark.parametrize("attempt", range(3))
 def test_six_at_once_without_locks(world: World, attempt: int) -> None:
@@ -113,6 +118,7 @@ def test_six_at_once_without_locks(world: World, attempt: int) -> None:
     world.globus.release()
 
 
+@pytest.mark.promise(4, "runs at once on a file system that refuses locks")
 @pytest.mark.slow
 def test_changes_of_two_runs_without_locks_are_both_kept(world: World) -> None:
     """Without locks, runs for different pairs at the same moment do not undo each other's entries."""
@@ -131,6 +137,7 @@ def test_changes_of_two_runs_without_locks_are_both_kept(world: World) -> None:
     world.globus.release()
 
 
+@pytest.mark.promise(4, "two hosts at the same moment")
 @pytest.mark.slow
 @pytest.mark.parametrize("shared", [True, False])
 def test_two_hosts_at_once(world: World, shared: bool) -> None:
@@ -160,6 +167,7 @@ def test_killed_while_it_has_the_turn_to_write(world: World) -> None:
     assert not turn.exists()
 
 
+@pytest.mark.promise(4, "a manual run during a run from cron")
 def test_manual_run_during_a_run_from_cron(world: World) -> None:
     """A run for one pair while another run submits: it is told who is at work, and nothing is doubled."""
     world.pair("other")

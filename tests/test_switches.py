@@ -12,7 +12,7 @@ from conftest import SUBMIT, World, assert_in_order, tree
 from globus_sync_directory.standin.faults import Fault
 from globus_sync_directory.standin.switches import Switches
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.promise(4, "what is not known about the service, each way")]
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "as expected": {},

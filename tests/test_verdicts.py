@@ -7,6 +7,8 @@ from conftest import World
 
 from globus_sync_directory.standin.faults import Fault
 
+pytestmark = pytest.mark.promise(7, "each state a task can be in")
+
 
 def headline(world: World, *arguments: str) -> tuple[int, str, str]:
     """Status, verdict and the whole report of a look."""
