@@ -208,7 +208,7 @@ fail() {
     exit "$status"
 }
 
-# shellcheck disable=SC2317  # called by trap
+# shellcheck disable=SC2317,SC2329  # called by trap
 at_exit() {
     local status=$?
     [[ -n $expected_end ]] && return

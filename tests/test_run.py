@@ -493,6 +493,19 @@ def test_max_age(world: World) -> None:
     assert "TOO OLD" in old.stdout
 
 
+def test_max_age_of_a_pair_that_never_succeeded(world: World) -> None:
+    """Without a success the age counts from when the state file first saw the pair."""
+    world.pair("microscope", max_age="36h")
+    world.source.rules.clear()
+    world.run()
+    world.clock.advance(35 * 3600)
+    assert "TOO OLD" not in world.run("-d").stdout
+    world.clock.advance(2 * 3600)
+    report = world.run("-d").stdout
+    assert "TOO OLD" in report
+    assert "too old: this pair was first seen" in report
+
+
 def test_mapped_collection_needs_consent(world: World) -> None:
     """A collection that wants a consent of a person is not startable, and the cure is a guest collection."""
     world.source.entity_type = MAPPED
