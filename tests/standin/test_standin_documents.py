@@ -146,6 +146,8 @@ def test_as_recorded(world, name):
     assert status == recorded.status
     expected = {key: value for key, value in recorded.json.items() if key not in MISSING.get(name, ())}
     compare(document, expected, name[0], name in MORE)
+    codes = [[error["code"] for error in each.get("errors", [])] for each in (document, expected)]
+    assert codes[0] == codes[1]
     for key in set(SAME_VALUES) & set(expected):
         mine, other = document[key], expected[key]
         if key == "message":  # what follows the first comma names collections and paths

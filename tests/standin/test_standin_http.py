@@ -81,6 +81,10 @@ def test_tokens_expire_and_are_revoked(world):
     assert refusal(world.tc.task_list) == (401, "ClientError.AuthenticationFailed")
     client = world.sign_in()
     assert client.task_list()["total"] == 0
+    other = world.sign_in()
+    world.revoke(other.authorizer.access_token)
+    assert refusal(other.task_list) == (401, "ClientError.AuthenticationFailed")
+    assert client.task_list()["total"] == 0
     world.globus.revoke_tokens()
     assert refusal(client.task_list) == (401, "ClientError.AuthenticationFailed")
     openid = world.token(scope="openid")["access_token"]

@@ -596,6 +596,7 @@ def test_deletes(world):
     assert (missing["status"], missing["fatal_error"]["code"], missing["faults"]) == ("FAILED", "FILE_NOT_FOUND", 1)
     assert (missing["type"], missing["destination_endpoint_id"]) == ("DELETE", None)
     assert delete("/d", recursive=True, ignore_missing=True)["status"] == "SUCCEEDED"
+    assert delete("/d*", interpret_globs=True)["fatal_error"]["code"] == "FILE_NOT_FOUND"
 
 
 def test_a_stop_in_the_middle_leaves_no_half_file(tmp_path):
