@@ -42,7 +42,7 @@ class Ledger:
         Raises StateError, before anything is started, where the file can neither be read nor set aside.
         """
         shown = clean(self._file.path)
-        if self._recall.foreign:
+        if self._recall.to_set_aside:
             kept = self._file.set_aside(now)
             told = clean(kept) if kept else "somebody else's file by now"
             log.warning("state file %s is kept as %s; what Globus knows of our tasks takes its place", shown, told)
@@ -65,7 +65,7 @@ class Ledger:
         if not real and not new:
             return
         if self._writes:
-            self._file.update(real, new)
+            self._file.update(real, new, otherwise=self._memories)
         for fingerprint, memory in {**new, **real}.items():
             if memory is None:
                 self._memories.pop(fingerprint, None)

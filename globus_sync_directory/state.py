@@ -94,7 +94,7 @@ class Recall:
     memories: Mapping[str, Memory] = field(default_factory=dict)
     usable: bool = True
     trouble: str | None = None  # one sentence; None also for a file that is simply not there yet
-    foreign: bool = False  # the file is there and must be kept under another name before a new one is written
+    to_set_aside: bool = False  # the file is there and must be kept under another name before a new one is written
 
 
 class StateFile:
@@ -103,15 +103,39 @@ class StateFile:
     def __init__(self, path: Path, client_id: str) -> None:
         self.path = Path(os.path.realpath(path))  # a link stays a link; two names of one file share one lock
         self._client_id = client_id
-        self._known: dict[str, Memory] = {}
         self._locked = True
         self.lock_path = Path(f"{self.path}.lock")
 
     def read(self) -> Recall:
         """Return what is remembered; a file that cannot be read or understood gives an empty, unusable Recall."""
-        recall = self._look()
-        self._known = dict(recall.memories)
-        return recall
+        try:
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            return Recall(usable=False)
+        except IsADirectoryError:
+            return Recall(usable=False, trouble="is a directory")
+        except OSError as error:
+            return Recall(usable=False, trouble=f"cannot be read: {error.strerror}")
+        try:
+            document = json.loads(data)
+            if not isinstance(document, dict) or not isinstance(document.get("version"), int):
+                raise ValueError
+        except (ValueError, RecursionError):
+            trouble = "is damaged" if data.strip() else "is empty"
+            return Recall(usable=False, to_set_aside=True, trouble=trouble)
+        if document["version"] != VERSION:
+            return Recall(
+                usable=False,
+                to_set_aside=True,
+                trouble=f"was written by another version of this tool (format {document['version']}, not {VERSION})",
+            )
+        if document.get("client_id") != self._client_id:
+            return Recall(usable=False, to_set_aside=True, trouble="belongs to another client id")
+        try:
+            memories = {str(key): _memory_from_json(value) for key, value in document["pairs"].items()}
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            return Recall(usable=False, to_set_aside=True, trouble="is damaged")
+        return Recall(memories=memories)
 
     def set_aside(self, now: datetime) -> Path | None:
         """
@@ -133,22 +157,29 @@ class StateFile:
             return kept
         raise StateError(f"state file {clean(self.path)}: a thousand unusable ones lie beside it; move them away")
 
-    def update(self, changes: Mapping[str, Memory | None], additions: Mapping[str, Memory] | None = None) -> None:
+    def update(
+        self,
+        changes: Mapping[str, Memory | None],
+        additions: Mapping[str, Memory] | None = None,
+        otherwise: Mapping[str, Memory] | None = None,
+    ) -> None:
         """
         Durably write ``changes`` (fingerprint -> memory, None to forget) into the file as it is on disk now.
 
         Pairs that are not named, and ``additions`` that are there already, keep what another run may have written
-        meanwhile. After return the new contents
+        meanwhile; a file that is of no use by now is made anew from ``otherwise``. After return the new contents
         survive a power cut. Raises StateError if anything fails; the file is then whole, old or new.
         """
         with contextlib.nullcontext() if self._locked else self._turn_to_write():
-            self._update(changes, additions or {})
+            self._update(changes, additions or {}, otherwise or {})
 
-    def _update(self, changes: Mapping[str, Memory | None], additions: Mapping[str, Memory]) -> None:
-        on_disk = self._look()
-        if on_disk.foreign:  # somebody else's, or damaged, since this run began
+    def _update(
+        self, changes: Mapping[str, Memory | None], additions: Mapping[str, Memory], otherwise: Mapping[str, Memory]
+    ) -> None:
+        on_disk = self.read()
+        if on_disk.to_set_aside:  # somebody else's, or damaged, since this run began
             self.set_aside(datetime.now(UTC))
-        memories = dict(on_disk.memories if on_disk.usable else self._known)
+        memories = dict(on_disk.memories if on_disk.usable else otherwise)
         for fingerprint, addition in additions.items():
             memories.setdefault(fingerprint, addition)
         for fingerprint, memory in changes.items():
@@ -166,7 +197,6 @@ class StateFile:
             _replace_durably(self.path, text.encode())
         except OSError as error:
             raise self._unwritable(error) from error
-        self._known = memories
 
     @contextlib.contextmanager
     def lock(self, now: datetime) -> Iterator[None]:
@@ -221,36 +251,6 @@ class StateFile:
         finally:
             with contextlib.suppress(OSError):
                 turn.unlink()
-
-    def _look(self) -> Recall:
-        try:
-            data = self.path.read_bytes()
-        except FileNotFoundError:
-            return Recall(usable=False)
-        except IsADirectoryError:
-            return Recall(usable=False, trouble="is a directory")
-        except OSError as error:
-            return Recall(usable=False, trouble=f"cannot be read: {error.strerror}")
-        try:
-            document = json.loads(data)
-            if not isinstance(document, dict) or not isinstance(document.get("version"), int):
-                raise ValueError
-        except (ValueError, RecursionError):
-            trouble = "is damaged" if data.strip() else "is empty"
-            return Recall(usable=False, foreign=True, trouble=trouble)
-        if document["version"] != VERSION:
-            return Recall(
-                usable=False,
-                foreign=True,
-                trouble=f"was written by another version of this tool (format {document['version']}, not {VERSION})",
-            )
-        if document.get("client_id") != self._client_id:
-            return Recall(usable=False, foreign=True, trouble="belongs to another client id")
-        try:
-            memories = {str(key): _memory_from_json(value) for key, value in document["pairs"].items()}
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            return Recall(usable=False, foreign=True, trouble="is damaged")
-        return Recall(memories=memories)
 
     def _unwritable(self, error: OSError, path: Path | None = None) -> StateError:
         return StateError(

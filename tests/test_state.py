@@ -69,7 +69,7 @@ def test_any_cut_is_seen(path: Path) -> None:
         path.write_bytes(whole[:length])
         recall = StateFile(path, CLIENT).read()
         assert not recall.usable
-        assert recall.foreign
+        assert recall.to_set_aside
         assert recall.trouble in ("is damaged", "is empty")
 
 
@@ -105,7 +105,7 @@ def test_not_understood_is_set_aside(path: Path, content: str, trouble: str) -> 
 def test_missing_is_no_trouble(path: Path) -> None:
     """A file that is not there yet is unusable without a complaint."""
     recall = StateFile(path, CLIENT).read()
-    assert (recall.usable, recall.trouble, recall.foreign) == (False, None, False)
+    assert (recall.usable, recall.trouble, recall.to_set_aside) == (False, None, False)
 
 
 def test_the_lock_names_its_holder(path: Path) -> None:

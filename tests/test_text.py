@@ -43,7 +43,7 @@ def test_any_bytes_as_state(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     recall = StateFile(path, CLIENT).read()
     assert not recall.usable
-    assert recall.foreign
+    assert recall.to_set_aside
     assert recall.trouble
 
 
