@@ -93,6 +93,7 @@ def test_bad_input(tmp_path):
             assert message in done.stderr
 
 
+@pytest.mark.slow
 def test_demo():
     """The demo runs the tool twice, says that all is as promised, ends with 0 and leaves nothing behind."""
     done = subprocess.run([*COMMAND, "demo"], capture_output=True, text=True, timeout=60)
