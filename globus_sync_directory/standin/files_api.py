@@ -8,8 +8,8 @@ from flask import Blueprint, request
 
 from .access import Access, disconnected
 from .copying import is_temporary
-from .documents import ApiError, Document, endpoint_document, file_document, result
-from .listing import file_filter, number, ordered, page
+from .documents import ApiError, Document, bad_request, endpoint_document, file_document, result
+from .listing import file_filter, ordered, page
 from .storage import Collection, Parts, StorageError, join_path, located, open_directory, storage_errors
 from .submissions import read_document, read_json, read_path, read_uuid
 from .switches import Switches
@@ -43,10 +43,13 @@ def files_api(access: Access, switches: Callable[[], Switches], caller: Callable
         collection, identity = reached(collection_id)
         query = request.args
         path = query.get("path") or "/~/"
+        hidden = query.get("show_hidden", "1")
+        if hidden not in ("0", "1", "false", "true"):
+            raise bad_request(f"Invalid show_hidden '{hidden}'")
         test = file_filter(query.getlist("filter"))
         with _operation("ls", collection, path):
             collection.check(identity, parts := read_path(path), "r")
-            files = _listed(collection, parts, number(query, "show_hidden", 1) != 0)
+            files = _listed(collection, parts, hidden in ("1", "true"))
         files = ordered([file for file in files if test(file)], query.get("orderby") or "name")
         shown, counts = page(query, files, collection.list_limit, collection.list_limit)
         return {

@@ -33,6 +33,8 @@ def test_ls(world):
     assert world.tc.operation_ls(world.src.id, path="dir")["path"] == "dir/"
     assert world.tc.operation_ls(world.src.id)["path"] == "/~/"
     assert names(world, show_hidden=False) == ["a.TXT", "b.txt", "dir"]
+    assert names(world, query_params={"show_hidden": "false"}) == ["a.TXT", "b.txt", "dir"]
+    assert refused(world.tc.operation_ls, world.src.id, query_params={"show_hidden": "maybe"})[0] == 400
     assert names(world, orderby="size DESC,name", limit=1, filter="type:file") == ["a.TXT"]
     assert names(world, filter="name:~*.txt") == ["a.TXT", "b.txt"]
     assert names(world, filter=["type:dir", "name:=b.txt"]) == ["b.txt", "dir"]
