@@ -312,7 +312,7 @@ def test_paused_since_its_pause(world: World) -> None:
     world.run()
     world.clock.advance(23 * 3600)
     world.tasks[0].pause()
-    world.clock.advance(600)
+    world.clock.advance(630)
     assert "(10 min ago)" in world.run("-d").stdout
     world.globus.release()
 

@@ -114,7 +114,10 @@ def test_six_at_once_without_locks(world: World, attempt: int) -> None:
         assert status == 0, stdout + stderr
         assert "no locks on the file system" in stderr
     assert len(world.tasks) == 5
+    world.clock.advance(3600)
+    assert world.run().status == 0
     assert_in_order(world)
+    assert len(world.tasks) == 5
     world.globus.release()
 
 

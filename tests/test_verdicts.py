@@ -273,7 +273,7 @@ def test_a_look_tells_of_a_start_that_came_to_nothing(world: World) -> None:
     assert (status, verdict) == (1, "not startable")
     assert "permission denied for source '/images'" in report
     assert "last success: " in report
-    world.clock.advance(24 * 3600)
+    world.clock.advance(24 * 3600 + 30)
     world.run()
     assert world.state()["microscope"]["setback"]["since"] == began
     assert "(1 d ago)" in headline(world)[2]
@@ -287,7 +287,7 @@ def test_a_look_tells_who_waits_for_room(world: World) -> None:
     refusal = {"status": 409, "code": "ClientError.Conflict.TooManyPendingJobs"}
     world.globus.faults.add(Fault(method="POST", path="/v0.10/transfer", **refusal))  # type: ignore[arg-type]
     assert "waiting for room" in world.run().stdout
-    world.clock.advance(7200)
+    world.clock.advance(7230)
     status, verdict, report = headline(world)
     assert (status, verdict) == (0, "waiting for room")
     assert "(2 h ago)" in report
