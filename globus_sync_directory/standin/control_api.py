@@ -42,7 +42,10 @@ def control_api(globus: "StandIn") -> Blueprint:
 
     @api.post("/faults")
     def add_fault() -> Document:
-        globus.faults.add(Fault(**_checked(_FAULT)))
+        try:
+            globus.faults.add(Fault(**_checked(_FAULT)))
+        except ValueError as error:
+            raise bad_request(str(error)) from None
         return state()
 
     @api.delete("/faults")

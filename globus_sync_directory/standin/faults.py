@@ -41,6 +41,22 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)  # set on whatever is answered
     truncate: int | None = None  # so many bytes of the body are sent, then the connection is closed
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for what could not be done when the time comes."""
+        texts = [text for header in self.headers.items() for text in header]
+        if not all(isinstance(text, str) and text.isascii() and text.isprintable() for text in texts):
+            raise ValueError("headers are plain text")
+        if isinstance(self.body, str) and any(0xD800 <= ord(letter) < 0xE000 for letter in self.body):
+            raise ValueError("body is text or a document")
+        if self.when not in ("before", "after"):
+            raise ValueError("when is before or after")
+        if not 0 <= self.delay <= threading.TIMEOUT_MAX:
+            raise ValueError("delay is a number of seconds")
+        if self.status is not None and not 200 <= self.status <= 599:
+            raise ValueError("status is from 200 to 599")
+        if self.truncate is not None and self.truncate < 0:
+            raise ValueError("truncate is a number of bytes")
+
 
 class Faults:
     """The faults of one stand-in, in the order in which they are tried."""

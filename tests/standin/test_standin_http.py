@@ -285,8 +285,12 @@ def test_control_urls(world, http):
     control("DELETE", "tokens")
     assert http("GET", "/v0.10/task_list").status_code == 401
     assert control("POST", "hold", {})["tasks"] == control("DELETE", "hold")["tasks"] == {}
-    for path, document in (("faults", {"pth": "x"}), ("faults", {"nth": "1"}), ("clock", {"advance": -1})):
-        assert control("POST", path, document)["code"] == "ClientError.BadRequest"
+    for path, document in [
+        ("faults", {"pth": "x"}), ("faults", {"nth": "1"}), ("clock", {"advance": -1}), ("faults", {"delay": 1e999}),
+        ("faults", {"when": "later"}), ("faults", {"headers": {"a": "b\r\n"}}), ("faults", {"status": 42}),
+        ("faults", {"truncate": -1}), ("tasks/x", {"do": "dance"}), ("tasks/x", {"do": "pause"}),
+    ]:  # fmt: skip
+        assert control("POST", path, document)["code"].startswith("ClientError.")
     assert len(world.globus.requests) == seen + 3
 
 

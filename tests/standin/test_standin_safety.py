@@ -109,6 +109,7 @@ class Fuzzer:
         ids = f"collections/{self.world.dst.id}", f"tasks/{self.world.src.id}"
         places = ("clock", "tasks/x", "switches", "odd", "faults", "hold", *ids)
         names = ("advance", "do", "list_limit", "entity_type", "unknown-task", "pause", "label-limit", "nth", "status")
+        names += ("delay", "headers", "truncate", "when", "html", "body", "cut", "times", "method")
         value = self.random.choice([value for value in ODD_VALUES if value not in (0, 2**70, 1e308)])
         body = json.dumps({self.random.choice(names): value}).encode()
         return self.http("POST", f"/standin/{self.random.choice(places)}", body)
