@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fnmatch
 import random
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from conftest import SUBMIT, TASK_LIST, World, assert_in_order, tree
@@ -100,7 +103,7 @@ def test_every_fault_of_every_request(
     prepare(world)
     for times in (1, 3, None):
         world.globus.faults.add(Fault(method=method, path=path, times=times, **settings))
-        outcome = world.run(*arguments)
+        outcome = world.run("-v", *arguments)
         text = outcome.stdout + outcome.stderr
         expected = {0, 1, 4, 75} if arguments or fault in ("401", "ExternalError") else {0, 75}
         assert outcome.status in expected, text
@@ -121,6 +124,37 @@ def test_every_fault_of_every_request(
 
 
 @pytest.mark.promise(4, "storm: a third of all requests fail, eight nights")
+@pytest.mark.promise(4, "every kind of request refused, cut, late, mangled, once, thrice and for good")
+@pytest.mark.parametrize("kind", KINDS)
+def test_connection_refused(world: World, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Where nobody listens any more from one kind of request on: 75 at most, and all good when somebody does again."""
+    method, path, prepare, arguments = KINDS[kind]
+    prepare(world)
+    send = wire._Adapter.send
+
+    def redirected(adapter: wire._Adapter, request: Any, *args: Any, **kwargs: Any) -> Any:
+        address = urlsplit(request.url)
+        if request.method == method and fnmatch.fnmatchcase(address.path, path):
+            request.url = request.url.replace(address.netloc, f"127.0.0.1:{port}")
+        return send(adapter, request, *args, **kwargs)
+
+    with socket.socket() as nobody, monkeypatch.context() as patch:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        patch.setattr(wire._Adapter, "send", redirected)
+        outcome = world.run("-v", *arguments)
+    assert outcome.status in ({1} if arguments else {0, 75}), outcome.stdout
+    assert "Traceback" not in outcome.stderr
+    if outcome.status == 75 or arguments:
+        assert "connection refused" in outcome.stdout
+    world.globus.faults.clear()
+    world.globus.wait()
+    world.globus.hold()
+    assert world.run().status == 0
+    assert_in_order(world)
+    world.globus.release()
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_storm(world: World, seed: int, request: pytest.FixtureRequest) -> None:
     """A third of all requests fail in one way or another, night after night: never two tasks; then all is right."""
@@ -139,7 +173,7 @@ def test_storm(world: World, seed: int, request: pytest.FixtureRequest) -> None:
         world.globus.hold()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(world.globus.faults, "strike", storm)
-            outcome = world.run()
+            outcome = world.run("-v")
         assert outcome.status in (0, 1, 4, 75), outcome.stderr
         assert "Traceback" not in outcome.stderr
         labels = [(task.label or "").split("-")[1] for task in world.live]
