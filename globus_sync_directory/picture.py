@@ -89,7 +89,7 @@ def learn(
     Write down what the picture shows: new pairs, successes, and live tasks that nobody remembers.
 
     ``pairs`` are those of this run, of ``config_pairs``. Where there was no usable state file, what Globus knows takes
-    its place, for all pairs; a live task of ours with no pair behind it is then a left-over. Raises StateError.
+    its place, for all pairs. A live task of ours with none of the pairs behind it is a left-over. Raises StateError.
     """
     changes: dict[str, Memory | None] = {pair.fingerprint: _known_of(pair, ledger, picture, now) for pair in pairs}
     configured = {pair.fingerprint for pair in config_pairs}
@@ -102,11 +102,11 @@ def learn(
             memory = _known_of(pair, ledger, picture, now)
             if pair.fingerprint not in changes and (memory.task or memory.success):
                 additions[pair.fingerprint] = memory
-        for task in picture.known.values():
-            fingerprint = fingerprint_in(task.label) or ""
-            if task.is_live and fingerprint not in {"", *configured}:
-                name = name_in(task.label) or fingerprint
-                additions[fingerprint] = Memory(name=name, first_seen=now, task=_last_task(task, None))
+    for task in picture.known.values():
+        fingerprint = fingerprint_in(task.label) or ""
+        if task.is_live and fingerprint not in {"", *configured, *ledger.memories}:
+            name = name_in(task.label) or fingerprint
+            additions[fingerprint] = Memory(name=name, first_seen=now, task=_last_task(task, None))
     ledger.change(changes, additions)
 
 

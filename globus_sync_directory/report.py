@@ -51,6 +51,8 @@ def _headline(finding: Finding) -> str:
 
 def _details(finding: Finding) -> list[str]:
     lines = [*finding.notes]
+    if finding.known_by_label:
+        lines.append("known by its label alone: of a pair that is gone, or of another config of this application")
     if finding.task:
         lines += _progress(finding.task)
     if finding.skipped:

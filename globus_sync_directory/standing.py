@@ -225,6 +225,7 @@ def _finding(
     return Finding(
         name=pair.name if pair else memory.name,
         left_over=pair is None,
+        known_by_label=pair is None and memory.destination is None,
         verdict=verdict,
         task_id=task_id,
         task=task,

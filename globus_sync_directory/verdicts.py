@@ -62,6 +62,7 @@ class Finding:
     name: str
     verdict: Verdict
     left_over: bool = False  # no pair of the config stands behind it any more
+    known_by_label: bool = False  # a left-over that may as well be of another config of this application
     task_id: str | None = None
     task: Task | None = None
     since: datetime | None = None
@@ -82,8 +83,8 @@ class Finding:
 
     @property
     def status(self) -> int:
-        """The exit status this finding asks for; none for a left-over that has ended, as nobody waits for it."""
-        if self.left_over and self.task and not self.task.is_live:
+        """The exit status this finding asks for; a left-over that nobody waits for asks for none."""
+        if self.known_by_label or (self.left_over and self.task and not self.task.is_live):
             return EXIT_OK
         return worst([self.verdict.status, EXIT_TOO_OLD if self.is_too_old else EXIT_OK])
 
