@@ -5,9 +5,12 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from conftest import SUBMIT, World, assert_in_order
@@ -86,6 +89,41 @@ def test_no_room_for_the_state(world: World, size: int) -> None:
     assert "Traceback" not in outcome.stderr
     assert world.tasks == []
     assert world.run().status == 0
+    assert_in_order(world)
+    world.globus.release()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 32 kB, where this machine lets us mount one."""
+    disk = tmp_path / "small disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "none", disk], capture_output=True).returncode:
+        pytest.skip("no file system may be mounted here")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.promise(4, "no room for the state file")
+@pytest.mark.parametrize("taken", [0, 16, 28])
+def test_full_file_system(world: World, small_disk: Path, taken: int) -> None:
+    """A file system that fills up, sooner or later in a run: status 1, and one task a pair once there is room again."""
+    for number in range(11):
+        world.pair(f"p{number}")
+    (small_disk / "other").write_bytes(bytes(1024 * taken))
+    state = str(small_disk / "state.json")
+    world.globus.hold()
+    outcome = world.run("-t", state)
+    assert outcome.status == 1
+    assert "No space left on device" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    (small_disk / "other").unlink()
+    subprocess.run(["mount", "-o", "remount,size=1m", small_disk], check=True)
+    assert world.run("-t", state).status == 0
+    assert len(world.tasks) == 12
+    shutil.copy(state, world.state_file)
     assert_in_order(world)
     world.globus.release()
 
