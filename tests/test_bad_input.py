@@ -109,6 +109,7 @@ def test_too_old_is_known_without_network(world: World, free_port: int, monkeypa
     told(world.run(), 3, "TOO OLD", "longer ago than max_age (1 d 12 h)")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/v2/oauth2/token", TASK_LIST, "*/stat", "/v0.10/submission_id", SUBMIT])
 @pytest.mark.parametrize(
     "fault",

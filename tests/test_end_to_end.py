@@ -152,6 +152,7 @@ def test_streams_that_are_gone(world: World, closed: str) -> None:
     assert tree(world.archive) == tree(world.images)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "surroundings",
     [

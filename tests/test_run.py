@@ -434,6 +434,7 @@ def test_only_the_pairs_named(world: World) -> None:
     assert "did you mean 'microscope'?" in wrong.stderr
 
 
+@pytest.mark.slow
 def test_room_for_a_hundred(world: World) -> None:
     """Pairs beyond Globus' room wait with status 0, and who waited goes first when there is room."""
     world.globus.hold()

@@ -128,6 +128,7 @@ def test_full_file_system(world: World, small_disk: Path, taken: int) -> None:
     world.globus.release()
 
 
+@pytest.mark.slow
 @pytest.mark.promise(7, "64 file descriptors")
 def test_few_descriptors(world: World) -> None:
     """Sixty-four file descriptors are enough for thirty pairs."""
