@@ -27,6 +27,7 @@ class Cause:
     what: str
     cure: str = ""
     hopeless: bool = False
+    goes_on_by_itself: bool = False  # the cure holds only while the task is live
 
 
 def explain(code: str, message: str, pair: Pair | None, place: Place | None, identity: str) -> Cause:
@@ -64,18 +65,26 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
             what=f"{where} is not connected",
             cure="start Globus Connect Personal there, or ask its administrator; the transfer then goes on by "
             "itself, or the next run starts it",
+            goes_on_by_itself=True,
         )
     if _is(code, _FULL):
-        return Cause(what=f"no space or quota left for {path}", cure="make room there; Globus goes on by itself then")
+        return Cause(
+            what=f"no space or quota left for {path}",
+            cure="make room there; Globus goes on by itself then",
+            goes_on_by_itself=True,
+        )
     if _is(code, _CHANGED):
         return Cause(
             what="a file's checksum or size differed after copying; it may be written to while it is copied",
             cure="Globus sends the file again; if it goes on, stop what writes there during the transfer",
+            goes_on_by_itself=True,
         )
     if _is(code, _PAUSED):
         return Cause(what=f"paused by the administrator of {where}", cure="ask that administrator")
     if _is(code, _BUSY):
-        return Cause(what=f"{where} does not work properly just now", cure="Globus tries again by itself")
+        return Cause(
+            what=f"{where} does not work properly just now", cure="Globus tries again by itself", goes_on_by_itself=True
+        )
     said = clean(message or code, 160)
     return Cause(
         what=f"Globus says: {said}" if said else "Globus gives no reason",

@@ -132,10 +132,19 @@ def _about_task(
         task_id=task.task_id,
         task=task,
         since=since,
-        cause=cause and _with_names(cause, task),
+        cause=cause and _with_names(_with_true_cure(cause, task, is_left_over=pair is None), task),
         skipped=tuple(skipped),
         notes=notes,
     )
+
+
+def _with_true_cure(cause: Cause, task: Task, *, is_left_over: bool) -> Cause:
+    """Return the cause with a true cure: Globus does no more for an ended task, nor the next run for a left-over."""
+    if is_left_over:
+        return replace(cause, cure=f"wait, or cancel it: globus task cancel {task.task_id}" if task.is_live else "")
+    if not task.is_live and cause.goes_on_by_itself:
+        return replace(cause, cure="the next run starts it again; if it stays, ask the collection's administrator")
+    return cause
 
 
 def _with_names(cause: Cause, task: Task) -> Cause:

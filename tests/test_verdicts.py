@@ -170,6 +170,8 @@ def test_failed(world: World) -> None:
     status, verdict, report = headline(world)
     assert (status, verdict) == (1, "failed")
     assert "does not work properly" in report
+    assert "by itself" not in report
+    assert "cure: the next run starts it again" in report
 
 
 def test_cancelled(world: World) -> None:
