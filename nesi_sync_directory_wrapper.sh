@@ -127,6 +127,8 @@ find_python() {
         [[ -f $python && -x $python ]] || fail 72 "$python is missing or leads nowhere; make the venv anew"
     else
         python=$(type -P python3) || fail 72 "there is no venv in $PWD and no python3 on PATH"
+        "$python" -c 'import click, dateutil, globus_sdk' 2>/dev/null ||
+            fail 72 "there is no venv in $PWD, and $python lacks what the tool needs; make a venv there, see the README"
     fi
 }
 

@@ -443,11 +443,23 @@ def test_start_up_file_that_exits(site: Site) -> None:
 def test_no_venv(site: Site) -> None:
     """Without a venv beside the wrapper, python3 on PATH runs the tool."""
     shutil.rmtree(site.folder / "venv")
-    site.interpreter("exit 4", path="../bin/python3")
+    site.interpreter("[[ $1 == -c ]] || exit 4", path="../bin/python3")
     environment = site.environment
     environment["PATH"] = f"{site.folder.parent / 'bin'}:{environment['PATH']}"
     assert site.run("-d", env=environment).returncode == 4
     assert site.arguments() == ["-m", "globus_sync_directory", "-d"]
+
+
+def test_python_without_the_packages(site: Site) -> None:
+    """A python3 on PATH that cannot import what the tool needs: status 72 and the cure, not the tool's own failure."""
+    shutil.rmtree(site.folder / "venv")
+    site.interpreter("echo Traceback >&2; exit 1", path="../bin/python3")
+    environment = site.environment
+    environment["PATH"] = f"{site.folder.parent / 'bin'}:{environment['PATH']}"
+    result = site.run("-d", env=environment)
+    assert result.returncode == 72
+    assert "lacks what the tool needs; make a venv there" in complaint(result)
+    assert result.stderr in site.log.read_text()
 
 
 def test_no_python(site: Site) -> None:
