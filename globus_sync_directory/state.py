@@ -253,9 +253,11 @@ class StateFile:
                 turn.unlink()
 
     def _unwritable(self, error: OSError, path: Path | None = None) -> StateError:
+        missing = error.errno == errno.ENOENT
+        cure = "Make its directory" if missing else "Make its directory writable (and not full)"
         return StateError(
             f"state file {clean(path or self.path)} cannot be written: {error.strerror or error}; nothing more was "
-            "started. Make its directory writable (and not full), or name another file with --state-file"
+            f"started. {cure}, or name another file with --state-file"
         )
 
     def _remove_stale_temporaries(self) -> None:
