@@ -6,7 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from globus_sync_directory.clean import clean
+from globus_sync_directory.clean import clean, quoted
 from globus_sync_directory.pairs import Pair, Place
 
 _PATH_NOT_FOUND = ("NotFound", "ClientError.NotFound", "FILE_NOT_FOUND", "PATH_NOT_FOUND")
@@ -22,12 +22,16 @@ _BUSY = ("ENDPOINT_TOO_BUSY", "TIMEOUT", "CONNECTION_BROKEN", "CONNECTION_RESET"
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """Why something does not go on, and the cure; both are one cleaned line. ``hopeless``: waiting cannot cure it."""
+    """
+    Why something does not go on, the cure, and the command that cures it; each is one cleaned line.
+
+    ``hopeless``: waiting cannot cure it.
+    """
 
     what: str
     cure: str = ""
+    command: str = ""
     hopeless: bool = False
-    goes_on_by_itself: bool = False  # the cure holds only while the task is live
 
 
 def explain(code: str, message: str, pair: Pair | None, place: Place | None, identity: str) -> Cause:
@@ -38,8 +42,8 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
     here has heard of comes back with Globus' own words. Source: Globus Transfer API, file_operations and task_events.
     """
     side = _side(pair, place)
-    where = f"the {side}collection {place.collection}" if place else "a collection"
-    path = f"{side}'{clean(place.path)}' on collection {place.collection}" if place else "a path"
+    where = _where(pair, place)
+    path = f"{side}'{clean(place.path)}' on collection {place.collection}" if place else f"a path on {where}"
     if _is(code, ("EndpointNotFound",)):
         what = f"Globus knows no {side}collection {place.collection if place else 'of that id'}"
         cure = _correct(pair, place, "endpoint")
@@ -48,10 +52,11 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
         return Cause(what=f"{where} has been deleted", cure=_correct(pair, place, "endpoint"), hopeless=True)
     if is_path_not_found(code):
         missing = f"there is no {side}directory '{clean(place.path)}' on collection {place.collection}" if place else ""
-        what, cure = missing or "a file or directory is not there", _correct(pair, place, "path")
+        what, cure = missing or f"a file or directory is not there on {where}", _correct(pair, place, "path")
         return Cause(what=what, cure=cure, hopeless=True)
     if _is(code, _DENIED):
-        return Cause(what=f"permission denied for {path}", cure=_share(pair, place, identity), hopeless=True)
+        cure, command = _share(pair, place, identity)
+        return Cause(what=f"permission denied for {path}", cure=cure, command=command, hopeless=True)
     if _is(code, _SIGN_IN):
         return Cause(
             what=f"{where} asks for a consent, policy or account that an application cannot meet",
@@ -63,33 +68,37 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
     if _is(code, _OFFLINE):
         return Cause(
             what=f"{where} is not connected",
-            cure="start Globus Connect Personal there, or ask its administrator; the transfer then goes on by "
-            "itself, or the next run starts it",
-            goes_on_by_itself=True,
+            cure="start Globus Connect Personal on that computer, or ask the collection's administrator",
         )
     if _is(code, _FULL):
         return Cause(
             what=f"no space or quota left for {path}",
-            cure="make room there; Globus goes on by itself then",
-            goes_on_by_itself=True,
+            cure="make room there, or have the quota raised",
         )
     if _is(code, _CHANGED):
         return Cause(
             what="a file's checksum or size differed after copying; it may be written to while it is copied",
-            cure="Globus sends the file again; if it goes on, stop what writes there during the transfer",
-            goes_on_by_itself=True,
+            cure="none for now, it is sent again; if it stays, stop what writes there during the transfer",
         )
     if _is(code, _PAUSED):
-        return Cause(what=f"paused by the administrator of {where}", cure="ask that administrator")
+        return paused(where, message)
     if _is(code, _BUSY):
         return Cause(
-            what=f"{where} does not work properly just now", cure="Globus tries again by itself", goes_on_by_itself=True
+            what=f"{where} does not work properly just now",
+            cure="none for now; if it stays, ask the collection's administrator",
         )
     said = clean(message or code, 160)
     return Cause(
         what=f"Globus says: {said}" if said else "Globus gives no reason",
         cure="look the task up in the Globus web app, or ask the collection's administrator",
     )
+
+
+def paused(where: str, message: str) -> Cause:
+    """Return the cause of a pause at ``where``, with what the administrator left as a message."""
+    said = clean(message, 160)
+    what = f"paused by the administrator of {where}" + (f": {quoted(said)}" if said else "")
+    return Cause(what=what, cure="nothing to do during maintenance; if it stays, ask that administrator")
 
 
 def place_in(details: str, pair: Pair) -> Place | None:
@@ -123,6 +132,15 @@ def _is(code: str, known: tuple[str, ...]) -> bool:
     return code in known or last in known
 
 
+def _where(pair: Pair | None, place: Place | None) -> str:
+    if place:
+        return f"the {_side(pair, place)}collection {place.collection}"
+    if pair:
+        source, destination = pair.source.collection, pair.destination.collection
+        return f"the source collection {source} or the destination collection {destination}"
+    return "one of its collections"
+
+
 def _side(pair: Pair | None, place: Place | None) -> str:
     if pair is None or place is None:
         return ""
@@ -137,18 +155,21 @@ def _correct(pair: Pair | None, place: Place | None, what: str) -> str:
     return f"correct [{clean(pair.name)}] {prefix}{what} in the config file{more}"
 
 
-def _share(pair: Pair | None, place: Place | None, identity: str) -> str:
+def _share(pair: Pair | None, place: Place | None, identity: str) -> tuple[str, str]:
+    """Return how a permission is given, in words and, where it is known what to give, as a command."""
     if pair is None or place is None:
-        return f"both guest collections must be shared with {identity}: r at the source, rw at the destination"
+        both = f"both guest collections must be shared with {identity}: r at the source, rw at the destination"
+        return both, ""
     right = "rw" if pair.destination.holds(place) else "r"
     if place not in (pair.source, pair.destination):
-        return (
-            "its owner must make it accessible to the account that shares the collection, or leave it out with exclude"
-            if right == "r"
-            else "it must be writable, on the collection's computer, for the account that shares the collection"
-        )
+        if right == "r":
+            return "open it to the account that shares the collection, or leave it out with exclude", ""
+        return "make it writable, on the collection's computer, for the account that shares the collection", ""
     where = shlex.quote(f"{place.collection}:{place.directory}")
-    return (
-        f"its owner must share it with {identity}, permission {right}: on the collection's page, Permissions, or with: "
-        f"globus endpoint permission create --identity {identity.partition('@')[0]} --permissions {right} {where}"
+    client_id = identity.partition("@")[0]
+    words = (
+        f"its owner must share it with {identity}, permission {right}: on the collection's page, under Permissions, or "
+        "by the command below; if it is shared already, open the directory, on its computer, to the account that "
+        "shares the collection"
     )
+    return words, f"globus endpoint permission create --identity {client_id} --permissions {right} {where}"

@@ -25,6 +25,12 @@ class SyncError(Exception):
     exit_status = EXIT_NEEDS_A_PERSON
 
 
+class UsageError(SyncError):
+    """The command line asks for something that cannot be done."""
+
+    exit_status = EXIT_USAGE
+
+
 class ConfigError(SyncError):
     """The config file or the surroundings are wrong in at least one way; one line for each problem."""
 
@@ -55,12 +61,17 @@ class NoAnswer(SyncError):
     """A question to Globus got no answer that says anything about the question; asking again may."""
 
     exit_status = EXIT_TRY_AGAIN
+    cure = "nothing is lost; the next run tries again"
 
 
 class SignInRefused(NoAnswer):
     """Globus does not accept the client id and secret, or the token it gave for them."""
 
     exit_status = EXIT_SIGN_IN_REFUSED
+    cure = (
+        "compare clientid with the application's page in the Globus web app, make a new secret there if need be, and "
+        "put it into the secret file"
+    )
 
 
 class Interrupted(BaseException):

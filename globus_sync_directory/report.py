@@ -1,85 +1,239 @@
-"""Findings -> what a person reads: a line with the verdict of each pair, and below it what that person asks next."""
+"""Findings -> what a person reads: one line for a pair that is well, and below any other what that person asks next."""
 
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import click
 from dateutil import tz
 
+from globus_sync_directory.causes import Cause
 from globus_sync_directory.clean import clean
-from globus_sync_directory.errors import EXIT_NEEDS_A_PERSON, EXIT_TOO_OLD
+from globus_sync_directory.errors import EXIT_NEEDS_A_PERSON, EXIT_OK, EXIT_TOO_OLD, EXIT_TRY_AGAIN
 from globus_sync_directory.tasks import Task, task_link
 from globus_sync_directory.verdicts import Finding, Verdict
 
+_INDENT = "    "
 _SKIPPED_SHOWN = 3
+_NARROWEST, _LONGEST_PADDED_NAME = 30, 24  # columns
+_OF_THE_WHOLE_RUN = (Verdict.NOT_REACHED, Verdict.SIGNED_OUT)
+_CONTINUES = "the next run starts it again, and goes on where it stopped"
+_WHAT_GOES_ON = {
+    Verdict.SUSPENDED: "nothing goes on by itself",
+    Verdict.PAUSED: "Globus goes on when the pause ends",
+    Verdict.SUCCEEDED_WITH_GAPS: "all else was copied; the next run tries the rest again",
+    Verdict.FAILED: _CONTINUES,
+    Verdict.CANCELLED: _CONTINUES,
+    Verdict.RAN_OUT_OF_TIME: _CONTINUES,
+    Verdict.NOT_STARTABLE: "nothing was started; every run looks again",
+    Verdict.REFUSED: "nothing was started; every run tries again",
+}
+
+
+@dataclass(frozen=True)
+class _Line:
+    text: str
+    unbroken: bool = False  # a command or an address, to be copied as one piece
+
+
+def render(findings: Sequence[Finding], *, width: int | None = None, colour: bool = False) -> list[str]:
+    """
+    Return the lines of the report on ``findings``.
+
+    ``width`` is that of the terminal in columns, None where nothing is to be wrapped. Why Globus could not be asked at
+    all is told once, before the pairs.
+    """
+    shared = _shared_cause(findings)
+    lines: list[str] = []
+    if shared:
+        lines += wrapped(f"Globus could not be asked: {shared.what}", width, _INDENT)
+        if shared.cure:
+            lines += wrapped(f"{_INDENT}cure: {shared.cure}", width, _INDENT * 2)
+    names = [_name(finding) for finding in findings]
+    column = max((columns(name) for name in names if columns(name) <= _LONGEST_PADDED_NAME), default=0)
+    for finding, name in zip(findings, names, strict=True):
+        start = f"{name}: " + " " * (column - columns(name))
+        first, *details = _lines(finding, shared, width)
+        headline, *more = wrapped(start + first.text, width, _INDENT)
+        if colour and headline.startswith(start + finding.verdict.words):
+            rest = headline.removeprefix(start + finding.verdict.words)
+            headline = start + click.style(finding.verdict.words, fg=_hue(finding)) + rest
+        lines += [headline, *more]
+        for line in details:
+            lines += wrapped(_INDENT + line.text, None if line.unbroken else width, _INDENT * 2)
+    return lines
 
 
 def describe(finding: Finding) -> list[str]:
-    """Return the lines about one pair: the verdict, and indented below it details, cause, cure and last success."""
-    return [_headline(finding), *(f"    {line}" for line in _details(finding))]
+    """Return the lines about one pair, unwrapped: the verdict, and indented below it details, cause and cure."""
+    return render([finding])
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """Return one line that counts the verdicts, such as ``3 pairs: 2 running, 1 failed``."""
-    counts = Counter(finding.verdict.words for finding in findings)
+    """Return one line that counts the verdicts, such as ``3 pairs: 2 running, 1 failed; 1 left over``."""
+    pairs = [finding for finding in findings if not finding.left_over]
+    counts = Counter(finding.verdict.words for finding in pairs)
     told = ", ".join(f"{count} {words}" for words, count in counts.items())
-    return f"{len(findings)} pair{'' if len(findings) == 1 else 's'}: {told}"
+    left_over = len(findings) - len(pairs)
+    return f"{len(pairs)} pair{'' if len(pairs) == 1 else 's'}: {told}" + (f"; {left_over} left over" * bool(left_over))
 
 
-def document_lines(document: dict[str, Any] | None) -> list[str]:
+def document_lines(document: Mapping[str, Any]) -> list[str]:
     """Return a task document that would be submitted as JSON lines, indented like what stands above it."""
-    if document is None:
-        return []
     lines = ["document (submission id, and the end of the label, are given when it is submitted):"]
-    return [f"    {line}" for line in lines + json.dumps(document, indent=2).splitlines()]
+    return [_INDENT + line for line in lines + json.dumps(document, indent=2).splitlines()]
+
+
+def columns(text: str) -> int:
+    """Return how many columns ``text`` takes on a terminal: wide characters take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def moment(instant: datetime) -> str:
+    """Return an instant in this host's zone, as ``2026-11-24 01:00 NZDT``."""
+    return instant.astimezone(tz.tzlocal()).strftime("%Y-%m-%d %H:%M %Z")
+
+
+def span(duration: timedelta) -> str:
+    """Return a duration in its two largest units, such as ``1 d 5 h`` or ``12 min``."""
+    minutes = int(duration.total_seconds() // 60)
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    parts = [f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if count]
+    return " ".join(parts[:2]) or "0 min"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in the decimal unit that suits it, such as ``7.2 MB``."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if amount < 999.5:
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 99.5 else f"{amount:.2g} {unit}"
+        amount /= 1000
+    return f"{amount:,.0f} PB"
+
+
+def files(count: int) -> str:
+    """Return ``1 file`` or ``1,200 files``."""
+    return f"{count:,} file{'' if count == 1 else 's'}"
+
+
+def wrapped(text: str, width: int | None, hanging: str) -> list[str]:
+    """
+    Return ``text`` broken at blanks into lines of at most ``width`` columns, those after the first indented.
+
+    Words wider than that stay whole; None breaks nothing.
+    """
+    if width is None or columns(text) <= width:
+        return [text]
+    found: list[str] = []
+    current = text[: len(text) - len(text.lstrip())]
+    for word in re.findall(r"\S+ *", text):
+        if current.strip() and columns(current + word.rstrip()) > max(width, _NARROWEST):
+            found.append(current.rstrip())
+            current = hanging
+        current += word
+    return [*found, current.rstrip()]
+
+
+def _shared_cause(findings: Sequence[Finding]) -> Cause | None:
+    """Return why no pair, or more than one, could be asked for, where it is the same for all of those."""
+    causes = {finding.cause for finding in findings if finding.verdict in _OF_THE_WHOLE_RUN}
+    several = sum(finding.verdict in _OF_THE_WHOLE_RUN for finding in findings) > 1
+    return causes.pop() if several and len(causes) == 1 else None
+
+
+def _lines(finding: Finding, shared: Cause | None, width: int | None) -> list[_Line]:
+    """Return the lines about a pair without its name; a single one where there is nothing to explain."""
+    facts = [*_facts(finding), *_last_success(finding)]
+    is_told = finding.cause is None or (finding.cause == shared and finding.verdict in _OF_THE_WHOLE_RUN)
+    link = [task_link(finding.task_id)] if finding.task_id else []
+    if is_told and finding.status in (EXIT_OK, EXIT_TRY_AGAIN) and not (finding.notes or finding.known_by_label):
+        line = "; ".join([_headline(finding), *facts])
+        with_link = "; ".join([line, *link])
+        fits = width is None or columns(f"{_name(finding)}: {with_link}") <= width
+        return [_Line(with_link if fits else line)]
+    lines = [_headline(finding), *finding.notes]
+    if finding.known_by_label:
+        lines.append("known by its label alone: of a pair that is gone, or of another config of this application")
+    lines += facts
+    if finding.skipped:
+        lines.append(_skipped(finding))
+    if finding.is_too_old and finding.max_age and finding.counts_from:
+        what = "last success" if finding.success else "this pair was first seen"
+        limit = span(finding.max_age)
+        lines.append(f"too old: {what} {moment(finding.counts_from)}, longer ago than max_age ({limit})")
+    explained = _cause(finding, finding.cause) if finding.cause and not is_told else []
+    return [*map(_Line, lines), *explained, *(_Line(f"task: {address}", unbroken=True) for address in link)]
+
+
+def _cause(finding: Finding, cause: Cause) -> list[_Line]:
+    lines = [_Line(f"{'why: ' if finding.status else 'note:'} {cause.what}")]
+    goes_on = _what_goes_on(finding)
+    if goes_on:
+        lines.append(_Line(f"now:  {goes_on}"))
+    if cause.cure:
+        lines.append(_Line(f"cure: {cause.cure}"))
+    if cause.command:
+        lines.append(_Line(f"run:  {cause.command}", unbroken=True))
+    return lines
+
+
+def _what_goes_on(finding: Finding) -> str:
+    """Return what Globus, or the next run, does about it without anybody's help."""
+    if finding.left_over:
+        return ""
+    if finding.task and finding.verdict in (Verdict.STUCK, Verdict.RUNNING_WITH_ERRORS):
+        until = f", until {moment(finding.task.deadline)} at the latest" if finding.task.deadline else ""
+        return f"Globus keeps trying{until}"
+    return _WHAT_GOES_ON.get(finding.verdict, "")
+
+
+def _name(finding: Finding) -> str:
+    return f"left over from [{clean(finding.name)}]" if finding.left_over else clean(finding.name)
 
 
 def _headline(finding: Finding) -> str:
-    name = f"left over from [{clean(finding.name)}]" if finding.left_over else clean(finding.name)
-    line = f"{name}: {finding.verdict.words}"
+    line = finding.verdict.words
     if finding.since:
         word = "" if _has_ended(finding) or finding.verdict is Verdict.STARTED else "since "
-        line += f", {word}{_moment(finding.since)}{_ago(finding.since, finding.at)}"
+        line += f", {word}{moment(finding.since)}{_ago(finding.since, finding.at)}"
     if finding.is_too_old:
         line += "; TOO OLD"
     return line
 
 
-def _details(finding: Finding) -> list[str]:
-    lines = [*finding.notes]
-    if finding.known_by_label:
-        lines.append("known by its label alone: of a pair that is gone, or of another config of this application")
-    if finding.task:
-        lines += _progress(finding.task)
-    if finding.skipped:
-        lines.append(_skipped(finding))
-    if finding.cause:
-        lines.append(f"{'why' if finding.status else 'note'}: {finding.cause.what}")
-        if finding.cause.cure:
-            lines.append(f"cure: {finding.cause.cure}")
-    if finding.is_too_old and finding.max_age and finding.counts_from:
-        what = "last success" if finding.success else "this pair was first seen"
-        limit = _span(finding.max_age)
-        lines.append(f"too old: {what} {_moment(finding.counts_from)}, longer ago than max_age ({limit})")
-    lines += _last_success(finding)
-    if finding.task_id:
-        lines.append(f"task: {task_link(finding.task_id)}")
-    return lines
+def _hue(finding: Finding) -> str:
+    return {EXIT_OK: "green", EXIT_TRY_AGAIN: "yellow"}.get(finding.status, "red")
+
+
+def _facts(finding: Finding) -> list[str]:
+    facts = _progress(finding.task) if finding.task else []
+    if finding.verdict is Verdict.QUEUED:
+        facts = ["waiting: Globus works on three tasks of one application at a time"]
+    return facts
 
 
 def _progress(task: Task) -> list[str]:
-    done = f"{_files(task.files_done)} copied, {_size(task.bytes_done)}"
+    done = f"{files(task.files_done)} copied, {size(task.bytes_done)}"
+    took = ""
     if task.is_live:
         of_known = f" of {task.files:,} found so far" if task.files else ""
-        rate = f", {_size(task.bytes_per_second)}/s" if task.bytes_per_second else ""
-        done = f"{_files(task.files_done)} copied{of_known}, {_size(task.bytes_done)}{rate}"
+        rate = f", {size(task.bytes_per_second)}/s" if task.bytes_per_second else ""
+        done = f"{files(task.files_done)} copied{of_known}, {size(task.bytes_done)}{rate}"
+    elif task.ended_at and task.ended_at - task.requested_at >= timedelta(minutes=1):
+        took = f"; took {span(task.ended_at - task.requested_at)}"
     in_step = f"; {task.files_in_step:,} already in step" if task.files_in_step else ""
     faults = f"; {task.faults:,} fault{'' if task.faults == 1 else 's'}" if task.faults else ""
-    return [done + in_step + faults] if task.is_live or not _is_bare(task) else []
+    return [done + in_step + faults + took] if task.is_live or not _is_bare(task) else []
 
 
 def _is_bare(task: Task) -> bool:
@@ -103,40 +257,14 @@ def _last_success(finding: Finding) -> list[str]:
     if success is None:
         return ["last success: none known"] if finding.status in (EXIT_NEEDS_A_PERSON, EXIT_TOO_OLD) else []
     ago = _ago(success.ended_at, finding.at)
-    return [f"last success: {_moment(success.ended_at)}{ago}, {_files(success.files)}, {_size(success.bytes)}"]
+    return [f"last success: {moment(success.ended_at)}{ago}, {files(success.files)}, {size(success.bytes)}"]
 
 
 def _has_ended(finding: Finding) -> bool:
     return finding.task is not None and not finding.task.is_live
 
 
-def _moment(moment: datetime) -> str:
-    """Return an instant in this host's zone, as ``2026-11-24 01:00 NZDT``."""
-    return moment.astimezone(tz.tzlocal()).strftime("%Y-%m-%d %H:%M %Z")
-
-
-def _ago(moment: datetime, now: datetime | None) -> str:
-    if now is None or now - moment < timedelta(minutes=1):
+def _ago(instant: datetime, now: datetime | None) -> str:
+    if now is None or now - instant < timedelta(minutes=1):
         return ""
-    return f" ({_span(now - moment)} ago)"
-
-
-def _span(span: timedelta) -> str:
-    """Return a duration in its two largest units, such as ``1 d 5 h`` or ``12 min``."""
-    minutes = int(span.total_seconds() // 60)
-    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
-    parts = [f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if count]
-    return " ".join(parts[:2]) or "0 min"
-
-
-def _files(count: int) -> str:
-    return f"{count:,} file{'' if count == 1 else 's'}"
-
-
-def _size(count: int) -> str:
-    size = float(count)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if size < 999.5:
-            return f"{size:.0f} {unit}" if unit == "B" or size >= 99.5 else f"{size:.2g} {unit}"
-        size /= 1000
-    return f"{size:,.0f} PB"
+    return f" ({span(now - instant)} ago)"

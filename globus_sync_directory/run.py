@@ -21,7 +21,7 @@ from globus_sync_directory.picture import Picture, draw_picture, is_over, learn
 from globus_sync_directory.sending import Attempt
 from globus_sync_directory.service import Globus, Refused, host_now
 from globus_sync_directory.settle import settle
-from globus_sync_directory.standing import Previous, found, not_reached, stands
+from globus_sync_directory.standing import about_task, found, not_reached, stands
 from globus_sync_directory.start import Plan, plan_starts, start, wait_for_earlier
 from globus_sync_directory.state import Memory, Setback
 from globus_sync_directory.verdicts import Finding, Verdict
@@ -41,6 +41,7 @@ class Result:
 
     findings: tuple[Finding, ...]
     trouble: StateError | None = None
+    before: Mapping[Pair, Finding] = field(default_factory=dict)  # how the last tasks had ended of those started
     documents: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # by the pair's name
 
     @property
@@ -56,6 +57,7 @@ def run(config: Config, pairs: Sequence[Pair], globus: Globus, ledger: Ledger, m
     trouble: StateError | None = None
     attempts: dict[str, Attempt] = {}
     plans: list[Plan] = []
+    before: dict[Pair, Finding] = {}
     try:
         live = globus.live_tasks()
         try:
@@ -72,12 +74,12 @@ def run(config: Config, pairs: Sequence[Pair], globus: Globus, ledger: Ledger, m
         for key, attempt in attempts.items()
         if not attempt.earlier and attempt.verdict is not Verdict.REFUSED
     }
-    before = {pair: _previous(ledger.memory(pair, now), picture) for pair in pairs}
     try:
         if trouble is None:
             learn(ledger, picture, pairs, config.pairs, now)
             if mode is not Mode.LOOK:
                 idle = _idle(config, pairs, ledger, picture, attempts, now)
+                before = _before(globus, idle, ledger, picture, now)
                 plans, stopped = plan_starts(globus, ledger, idle, picture)
                 attempts |= stopped
             if mode is Mode.START:
@@ -90,9 +92,9 @@ def run(config: Config, pairs: Sequence[Pair], globus: Globus, ledger: Ledger, m
             plan.pair.fingerprint: Attempt(verdict=Verdict.WOULD_START, notes=(plan.why, *plan.notes)) for plan in plans
         }
     findings = _findings(globus, pairs, ledger, picture, attempts, before, now)
-    left_over = left_overs(config, ledger)
-    told = [ledger.memories[key] for key in left_over if _is_worth_telling(ledger.memories[key], picture)]
-    findings += [stands(globus, None, memory, picture, now) for memory in told]
+    # With some of the pairs only, a left-over stays for the next run of all: what ended badly is told once.
+    left_over = left_overs(config, ledger) if len(pairs) == len(config.pairs) else []
+    findings += _left_over_findings(globus, ledger, picture, left_over, now)
     if trouble is None:
         try:
             ledger.change({key: None for key in left_over if is_over(ledger.memories[key], picture)})
@@ -101,8 +103,20 @@ def run(config: Config, pairs: Sequence[Pair], globus: Globus, ledger: Ledger, m
     return Result(
         findings=tuple(findings),
         trouble=trouble,
+        before=before,
         documents={plan.pair.name: plan.document(globus) for plan in plans} if mode is Mode.REHEARSE else {},
     )
+
+
+def look_again(pairs: Sequence[Pair], globus: Globus, ledger: Ledger) -> Result:
+    """Return how the tasks stand that the ledger remembers for ``pairs``; one request for up to a hundred of them."""
+    now = globus.now()
+    try:
+        picture = draw_picture(globus, ledger, [], now)
+    except (NoAnswer, Refused) as error:
+        return unreached(pairs, ledger, error, now)
+    learn(ledger, picture, pairs, pairs, now)
+    return Result(findings=tuple(_findings(globus, pairs, ledger, picture, {}, {}, now)))
 
 
 def _idle(
@@ -133,7 +147,7 @@ def _findings(
     ledger: Ledger,
     picture: Picture,
     attempts: Mapping[str, Attempt],
-    before: Mapping[Pair, Previous | None],
+    before: Mapping[Pair, Finding],
     now: datetime,
 ) -> list[Finding]:
     """Return one finding a pair, in their order; logs are asked for several at a time."""
@@ -143,10 +157,18 @@ def _findings(
         attempt = attempts.get(pair.fingerprint)
         if attempt is None:
             return stands(globus, pair, memory, picture, now)
-        return found(globus, pair, memory, attempt, before[pair], now)
+        return found(globus, pair, memory, attempt, before.get(pair), now)
 
     answers = globus.ask_all(finding, pairs)
     return [answer for pair in pairs if isinstance(answer := answers[pair], Finding)]
+
+
+def _left_over_findings(
+    globus: Globus, ledger: Ledger, picture: Picture, left_over: Sequence[str], now: datetime
+) -> list[Finding]:
+    memories = [ledger.memories[fingerprint] for fingerprint in left_over]
+    told = [memory for memory in memories if _is_worth_telling(memory, picture)]
+    return [stands(globus, None, memory, picture, now) for memory in told]
 
 
 def left_overs(config: Config, ledger: Ledger) -> list[str]:
@@ -164,9 +186,18 @@ def unreached(
     return Result(findings=tuple(not_reached(pair, memories.get(pair.fingerprint), trouble, moment) for pair in pairs))
 
 
-def _previous(memory: Memory, picture: Picture) -> Previous | None:
-    task = picture.last_task(memory)
-    return Previous(task=task, deadline_sent=memory.task.deadline) if task and memory.task else None
+def _before(
+    globus: Globus, pairs: Sequence[Pair], ledger: Ledger, picture: Picture, now: datetime
+) -> dict[Pair, Finding]:
+    """Return the finding about the last task of each pair that has one, before another is started."""
+
+    def finding(pair: Pair) -> Finding | None:
+        memory = ledger.memory(pair, now)
+        task = picture.last_task(memory)
+        return about_task(globus, pair, memory, task, now) if task else None
+
+    answers = globus.ask_all(finding, pairs)
+    return {pair: answer for pair, answer in answers.items() if isinstance(answer, Finding)}
 
 
 def _is_worth_telling(memory: Memory, picture: Picture) -> bool:
@@ -193,6 +224,7 @@ def _setbacks(
                 verdict=outcome.verdict.name,
                 what=outcome.cause.what,
                 cure=outcome.cause.cure,
+                command=outcome.cause.command,
                 since=same.since if same else now,
             )
         changes[pair.fingerprint] = replace(memory, setback=setback)

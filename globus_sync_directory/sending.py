@@ -90,7 +90,8 @@ def _record(globus: Globus, ledger: Ledger, answers: Mapping[Pair, _Answer]) -> 
         if isinstance(answer, _Started):
             task = LastTask(task_id=answer.task_id, submitted_at=globus.now(), deadline=answer.deadline)
             changes[pair.fingerprint] = replace(memory, reservation=None, task=task, waiting_since=None)
-            log.info("%s: started task %s", clean(pair.name), clean(answer.task_id))
+            what = "started task" if answer.is_new else "settled the start that was left open: task"
+            log.info("%s: %s %s", clean(pair.name), what, clean(answer.task_id))
         elif isinstance(answer, Refused) and answer.definite:
             since = (memory.waiting_since or globus.now()) if _is_no_room(answer) else None
             changes[pair.fingerprint] = replace(memory, reservation=None, waiting_since=since)

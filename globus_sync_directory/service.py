@@ -18,6 +18,7 @@ from globus_sdk import (
     AuthAPIError,
     ClientCredentialsAuthorizer,
     ConfidentialAppAuthClient,
+    DeleteData,
     GlobusAPIError,
     GlobusError,
     TransferAPIError,
@@ -32,9 +33,11 @@ from globus_sync_directory.tasks import (
     MOST_EVENTS,
     Event,
     NotATask,
+    Pause,
     Skipped,
     Task,
     read_event,
+    read_pauses,
     read_skipped,
     read_task,
 )
@@ -60,6 +63,15 @@ class Refused(Exception):
         self.code = code
         self.message = message
         self.definite = definite  # no earlier attempt of the same call went without an answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectionInfo:
+    """What Globus tells of a collection; ``connected`` is None where it is not a personal one."""
+
+    name: str
+    kind: str  # its "entity_type"
+    connected: bool | None
 
 
 @dataclass
@@ -186,6 +198,12 @@ class Globus:
             lambda client: [read_skipped(doc) for doc in _documents(client.task_skipped_errors(task_id).data)],
         )
 
+    def pauses(self, task: Task) -> list[Pause]:
+        """Return why a paused task is paused."""
+        return self._ask(
+            "the reason of a pause", lambda client: read_pauses(client.task_pause_info(task.task_id).data, task)
+        )
+
     def stat(self, collection: str, path: str) -> str:
         """Return the type (``dir``, ``file``, ...) of what is at ``path``; by a listing where ``stat`` is refused."""
 
@@ -198,8 +216,44 @@ class Globus:
         except Refused as refused:
             if not _is_unsupported(refused):
                 raise
+        return self.list_one(collection, path)
+
+    def list_one(self, collection: str, path: str) -> str:
+        """Return ``dir`` where ``path`` is a directory that this application can read."""
         self._look(lambda client: _documents(client.operation_ls(collection, path=path, limit=1).data))
         return "dir"
+
+    def collection(self, collection: str) -> CollectionInfo:
+        """Return what Globus tells of a collection."""
+
+        def question(client: TransferClient) -> CollectionInfo:
+            document = client.get_endpoint(collection).data
+            connected = document.get("gcp_connected")
+            return CollectionInfo(
+                name=str(document.get("display_name") or document["id"]),
+                kind=str(document.get("entity_type") or ""),
+                connected=connected if isinstance(connected, bool) else None,
+            )
+
+        return self._ask("a collection's description", question)
+
+    def make_directory(self, collection: str, path: str) -> None:
+        """Make one directory; the one above it must be there."""
+        self._ask("a new directory", lambda client: client.operation_mkdir(collection, path=path).data["code"])
+
+    def remove_directory(self, collection: str, path: str) -> str:
+        """Begin to remove a directory that this tool has just made; return the id of the task that does."""
+
+        def question(client: TransferClient) -> str:
+            data = DeleteData(collection, recursive=True, notify_on_succeeded=False, notify_on_failed=False)
+            data.add_item(path)
+            return str(UUID(client.submit_delete(data).data["task_id"]))
+
+        return self._ask("the removal of a directory", question)
+
+    def try_again(self) -> None:
+        """Ask again, also after an outage has shown itself."""
+        self._outage, self._failures, self._failed_looks = None, 0, 0
 
     def submission_id(self) -> str:
         """Return a fresh submission id; sending it twice starts one task."""
@@ -381,7 +435,7 @@ def _sign_in_failure(error: GlobusAPIError) -> NoAnswer:
     told = f" ({clean(said, 60)})" if isinstance(said, str) and said else ""
     return SignInRefused(
         f"Globus Auth refuses the sign-in{told}: the client id and the secret do not belong together, or the secret "
-        "was removed; compare clientid with the application's page, and make a new secret there if need be"
+        "was removed"
     )
 
 

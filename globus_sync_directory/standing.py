@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from globus_sync_directory.causes import Cause, explain, place_in
@@ -14,16 +14,8 @@ from globus_sync_directory.picture import Picture
 from globus_sync_directory.sending import Attempt
 from globus_sync_directory.service import Globus, Refused
 from globus_sync_directory.state import Memory
-from globus_sync_directory.tasks import Event, Skipped, Task, task_link
+from globus_sync_directory.tasks import Event, Pause, Skipped, Task, task_link
 from globus_sync_directory.verdicts import Finding, Verdict, judge, needs_log, newest_error
-
-
-@dataclass(frozen=True, kw_only=True)
-class Previous:
-    """A pair's last task at the beginning of a run, and the deadline that this tool had sent with it."""
-
-    task: Task
-    deadline_sent: datetime | None
 
 
 def stands(globus: Globus, pair: Pair | None, memory: Memory, picture: Picture, now: datetime) -> Finding:
@@ -37,12 +29,13 @@ def stands(globus: Globus, pair: Pair | None, memory: Memory, picture: Picture, 
         if memory.waiting_since:
             return _finding(pair, memory, now, Verdict.WAITING_FOR_ROOM, since=memory.waiting_since)
         if memory.setback and memory.setback.verdict in Verdict.__members__:
-            cause = Cause(what=memory.setback.what, cure=memory.setback.cure)
+            setback = memory.setback
+            cause = Cause(what=setback.what, cure=setback.cure, command=setback.command)
             return _finding(pair, memory, now, Verdict[memory.setback.verdict], since=memory.setback.since, cause=cause)
     if task and (memory.reservation is None or task.is_live):
         others = [other for other in picture.live(pair.fingerprint) if other is not task] if pair else []
         notes = tuple(f"another task of this pair is live too: {task_link(other.task_id)}" for other in others)
-        return _about_task(globus, pair, memory, task, now, notes)
+        return about_task(globus, pair, memory, task, now, notes)
     if memory.reservation:
         cause = Cause(what="Globus' answer was not seen", cure="nothing to do, the next run settles it")
         return _finding(pair, memory, now, Verdict.START_UNCONFIRMED, cause=cause)
@@ -52,7 +45,7 @@ def stands(globus: Globus, pair: Pair | None, memory: Memory, picture: Picture, 
     trouble = picture.unanswered.get(task_id)
     if trouble is not None:
         verdict = _verdict_on(trouble)
-        return _finding(pair, memory, now, verdict, task_id=task_id, cause=Cause(what=str(trouble)))
+        return _finding(pair, memory, now, verdict, task_id=task_id, cause=_cause_of(trouble))
     if task_id in picture.gone:
         return _finding(pair, memory, now, Verdict.UNKNOWN_TO_GLOBUS, task_id=task_id, since=memory.task.submitted_at)
     notes = ("Globus does not list this task yet",)
@@ -61,11 +54,11 @@ def stands(globus: Globus, pair: Pair | None, memory: Memory, picture: Picture, 
 
 
 def found(
-    globus: Globus, pair: Pair, memory: Memory, attempt: Attempt, previous: Previous | None, now: datetime
+    globus: Globus, pair: Pair, memory: Memory, attempt: Attempt, before: Finding | None, now: datetime
 ) -> Finding:
-    """Return the finding about a pair that this run tried to start; ``previous`` is its task before."""
+    """Return the finding about a pair that this run tried to start; ``before`` is the one about its earlier task."""
     if attempt.task:
-        return _about_task(globus, pair, memory, attempt.task, now, attempt.notes)
+        return about_task(globus, pair, memory, attempt.task, now, attempt.notes)
     if attempt.verdict is Verdict.STARTED and memory.task:
         return _finding(
             pair,
@@ -74,7 +67,7 @@ def found(
             attempt.verdict,
             task_id=memory.task.task_id,
             since=memory.task.submitted_at,
-            notes=(*attempt.notes, *_before(globus, pair, previous, now)),
+            notes=(*attempt.notes, *_told_of(before)),
         )
     since = memory.waiting_since if attempt.verdict is Verdict.WAITING_FOR_ROOM else None
     if memory.setback and memory.setback.verdict == attempt.verdict.name:
@@ -85,45 +78,54 @@ def found(
 def not_reached(pair: Pair, memory: Memory | None, trouble: NoAnswer | Refused, now: datetime) -> Finding:
     """Return what can be told of a pair without Globus: when it last succeeded, and whether that is too old."""
     memory = memory or Memory(name=pair.name, first_seen=now)
-    return _finding(pair, memory, now, _verdict_on(trouble), cause=Cause(what=str(trouble)))
+    return _finding(pair, memory, now, _verdict_on(trouble), cause=_cause_of(trouble))
+
+
+def _cause_of(trouble: NoAnswer | Refused) -> Cause:
+    return Cause(what=str(trouble), cure=trouble.cure if isinstance(trouble, NoAnswer) else "")
 
 
 def _verdict_on(trouble: NoAnswer | Refused) -> Verdict:
     return Verdict.SIGNED_OUT if isinstance(trouble, SignInRefused) else Verdict.NOT_REACHED
 
 
-def _before(globus: Globus, pair: Pair, previous: Previous | None, now: datetime) -> tuple[str, ...]:
+def _told_of(before: Finding | None) -> tuple[str, ...]:
     """Return a line about the task before the one just started, if it left something to be told."""
-    if previous is None or previous.task.is_clean_success:
+    if before is None or before.verdict is Verdict.SUCCEEDED:
         return ()
-    task = previous.task
-    verdict, _ = judge(task, previous.deadline_sent, now)
-    if verdict is Verdict.STOPPED_AT_TIME_LIMIT:
-        return (f"the task before it: {verdict.words}; this one goes on from there",)
-    reason = explain(task.fatal_code, task.fatal_description, pair, None, globus.identity).what
-    told = f": {reason}" if verdict is Verdict.FAILED else ""
-    return (f"the task before it: {verdict.words}{told} ({task_link(task.task_id)})",)
+    if before.verdict is Verdict.STOPPED_AT_TIME_LIMIT:
+        return (f"the task before it: {before.verdict.words}; this one goes on from there",)
+    told = f": {before.cause.what}" if before.cause else ""
+    link = f" ({task_link(before.task_id)})" if before.task_id else ""
+    return (f"the task before it: {before.verdict.words}{told}{link}",)
 
 
-def _about_task(
+def about_task(
     globus: Globus, pair: Pair | None, memory: Memory, task: Task, now: datetime, notes: tuple[str, ...] = ()
 ) -> Finding:
+    """Return the finding about one task, remembered or not; asks for what is behind it only where that is needed."""
     deadline = memory.task.deadline if memory.task else None
     verdict, _ = judge(task, deadline, now)
     events: Sequence[Event] = ()
     skipped: Sequence[Skipped] = ()
+    pauses: Sequence[Pause] = ()
     try:
         if needs_log(task, verdict, now):
             events = globus.newest_events(task.task_id)
         elif verdict is Verdict.SUCCEEDED_WITH_GAPS:
             skipped = globus.skipped(task.task_id)
+        elif verdict is Verdict.PAUSED:
+            pauses = globus.pauses(task)
     except (NoAnswer, Refused) as trouble:
         notes += (f"the reason could not be asked for: {trouble}",)
     skips_source = pair is not None and any(
         path.source_path.rstrip("/") == pair.source.path.rstrip("/") for path in skipped
     )
     verdict, since = judge(task, deadline, now, events, skips_source)
-    cause = _cause(globus, pair, task, verdict, events, skipped)
+    if verdict is Verdict.PAUSED:
+        cause: Cause | None = _pause(pair, pauses)
+    else:
+        cause = _cause(globus, pair, task, verdict, events, skipped)
     return _finding(
         pair,
         memory,
@@ -132,19 +134,24 @@ def _about_task(
         task_id=task.task_id,
         task=task,
         since=since,
-        cause=cause and _with_names(_with_true_cure(cause, task, is_left_over=pair is None), task),
+        cause=cause and _with_names(_with_true_cure(cause, task) if pair is None else cause, task),
         skipped=tuple(skipped),
         notes=notes,
     )
 
 
-def _with_true_cure(cause: Cause, task: Task, *, is_left_over: bool) -> Cause:
-    """Return the cause with a true cure: Globus does no more for an ended task, nor the next run for a left-over."""
-    if is_left_over:
-        return replace(cause, cure=f"wait, or cancel it: globus task cancel {task.task_id}" if task.is_live else "")
-    if not task.is_live and cause.goes_on_by_itself:
-        return replace(cause, cure="the next run starts it again; if it stays, ask the collection's administrator")
-    return cause
+def _pause(pair: Pair | None, pauses: Sequence[Pause]) -> Cause:
+    first = pauses[0] if pauses else Pause(collection="", message="")
+    places = (pair.source, pair.destination) if pair else ()
+    place = next((place for place in places if place.collection == first.collection), None)
+    return explain("PAUSED", first.message, pair, place, "")
+
+
+def _with_true_cure(cause: Cause, task: Task) -> Cause:
+    """Return the cause with the cure that is true of a left-over: no run starts it again."""
+    if not task.is_live:
+        return replace(cause, cure="", command="")
+    return replace(cause, cure="wait, or cancel it", command=f"globus task cancel {task.task_id}")
 
 
 def _with_names(cause: Cause, task: Task) -> Cause:
@@ -180,19 +187,18 @@ def _cause(
         behind = explain(first.code, first.details, pair, place, globus.identity)
     elif task.is_live and not task.is_ok:
         behind = explain(task.nice_status, task.nice_status, pair, None, globus.identity)
-    if verdict is Verdict.PAUSED and not behind:
-        return Cause(what="paused by the administrator of a collection", cure="ask that administrator")
     if verdict is Verdict.SUSPENDED:
         what = behind.what if behind else "Globus waits for a person before it goes on"
         return Cause(
             what=what,
-            cure=f"once that is cured, cancel it: globus task cancel {task.task_id}; the next run starts anew",
+            cure="once that is cured, cancel the task; the next run starts anew",
+            command=f"globus task cancel {task.task_id}",
         )
     if verdict is Verdict.RAN_OUT_OF_TIME and not behind:
         return _out_of_time(pair, events)
     if verdict is Verdict.CANCELLED:
         told = next((event.details for event in events if event.code == "CANCELED" and event.details), "")
-        return Cause(what=clean(told, 160) or "somebody cancelled it", cure="the next run starts it again")
+        return Cause(what=clean(told, 160) or "somebody cancelled it", cure="none needed, unless you did not want that")
     if verdict is Verdict.FAILED and not behind:
         return explain(task.fatal_code, task.fatal_description, pair, None, globus.identity)
     return behind
@@ -200,7 +206,7 @@ def _cause(
 
 def _out_of_time(pair: Pair | None, events: Sequence[Event]) -> Cause:
     if pair is None or pair.time_limit is None:
-        return Cause(what="Globus gave it up because it made no progress", cure="the next run starts it again")
+        return Cause(what="Globus gave it up because it made no progress", cure="read its log on the task's page")
     minutes = int(pair.time_limit.total_seconds() // 60)
     if any(event.code == "STARTED" for event in events):
         return Cause(

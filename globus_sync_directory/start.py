@@ -76,7 +76,8 @@ def start(globus: Globus, ledger: Ledger, plans: Sequence[Plan], known: Mapping[
     by_pair = {plan.pair: plan for plan in plans}
     for pair, answer in globus.ask_all(lambda _: globus.submission_id(), by_pair).items():
         if isinstance(answer, NoAnswer):
-            attempts[pair.fingerprint] = Attempt(verdict=Verdict.NOT_REACHED, cause=Cause(what=str(answer)))
+            cause = Cause(what=str(answer), cure=answer.cure)
+            attempts[pair.fingerprint] = Attempt(verdict=Verdict.NOT_REACHED, cause=cause)
         elif isinstance(answer, Refused):
             cause = explain(answer.code, answer.message, pair, None, globus.identity)
             attempts[pair.fingerprint] = Attempt(verdict=Verdict.REFUSED, cause=cause)

@@ -50,6 +50,7 @@ class Setback:
     what: str
     cure: str
     since: datetime  # of the first attempt in a row that ended like this
+    command: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -338,6 +339,7 @@ def _memory_from_json(value: Any) -> Memory:
             verdict=_text(setback["verdict"]),
             what=_text(setback["what"]),
             cure=_text(setback["cure"]),
+            command=_text(setback.get("command", "")),
             since=_time(setback["since"]),
         ),
         waiting_since=_optional_time(value.get("waiting_since")),

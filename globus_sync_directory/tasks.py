@@ -83,6 +83,14 @@ class Skipped:
     details: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pause:
+    """One reason why a task is paused: at which collection, where that is told, and the message left there."""
+
+    collection: str
+    message: str
+
+
 def read_task(document: Any) -> Task:
     """Return the task in ``document``; raises NotATask when there is none."""
     if not isinstance(document, Mapping) or not document.get("task_id") or not document.get("status"):
@@ -143,6 +151,21 @@ def read_skipped(document: Mapping[str, Any]) -> Skipped:
         source_path=_text(document.get("source_path")),
         details=_text(document.get("error_details")),
     )
+
+
+def read_pauses(document: Mapping[str, Any], task: Task) -> list[Pause]:
+    """Return the pauses in a task's "pause_info" document, those with a message first."""
+    rules = document.get("pause_rules")
+    pauses = [
+        Pause(collection=_text(rule.get("endpoint_id")).lower(), message=_text(rule.get("message")))
+        for rule in (rules if isinstance(rules, list) else [])
+        if isinstance(rule, Mapping)
+    ]
+    for side, collection in (("source", task.source_collection), ("destination", task.destination_collection)):
+        for key in (f"{side}_pause_message", f"{side}_pause_message_share"):
+            if document.get(key):
+                pauses.append(Pause(collection=collection, message=_text(document[key])))
+    return sorted(pauses, key=lambda pause: not pause.message)
 
 
 def task_link(task_id: str) -> str:

@@ -20,6 +20,7 @@ from globus_sync_directory.state import Success
 from globus_sync_directory.tasks import MOST_EVENTS, Event, Skipped, Task
 
 NO_PROGRESS_FOR = timedelta(hours=1)
+PAUSED_FOR_AT_MOST = timedelta(days=90)  # from the pause to the deadline. Source: Globus Transfer API, task_behavior
 _DEADLINE_PRECISION = timedelta(minutes=1)
 
 
@@ -47,7 +48,7 @@ class Verdict(Enum):
     NOT_STARTABLE = ("not startable", EXIT_NEEDS_A_PERSON)
     START_UNCONFIRMED = ("start unconfirmed", EXIT_TRY_AGAIN)
     NOT_REACHED = ("not reached", EXIT_TRY_AGAIN)
-    SIGNED_OUT = ("signed out", EXIT_SIGN_IN_REFUSED)
+    SIGNED_OUT = ("sign-in refused", EXIT_SIGN_IN_REFUSED)
     WOULD_START = ("would start", EXIT_OK)
 
     def __init__(self, words: str, status: int) -> None:
@@ -93,7 +94,8 @@ def needs_log(task: Task, verdict: Verdict, now: datetime) -> bool:
     """Return whether the task's log is needed for its verdict, or for the reason behind a bad one."""
     if task.status == "FAILED":
         return verdict.status != EXIT_OK
-    return task.is_live and (not task.is_ok or task.is_paused) and now - task.requested_at >= NO_PROGRESS_FOR
+    failing = not task.is_ok and not task.is_paused
+    return task.is_live and failing and now - task.requested_at >= NO_PROGRESS_FOR
 
 
 def judge(
@@ -114,7 +116,8 @@ def judge(
     if task.status == "INACTIVE":
         return Verdict.SUSPENDED, max((event.time for event in events if event.is_error), default=None)
     if task.is_paused:
-        return Verdict.PAUSED, max((event.time for event in events if event.code == "PAUSED"), default=None)
+        since = task.deadline - PAUSED_FOR_AT_MOST if task.deadline else None
+        return Verdict.PAUSED, since if since and task.requested_at <= since <= now else None
     if not task.is_ok:
         progress = last_progress(task, events)
         return (Verdict.STUCK if now - progress >= NO_PROGRESS_FOR else Verdict.RUNNING_WITH_ERRORS), progress

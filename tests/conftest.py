@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -53,6 +54,13 @@ class Outcome:
     status: int
     stdout: str
     stderr: str
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """The verdict of each pair in the report, by its name."""
+        lines = [line for line in self.stdout.splitlines() if not line.startswith(" ")]
+        found = [re.match(r"(.+?): +([^,;]+)", line) for line in lines]
+        return {match[1]: match[2] for match in found if match and not re.match(r"\d+ pairs?$|Globus could", match[1])}
 
 
 @dataclass

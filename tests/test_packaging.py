@@ -89,10 +89,10 @@ def test_imports_go_one_way():
         pytest.fail("these import each other: " + " -> ".join(reversed(error.args[1])))
 
 
-def test_only_the_command_line_knows_click():
-    """Of the tool's modules, only ``cli`` imports click: everything else works without a terminal."""
+def test_who_knows_click():
+    """Of the tool's modules, only those that take options or show something import click."""
     users = {name for name, others in imported().items() if "click" in others and not within(name, STANDIN)}
-    assert users == {f"{PACKAGE}.cli"}
+    assert users == {f"{PACKAGE}.{name}" for name in ("cli", "output", "report", "watch")}
 
 
 @pytest.mark.parametrize(

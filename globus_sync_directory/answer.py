@@ -1,0 +1,31 @@
+"""What a command line found out, for whichever way it is told: as text or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from globus_sync_directory.verdicts import Finding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that ``check`` looked at: good, bad with the cure, or (None) only worth knowing."""
+
+    good: bool | None
+    what: str
+    pair: str | None = None
+    cure: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The exit status, and what there is to tell; ``errors`` are lines about the run as a whole."""
+
+    status: int
+    errors: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    documents: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # by the pair's name
+    checks: tuple[Check, ...] = ()

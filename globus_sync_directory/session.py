@@ -1,0 +1,201 @@
+"""What one command line needs opened, in order: config and secret, state and lock, Globus; then its work is done."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from globus_sync_directory.answer import Answer, Check
+from globus_sync_directory.clean import clean, quoted
+from globus_sync_directory.config import Config, load_config
+from globus_sync_directory.errors import (
+    EXIT_NEEDS_A_PERSON,
+    EXIT_OK,
+    EXIT_USAGE,
+    ConfigError,
+    Interrupted,
+    NoAnswer,
+    SecretError,
+    UsageError,
+    worst,
+)
+from globus_sync_directory.output import is_watched
+from globus_sync_directory.pairs import Pair
+from globus_sync_directory.secret import read_secret
+
+if TYPE_CHECKING:
+    from globus_sync_directory.ledger import Ledger
+    from globus_sync_directory.run import Result
+    from globus_sync_directory.state import StateFile
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the command line asks for; paths are as they were given, but for ``~``."""
+
+    config_file: Path
+    secret_file: Path
+    state_file: Path | None
+    pairs: tuple[str, ...] = ()
+    dont_start: bool = False
+    dry_run: bool = False
+    wait: bool = False
+    check: bool = False
+    write_probe: bool = False
+    shows_progress: bool = False
+
+
+def work(wish: Wish) -> Answer:
+    """Do what is wished and return what there is to tell. Raises SyncError where the work could not be begun."""
+    if wish.check:
+        return _check(wish)
+    config, secret = _load(wish)
+    pairs = _chosen(config, wish.pairs)
+    _warn_of_open_door()
+
+    # Here and not above: --help and a config error must not wait for the SDK.
+    from globus_sync_directory.ledger import open_ledger
+    from globus_sync_directory.run import Mode, run, unreached
+    from globus_sync_directory.service import host_now, sign_in
+    from globus_sync_directory.watch import watch
+
+    mode = Mode.LOOK if wish.dont_start else Mode.REHEARSE if wish.dry_run else Mode.START
+    writes = mode is Mode.START
+    file = _state_file(wish, config)
+    ledger = None
+    try:
+        with contextlib.ExitStack() as stack:
+            with file.lock(host_now()) if writes else contextlib.nullcontext():
+                ledger = open_ledger(file)
+                try:
+                    globus = stack.enter_context(sign_in(config.client_id, secret))
+                except NoAnswer as trouble:
+                    return _answer(unreached(pairs, ledger, trouble))
+                if writes:
+                    ledger.write_from_now_on(globus.now())
+                result = run(config, pairs, globus, ledger, mode)
+            if wish.wait:
+                ledger = open_ledger(file) if writes else ledger  # the lock is given back: from here on it is only read
+                bar = is_watched(sys.stderr) and wish.shows_progress
+                result = watch(pairs, globus, ledger, result, bar=bar)
+    except Interrupted as interrupted:
+        raise Interrupted(_left_behind(interrupted, ledger, pairs)) from None
+    return _answer(result)
+
+
+def _answer(result: Result) -> Answer:
+    return Answer(
+        status=result.status,
+        errors=tuple(str(result.trouble).splitlines()) if result.trouble else (),
+        findings=result.findings,
+        documents=result.documents,
+    )
+
+
+def _load(wish: Wish) -> tuple[Config, str]:
+    """Return config and secret. Raises ConfigError with the problems of both."""
+    problems: list[str] = []
+    config = secret = None
+    try:
+        config = load_config(wish.config_file)
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        secret = read_secret(wish.secret_file)
+    except SecretError as error:
+        problems.append(str(error))
+    if config is None or secret is None:
+        raise ConfigError(problems)
+    return config, secret
+
+
+def _chosen(config: Config, names: tuple[str, ...]) -> list[Pair]:
+    """Return the pairs with these names, all for none. Raises UsageError for a name that no pair has."""
+    known = {pair.name: pair for pair in config.pairs}
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {quoted(close[0])}?" if close else "there are " + ", ".join(map(quoted, known))
+            raise UsageError(f"--pair: no pair {quoted(name)} in {clean(config.path)}; {hint}")
+    return [pair for pair in config.pairs if not names or pair.name in names]
+
+
+def _state_file(wish: Wish, config: Config) -> StateFile:
+    from globus_sync_directory.state import StateFile
+
+    path = wish.state_file or config.path.with_name(f"{config.path.stem}.state.json")
+    for taken in (wish.config_file, wish.secret_file):
+        if os.path.realpath(path) == os.path.realpath(taken):
+            raise UsageError(f"{clean(path)} is the config or secret file; name another with --state-file")
+    return StateFile(path, config.client_id)
+
+
+def _check(wish: Wish) -> Answer:
+    """Return what ``check`` found: config, secret, state, sign-in, clock, collections, directories."""
+    try:
+        config, secret = _load(wish)
+    except ConfigError as error:
+        return Answer(status=EXIT_USAGE, checks=tuple(Check(good=False, what=line) for line in error.problems))
+    pairs = _chosen(config, wish.pairs)
+    _warn_of_open_door()
+
+    from globus_sync_directory.check import check_clock, check_pairs
+    from globus_sync_directory.service import sign_in
+
+    count = f"{len(config.pairs)} pair{'' if len(config.pairs) == 1 else 's'}"
+    checks = [
+        Check(good=True, what=f"config file {clean(config.path.absolute())}: {count}"),
+        Check(good=True, what=f"secret file {clean(wish.secret_file.absolute())}: yours alone"),
+        _check_state(_state_file(wish, config)),
+    ]
+    try:
+        globus = sign_in(config.client_id, secret)
+    except NoAnswer as trouble:
+        checks.append(Check(good=False, what=str(trouble), cure=trouble.cure))
+        return Answer(status=trouble.exit_status, checks=tuple(checks))
+    with globus:
+        checks.append(Check(good=True, what=f"signed in as {globus.identity}"))
+        checks.append(check_clock(globus.clock_offset))
+        checks += check_pairs(pairs, globus, write_probe=wish.write_probe)
+    failed = any(check.good is False for check in checks)
+    return Answer(status=worst([EXIT_NEEDS_A_PERSON if failed else EXIT_OK]), checks=tuple(checks))
+
+
+def _check_state(file: StateFile) -> Check:
+    recall = file.read()
+    shown = f"state file {clean(file.path)}"
+    if recall.trouble:
+        cure = "the next run keeps it under another name" if recall.to_set_aside else "correct that"
+        return Check(good=False, what=f"{shown} {recall.trouble}", cure=cure)
+    if not os.access(file.path.parent, os.W_OK | os.X_OK):
+        cure = "make its directory writable, or name another file with --state-file"
+        return Check(good=False, what=f"{shown} cannot be written", cure=cure)
+    known = f"{len(recall.memories)} remembered" if recall.usable else "not there yet; the first run makes it"
+    return Check(good=True, what=f"{shown}: {known}")
+
+
+def _warn_of_open_door() -> None:
+    if os.environ.get("GLOBUS_SDK_VERIFY_SSL", "").strip().lower() in ("0", "false", "no", "off"):
+        log.warning(
+            "GLOBUS_SDK_VERIFY_SSL is off: whoever sits between here and Globus can read the secret and the token; "
+            "take it out of the environment"
+        )
+
+
+def _left_behind(interrupted: Interrupted, ledger: Ledger | None, pairs: Sequence[Pair]) -> str:
+    """Return the sentences about what goes on after an interruption."""
+    memories = [ledger.memories.get(pair.fingerprint) for pair in pairs] if ledger else []
+    open_ones = [clean(memory.name) for memory in memories if memory and memory.reservation]
+    lines = [f"{interrupted}: tasks that were started go on at Globus; see how they are doing with --dont-start"]
+    if open_ones:
+        lines.append(f"start unconfirmed, settled by the next run: {', '.join(open_ones)}")
+    return "\n".join(lines)
