@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 STANDIN = ["flask>=3.0,<4"]
-TEST = [*STANDIN, "pytest>=8", "hypothesis>=6.100", "responses>=0.25"]
+TEST = [*STANDIN, "pytest>=8", "hypothesis>=6.100", "responses>=0.25", "jsonschema>=4.20"]
 
 setup(
     name="globus_sync_directory",
@@ -16,7 +16,7 @@ setup(
     license="MIT",
     license_files=["LICENSE"],
     packages=find_packages(include=["globus_sync_directory", "globus_sync_directory.*"]),
-    package_data={"globus_sync_directory": ["py.typed"]},
+    package_data={"globus_sync_directory": ["py.typed", "output.schema.json"]},
     python_requires=">=3.11",
     install_requires=["globus-sdk>=4.9,<5", "click>=8.1.7,<9", "python-dateutil>=2.8.2"],
     extras_require={

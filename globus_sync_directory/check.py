@@ -30,7 +30,7 @@ def check_clock(offset: timedelta) -> Check:
     if abs(offset) <= CLOCK_TOLERANCE:
         return Check(good=True, what=f"this host's clock is {seconds} s away from Globus'")
     cure = "set the clock; times are counted on Globus' clock meanwhile"
-    return Check(good=None, what=f"this host's clock is {seconds // 60} minutes away from Globus'", cure=cure)
+    return Check(good=None, what=f"this host's clock is {round(seconds / 60)} minutes away from Globus'", cure=cure)
 
 
 def check_pairs(pairs: Sequence[Pair], globus: Globus, *, write_probe: bool) -> list[Check]:

@@ -128,7 +128,7 @@ class _Bar:
 
     def make_room(self) -> None:
         """Take the bar out of the way of a line."""
-        click.echo("\r\x1b[2K", file=sys.stderr, nl=False, color=True)
+        click.echo("\r\x1b[2K\x1b[?25h", file=sys.stderr, nl=False, color=True)
 
     def _time_left(self, total: int, done: int) -> str:
         gained = done - (self._done_at_first or 0)

@@ -1,0 +1,197 @@
+"""--wait: until every task has ended, through outages, politely, and without touching the tasks."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from conftest import World, assert_in_order
+
+from globus_sync_directory import watch
+from globus_sync_directory.standin.faults import Fault
+
+pytestmark = pytest.mark.promise(4, "a run while another one waits (-w)")
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "FIRST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(watch, "LONGEST_PAUSE_SECONDS", 0.05)
+
+
+def after(seconds: float, action: Callable[[], object]) -> threading.Timer:
+    timer = threading.Timer(seconds, action)
+    timer.start()
+    return timer
+
+
+def test_waits_for_the_end(world: World) -> None:
+    """-w starts the task, waits for its end, tells the change on stderr and ends with the last report."""
+    world.globus.hold()
+    timer = after(0.5, world.globus.release)
+    begun = time.monotonic()
+    outcome = world.run("-w")
+    timer.join()
+    assert time.monotonic() - begun >= 0.4
+    assert (outcome.status, outcome.verdicts) == (0, {"microscope": "succeeded"})
+    assert "2 files copied" in outcome.stdout
+    assert "INFO microscope: succeeded" in outcome.stderr
+    assert len(world.tasks) == 1
+
+
+def test_ends_with_the_status_of_the_end(world: World) -> None:
+    """A task that fails while it is waited for gives status 1, with the reason."""
+    world.globus.hold()
+    timer = after(0.3, lambda: world.globus.fail(world.tasks[0].id, "PERMISSION_DENIED"))
+    outcome = world.run("-w")
+    timer.join()
+    assert (outcome.status, outcome.verdicts) == (1, {"microscope": "failed"})
+    assert "why: " in outcome.stdout
+    world.globus.release()
+
+
+def test_only_watches_with_d(world: World) -> None:
+    """-d -w starts nothing and writes nothing, and waits for what runs."""
+    assert world.run("-d", "-w").verdicts == {"microscope": "never run"}
+    assert not world.state_file.exists()
+    world.globus.hold()
+    world.run()
+    before = world.state_file.read_bytes()
+    timer = after(0.3, world.globus.release)
+    outcome = world.run("-d", "-w")
+    timer.join()
+    assert outcome.verdicts == {"microscope": "succeeded"}
+    assert world.state_file.read_bytes() == before
+    assert len(world.tasks) == 1
+
+
+def test_one_request_a_look(world: World) -> None:
+    """All tasks are asked for in one request, however many pairs are waited for."""
+    for number in range(9):
+        world.pair(f"p{number}")
+    world.globus.hold()
+    world.run()
+    world.forget_requests()
+    timer = after(0.8, world.globus.release)
+    world.run("-d", "-w")
+    timer.join()
+    asked = world.asked()
+    assert len(asked) > 5
+    assert set(asked) == {"POST /v2/oauth2/token", "GET /v0.10/task_list"}
+
+
+def test_survives_an_outage(world: World) -> None:
+    """Globus away in the middle: told once, waited out, told when it is back; the end is the true one."""
+    world.globus.hold()
+    world.run()
+
+    def fall() -> None:
+        world.globus.faults.add(Fault(path="*", times=None, status=503, html=True))
+
+    def rise() -> None:
+        world.globus.faults.clear()
+        world.globus.release()
+
+    timers = [after(0.3, fall), after(1.2, rise)]
+    outcome = world.run("-d", "-w")
+    for timer in timers:
+        timer.join()
+    assert (outcome.status, outcome.verdicts) == (0, {"microscope": "succeeded"})
+    assert outcome.stderr.count("still waiting") == 1
+    assert outcome.stderr.count("Globus answers again") == 1
+
+
+def test_a_run_while_another_waits(world: World) -> None:
+    """-w has given the lock back: another run works, starts nothing twice, and may start a pair of its own."""
+    world.globus.hold()
+    with world.start("-w") as waiting:
+        deadline = time.monotonic() + 20
+        while len(world.live) < 1 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        assert world.run().verdicts == {"microscope": "running"}
+        world.pair("other")
+        assert world.run().verdicts == {"microscope": "running", "other": "started"}
+        assert_in_order(world)
+        assert len(world.tasks) == 2
+        world.globus.release()
+        stdout, _ = waiting.communicate(timeout=30)
+    assert waiting.returncode == 0
+    assert stdout.startswith("microscope: succeeded")
+    world.globus.wait()
+    assert len(world.tasks) == 2
+
+
+def test_ctrl_c_stops_the_waiting_alone(world: World) -> None:
+    """SIGINT while it waits: status 130, a line that says so, and the task goes on."""
+    world.globus.hold()
+    with world.start("-w") as waiting:
+        deadline = time.monotonic() + 20
+        while not world.live and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        waiting.send_signal(signal.SIGINT)
+        _, stderr = waiting.communicate(timeout=30)
+    assert waiting.returncode == 130
+    assert "tasks that were started go on at Globus" in stderr
+    assert len(world.live) == 1
+    assert_in_order(world)
+    world.globus.release()
+
+
+def test_json_and_quiet_show_no_progress(world: World) -> None:
+    """--json prints one object at the end; -q nothing at all when all went well."""
+    world.globus.hold()
+    timer = after(0.3, world.globus.release)
+    outcome = world.run("-w", "--json", "-q")
+    timer.join()
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "", "")
+    timer = after(0.0, lambda: None)
+    assert json.loads(world.run("-d", "-w", "--json").stdout)["pairs"][0]["verdict"] == "succeeded"
+    timer.join()
+
+
+def test_summary_at_most_once_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody watches, a summary comes at most once in the interval, not with every look."""
+    world.globus.hold()
+    timer = after(0.8, world.globus.release)
+    assert "tasks go on" not in world.run("-w").stderr
+    timer.join()
+    monkeypatch.setattr(watch, "_SUMMARY_EVERY_SECONDS", 0.3)
+    world.globus.hold()
+    timer = after(0.8, world.globus.release)
+    lines = [line for line in world.run("-w").stderr.splitlines() if "1 of 1 tasks go on" in line]
+    timer.join()
+    assert 1 <= len(lines) <= 3
+
+
+def test_bar_on_a_terminal(world: World) -> None:
+    """On a terminal one bar over the files found, with what was copied; it is gone before the report."""
+    (world.images / "big").write_bytes(b"x" * 2_000_000)
+    world.globus.hold(after_files=1)
+    world.run()
+    world.globus.wait()
+    ours, theirs = os.openpty()
+    timer = after(2.5, world.globus.release)
+    with world.start("-d", "-w", stderr=theirs, stdout=theirs, env={**os.environ, "TERM": "xterm"}) as process:
+        os.close(theirs)
+        written = b""
+        while True:
+            try:
+                chunk = os.read(ours, 4096)
+            except OSError:
+                break
+            written += chunk
+        process.wait(timeout=30)
+    os.close(ours)
+    timer.join()
+    text = written.decode()
+    assert process.returncode == 0
+    assert re.search(r"1 of \d files?, [\d.]+ k?M?B copied(, [\d.]+ k?M?B/s)? +\[", text)
+    assert text.rindex("\x1b[2K") < text.rindex("succeeded")
