@@ -5,7 +5,16 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 STANDIN = ["flask>=3.0,<4"]
-TEST = [*STANDIN, "pytest>=8", "hypothesis>=6.100", "responses>=0.25", "jsonschema>=4.20"]
+TEST = [
+    *STANDIN,
+    "pytest>=8",
+    "pytest-xdist>=3.6",
+    "hypothesis>=6.100",
+    "responses>=0.25",
+    "jsonschema[format]>=4.20",
+    "aiosmtpd>=1.4.6,<2",
+    "trustme>=1.1",
+]
 
 setup(
     name="globus_sync_directory",

@@ -35,7 +35,7 @@ _SECTIONS = {
     "What to work on": ("config_file", "secret_file", "state_file", "pairs"),
     "What to do": ("dont_start", "dry_run", "wait"),
     "How to tell it": ("as_json", "verbose", "quiet"),
-    "With check": ("write_probe",),
+    "With check": ("write_probe", "mail"),
     "About": ("version", "_click_default_help", "help"),
 }
 
@@ -97,6 +97,7 @@ def _file(
 @click.option("-v", "--verbose", is_flag=True, help="Log every request on stderr.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing while all is well, else only what is wrong.")
 @click.option("--write-probe", is_flag=True, help="Make a directory at each destination and remove it again.")
+@click.option("--mail", is_flag=True, help="Send a test mail to every address in the config file.")
 @click.version_option(version("globus_sync_directory"), prog_name=PROGRAM)
 @click.argument("command", required=False, metavar="[COMMAND]", type=click.Choice(["check"]))
 def command(
@@ -111,6 +112,7 @@ def command(
     verbose: bool,
     quiet: bool,
     write_probe: bool,
+    mail: bool,
     command: str | None,
 ) -> int:
     """
@@ -147,8 +149,9 @@ def command(
     for one, has_one, other, has_other in excluding:
         if has_one and has_other:
             raise click.UsageError(f"{one} and {other} exclude each other")
-    if write_probe and command != "check":
-        raise click.UsageError("--write-probe goes with check")
+    for option, given in (("--write-probe", write_probe), ("--mail", mail)):
+        if given and command != "check":
+            raise click.UsageError(f"{option} goes with check")
     log_to_stderr(verbose=verbose, quiet=quiet)
     wish = Wish(
         config_file=_expanded(config_file),
@@ -160,6 +163,7 @@ def command(
         wait=wait,
         check=command == "check",
         write_probe=write_probe,
+        test_mail=mail,
         shows_progress=not (quiet or as_json),
     )
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -22,13 +22,31 @@ _LONGEST_TIME = timedelta(days=3650)
 
 
 @dataclass(frozen=True, kw_only=True)
+class MailServer:
+    """How mail is sent: a server, and the account there if it wants one."""
+
+    host: str = "localhost"
+    port: int = 25
+    tls: str = "none"  # none, starttls or tls
+    user: str = ""
+    password_file: Path | None = None
+    sender: str = ""  # empty: made from this host's name
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config:
-    """What the operator asked for: who signs in, which pairs to keep in step, whom to write to."""
+    """What the operator asked for: who signs in, which pairs to keep in step, whom to write to and how."""
 
     path: Path
     client_id: str
     pairs: tuple[Pair, ...]
     email: tuple[str, ...] = ()
+    mail: MailServer = field(default_factory=MailServer)
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether there is anybody to write to."""
+        return bool(self.email) or any(pair.email for pair in self.pairs)
 
 
 def load_config(path: Path) -> Config:
@@ -149,6 +167,31 @@ def _addresses(value: str) -> tuple[str, ...]:
     return addresses
 
 
+def _address(value: str) -> str:
+    (address, *more) = _addresses(value)
+    if more:
+        raise _Bad(f"{quoted(value)} is more than one mail address")
+    return address
+
+
+def _port(value: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", value) or not 0 < int(value) < 65536:
+        raise _Bad(f"{quoted(value)} is not a port such as 587")
+    return int(value)
+
+
+def _tls(value: str) -> str:
+    if value.lower() not in _MAIL_PORTS:
+        raise _Bad(f"{quoted(value)} is not one of {', '.join(_MAIL_PORTS)}{_suggestion(value.lower(), _MAIL_PORTS)}")
+    return value.lower()
+
+
+def _word(value: str) -> str:
+    if any(is_unfit(char) or char.isspace() for char in value):
+        raise _Bad(f"{quoted(value)} holds a blank or an invisible character")
+    return value
+
+
 def _list(value: str) -> tuple[str, ...]:
     if any(is_unfit(char) for char in value if char != "\n"):
         raise _Bad(f"{quoted(value)} holds a control or invisible character")
@@ -165,7 +208,17 @@ def _never_delete(value: str) -> None:
 
 _GLOBUS: dict[str, Callable[[str], Any]] = {"clientid": _uuid}
 _SCHEDULE: dict[str, Callable[[str], Any]] = {"timelimitmins": _minutes}
-_NOTIFICATION: dict[str, Callable[[str], Any]] = {"email": _addresses}
+_MAIL_PORTS = {"none": 25, "starttls": 587, "tls": 465}
+_THIS_HOST = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|::1")
+_NOTIFICATION: dict[str, Callable[[str], Any]] = {
+    "email": _addresses,
+    "smtp_host": _word,
+    "smtp_port": _port,
+    "smtp_tls": _tls,
+    "smtp_user": _word,
+    "smtp_password_file": lambda value: Path(value),
+    "from": _address,
+}
 _OLD_EMAIL: dict[str, Callable[[str], Any]] = {"recipients": _addresses}
 _PAIR: dict[str, Callable[[str], Any]] = {
     "src_endpoint": _uuid,
@@ -221,7 +274,31 @@ class _Reader:
             path=path,
             client_id=fixed["globus"].get("clientid", ""),
             pairs=tuple(pair for _, pair in pairs),
-            email=fixed["notification"].get("email", ()) + fixed["email"].get("recipients", ()),
+            email=(fixed["notification"].get("email") or ()) + (fixed["email"].get("recipients") or ()),
+            mail=self._mail(path, fixed["notification"]),
+        )
+
+    def _mail(self, path: Path, values: dict[str, Any]) -> MailServer:
+        section = next((section for section in self._sections if section.name == "notification"), None)
+        lines = {entry.key: entry.line for entry in section.entries} if section else {}
+        for given, wanted in (("smtp_user", "smtp_password_file"), ("smtp_password_file", "smtp_user")):
+            if given in values and wanted not in values:
+                self._problem(lines[given], f"[notification] {given}: {wanted} is missing; give both or none")
+        host, tls = values.get("smtp_host") or "localhost", values.get("smtp_tls") or "none"
+        if "smtp_user" in values and tls == "none" and not _THIS_HOST.fullmatch(host):
+            self._problem(
+                lines["smtp_user"],
+                "[notification] smtp_user: the password would cross the network in the clear; set smtp_tls to starttls "
+                "or tls",
+            )
+        file = values.get("smtp_password_file")
+        return MailServer(
+            host=host,
+            port=values.get("smtp_port") or _MAIL_PORTS[tls],
+            tls=tls,
+            user=values.get("smtp_user") or "",
+            password_file=path.parent / file.expanduser() if file else None,
+            sender=values.get("from") or "",
         )
 
     def _values(self, section: Section, entries: list[Entry], keys: dict[str, Callable[[str], Any]]) -> dict[str, Any]:

@@ -21,8 +21,10 @@ from globus_sync_directory.errors import (
     EXIT_USAGE,
     ConfigError,
     Interrupted,
+    LockHeld,
     NoAnswer,
     SecretError,
+    StateError,
     UsageError,
     worst,
 )
@@ -31,9 +33,12 @@ from globus_sync_directory.pairs import Pair
 from globus_sync_directory.secret import read_secret
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from globus_sync_directory.ledger import Ledger
     from globus_sync_directory.run import Result
     from globus_sync_directory.state import StateFile
+    from globus_sync_directory.verdicts import Finding
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +56,7 @@ class Wish:
     wait: bool = False
     check: bool = False
     write_probe: bool = False
+    test_mail: bool = False
     shows_progress: bool = False
 
 
@@ -58,7 +64,7 @@ def work(wish: Wish) -> Answer:
     """Do what is wished and return what there is to tell. Raises SyncError where the work could not be begun."""
     if wish.check:
         return _check(wish)
-    config, secret = _load(wish)
+    config, secret, mail_password = _load(wish)
     pairs = _chosen(config, wish.pairs)
     _warn_of_open_door()
 
@@ -79,17 +85,65 @@ def work(wish: Wish) -> Answer:
                 try:
                     globus = stack.enter_context(sign_in(config.client_id, secret))
                 except NoAnswer as trouble:
-                    return _answer(unreached(pairs, ledger, trouble))
+                    result = unreached(pairs, ledger, trouble)
+                    if writes and ledger.usable:
+                        ledger.write_from_now_on(host_now())
+                        _mail(config, mail_password, [result], ledger, host_now())
+                    return _answer(result)
                 if writes:
                     ledger.write_from_now_on(globus.now())
                 result = run(config, pairs, globus, ledger, mode)
+                if writes and not wish.wait:
+                    _mail(config, mail_password, [result], ledger, globus.now())
             if wish.wait:
+                started = result
                 ledger = open_ledger(file) if writes else ledger  # the lock is given back: from here on it is only read
                 bar = is_watched(sys.stderr) and wish.shows_progress
                 result = watch(pairs, globus, ledger, result, bar=bar)
+                if writes:
+                    _mail_after_waiting(config, mail_password, [started, result], file, globus.now())
     except Interrupted as interrupted:
         raise Interrupted(_left_behind(interrupted, ledger, pairs)) from None
     return _answer(result)
+
+
+def _mail(config: Config, password: str | None, results: Sequence[Result], ledger: Ledger, now: datetime) -> None:
+    """Mail what the results of one run, in the order they were had, have of news; trouble with that is a warning."""
+    if not config.sends_mail:
+        return
+    from globus_sync_directory.notify import tell
+
+    by_name = {pair.name: pair for pair in config.pairs}
+    learned: dict[Pair, list[Finding]] = {}
+    for pair, before in results[0].before.items():
+        learned.setdefault(pair, []).append(before)
+    for result in results:
+        for finding in result.findings:
+            if not finding.left_over:
+                learned.setdefault(by_name[finding.name], []).append(finding)
+    try:
+        tell(config, password, list(learned.items()), ledger, now)
+    except StateError as error:
+        log.warning("who was mailed could not be remembered: %s", error)
+
+
+def _mail_after_waiting(
+    config: Config, password: str | None, results: Sequence[Result], file: StateFile, now: datetime
+) -> None:
+    """Take the lock once more to mail; where another run has it, that one tells the news."""
+    from globus_sync_directory.ledger import open_ledger
+
+    if not config.sends_mail:
+        return
+    try:
+        with file.lock(now):
+            ledger = open_ledger(file)
+            ledger.write_from_now_on(now)
+            _mail(config, password, results, ledger, now)
+    except LockHeld:
+        log.info("another run is at work, which mails what there is to tell")
+    except StateError as error:
+        log.warning("no mail was sent: %s", error)
 
 
 def _answer(result: Result) -> Answer:
@@ -101,10 +155,10 @@ def _answer(result: Result) -> Answer:
     )
 
 
-def _load(wish: Wish) -> tuple[Config, str]:
-    """Return config and secret. Raises ConfigError with the problems of both."""
+def _load(wish: Wish) -> tuple[Config, str, str | None]:
+    """Return config, secret, and the mail server's password if it has one. Raises ConfigError with all problems."""
     problems: list[str] = []
-    config = secret = None
+    config = secret = mail_password = None
     try:
         config = load_config(wish.config_file)
     except ConfigError as error:
@@ -113,9 +167,14 @@ def _load(wish: Wish) -> tuple[Config, str]:
         secret = read_secret(wish.secret_file)
     except SecretError as error:
         problems.append(str(error))
-    if config is None or secret is None:
+    if config is not None and config.mail.password_file:
+        try:
+            mail_password = read_secret(config.mail.password_file, "SMTP password file", "password")
+        except SecretError as error:
+            problems.append(str(error))
+    if config is None or secret is None or problems:
         raise ConfigError(problems)
-    return config, secret
+    return config, secret, mail_password
 
 
 def _chosen(config: Config, names: tuple[str, ...]) -> list[Pair]:
@@ -142,7 +201,7 @@ def _state_file(wish: Wish, config: Config) -> StateFile:
 def _check(wish: Wish) -> Answer:
     """Return what ``check`` found: config, secret, state, sign-in, clock, collections, directories."""
     try:
-        config, secret = _load(wish)
+        config, secret, mail_password = _load(wish)
     except ConfigError as error:
         return Answer(status=EXIT_USAGE, checks=tuple(Check(good=False, what=line) for line in error.problems))
     pairs = _chosen(config, wish.pairs)
@@ -166,8 +225,27 @@ def _check(wish: Wish) -> Answer:
         checks.append(Check(good=True, what=f"signed in as {globus.identity}"))
         checks.append(check_clock(globus.clock_offset))
         checks += check_pairs(pairs, globus, write_probe=wish.write_probe)
+    if wish.test_mail:
+        checks += _check_mail(config, mail_password)
     failed = any(check.good is False for check in checks)
     return Answer(status=worst([EXIT_NEEDS_A_PERSON if failed else EXIT_OK]), checks=tuple(checks))
+
+
+def _check_mail(config: Config, password: str | None) -> list[Check]:
+    from globus_sync_directory.notify import send_test
+    from globus_sync_directory.service import host_now
+
+    if not config.sends_mail:
+        cure = "add email to [notification] or to a pair"
+        return [Check(good=False, what="the config has no mail address", cure=cure)]
+    problems = send_test(config, password, host_now())
+    cure = "correct [notification] in the config"
+    return [
+        Check(good=False, what=f"no test mail to {clean(address)}: {problem}", cure=cure)
+        if problem
+        else Check(good=True, what=f"test mail to {clean(address)} was taken by {clean(config.mail.host)}")
+        for address, problem in problems.items()
+    ]
 
 
 def _check_state(file: StateFile) -> Check:

@@ -73,6 +73,15 @@ class Success:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mailed:
+    """What one address was told of a pair: the troubles since it was last well, and the last success."""
+
+    troubles: tuple[str, ...] = ()  # names of verdicts, and TOO_OLD
+    success: str | None = None  # its task id
+    unsent: tuple[tuple[str, str], ...] = ()  # what the mail server did not take: headline and text of each
+
+
+@dataclass(frozen=True, kw_only=True)
 class Memory:
     """All that is remembered of one pair; times are aware UTC."""
 
@@ -85,7 +94,7 @@ class Memory:
     success: Success | None = None
     setback: Setback | None = None
     waiting_since: datetime | None = None  # when Globus first had no room for a task of this pair
-    mailed: str | None = None  # the verdict last told by mail
+    mailed: Mapping[str, Mailed] = field(default_factory=dict)  # by address
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -343,7 +352,16 @@ def _memory_from_json(value: Any) -> Memory:
             since=_time(setback["since"]),
         ),
         waiting_since=_optional_time(value.get("waiting_since")),
-        mailed=None if value.get("mailed") is None else _text(value["mailed"]),
+        mailed={_text(address): _mailed(told) for address, told in (value.get("mailed") or {}).items()},
+    )
+
+
+def _mailed(value: Any) -> Mailed:
+    success = value["success"]
+    return Mailed(
+        troubles=tuple(_text(trouble) for trouble in value["troubles"]),
+        success=None if success is None else _text(success),
+        unsent=tuple((_text(headline), _text(text)) for headline, text in value["unsent"]),
     )
 
 

@@ -15,7 +15,7 @@ import pytest
 from globus_sync_directory import state as state_module
 from globus_sync_directory.errors import LockHeld, StateError
 from globus_sync_directory.pairs import Place
-from globus_sync_directory.state import LastTask, Memory, Reservation, Setback, StateFile, Success
+from globus_sync_directory.state import LastTask, Mailed, Memory, Reservation, Setback, StateFile, Success
 
 CLIENT = "3f2a0c52-0000-4000-8000-0000000000aa"
 ID = "763d50ee-e814-4080-878b-6a8be5cf7570"
@@ -30,7 +30,7 @@ FULL = Memory(
     success=Success(task_id=ID, ended_at=NOW, files=3, bytes=10**15),
     setback=Setback(verdict="REFUSED", what="x", cure="y", since=NOW),
     waiting_since=NOW,
-    mailed="failed",
+    mailed={"a@example.org": Mailed(troubles=("FAILED",), unsent=(("x: failed", "x: failed"),))},
 )
 EMPTY = Memory(name="other", first_seen=NOW)
 

@@ -1,0 +1,359 @@
+"""Mail, through a real SMTP server: what is told to whom, once, and what becomes of mail that cannot be sent."""
+
+from __future__ import annotations
+
+import contextlib
+import email
+import email.policy
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, Envelope
+from conftest import World
+
+from globus_sync_directory import notify
+
+PASSWORD = "smtp-pass-word-0815"
+
+
+@dataclass
+class Post:
+    """What a mail server took, and whom it turns away."""
+
+    messages: list[tuple[str, EmailMessage]] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    answer: str = "250 OK"
+    port: int = 0
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Envelope, address: str, options: Any) -> str:
+        if address in self.refused:
+            return "550 no such \x1b[31muser"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:
+        if self.answer.startswith("250"):
+            message = email.message_from_bytes(envelope.content or b"", policy=email.policy.default)
+            assert isinstance(message, EmailMessage)
+            self.messages += [(address, message) for address in envelope.rcpt_tos]
+        return self.answer
+
+    def take(self) -> list[tuple[str, str, str]]:
+        """Recipient, subject and text of each message since the last time."""
+        taken = [(address, str(message["Subject"]), message.get_content()) for address, message in self.messages]
+        self.messages.clear()
+        return taken
+
+
+@contextlib.contextmanager
+def serving(post: Post, **options: Any) -> Iterator[Post]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        post.port = free.getsockname()[1]
+    controller = Controller(post, hostname="127.0.0.1", port=post.port, **options)
+    controller.start()
+    try:
+        yield post
+    finally:
+        controller.stop()
+
+
+@pytest.fixture
+def post() -> Iterator[Post]:
+    with serving(Post()) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def server_context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+
+
+def configure(world: World, post: Post, *more: str, to: str = "ops@example.org") -> None:
+    whom = f"email = {to}" if to else ""
+    lines = ["[notification]", whom, "smtp_host = 127.0.0.1", f"smtp_port = {post.port}", *more]
+    world.write_config("\n".join(lines) + "\n")
+
+
+def fail(world: World) -> None:
+    """Let the live task fail."""
+    world.globus.hold()
+    world.run()
+    world.globus.fail(world.live[0].id, "ENDPOINT_ERROR")
+    world.globus.release()
+    world.globus.wait()
+
+
+def test_trouble_once_and_recovery_once(world: World, post: Post) -> None:
+    """A failure is mailed by the run that learns of it, not again while it goes on, and its end once."""
+    configure(world, post)
+    fail(world)
+    assert post.take() == []
+    fail(world)
+    ((address, subject, text),) = post.take()
+    assert (address, subject) == ("ops@example.org", "globus_sync_directory: microscope: failed")
+    assert "why: " in text
+    assert "https://app.globus.org/activity/" in text
+    assert f"globus-sync-directory -d -c {world.config}" in text
+    world.sync()
+    assert post.take() == []
+    world.sync()
+    ((_, subject, text),) = post.take()
+    assert subject == "globus_sync_directory: microscope: well again"
+    world.sync()
+    assert post.take() == []
+    fail(world)
+    world.sync()
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: failed"]
+
+
+def test_a_start_that_comes_to_nothing(world: World, post: Post) -> None:
+    """What stops a start is mailed once with the cure, for all pairs in one message."""
+    configure(world, post)
+    world.pair("other")
+    world.source.rules[world.client_id, ()] = ""
+    world.run()
+    ((_, subject, text),) = post.take()
+    assert subject == "globus_sync_directory: news of 2 pairs"
+    assert text.count("permission denied") == 2
+    assert "globus endpoint permission create" in text
+    world.run()
+    assert post.take() == []
+
+
+def test_new_files_only_to_the_pairs_own_address(world: World, post: Post) -> None:
+    """A sync that brought files is told to the pair's address alone, one that brought none to nobody."""
+    configure(world, post)
+    world.pair("microscope", email="lab@example.org")
+    world.sync()
+    world.sync()
+    assert [(address, subject) for address, subject, _ in post.take()] == [
+        ("lab@example.org", "globus_sync_directory: microscope: 2 files copied")
+    ]
+    world.sync()
+    assert post.take() == []
+
+
+def test_old_successes_are_no_news(world: World, post: Post) -> None:
+    """An address that is added later is not told of a success that was there before."""
+    world.sync()
+    configure(world, post, to="")
+    world.pair("microscope", email="lab@example.org")
+    world.sync()
+    assert post.take() == []
+    (world.images / "new").write_text("x")
+    world.sync()
+    world.run()
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: 1 file copied"]
+
+
+def test_one_message_for_each_recipient(world: World, post: Post) -> None:
+    """Who stands in both lists gets one message."""
+    configure(world, post, to="ops@example.org, lab@example.org")
+    world.pair("microscope", email="lab@example.org", src_path="/missing")
+    world.run()
+    assert sorted(address for address, _, _ in post.take()) == ["lab@example.org", "ops@example.org"]
+
+
+def test_wait_mails_at_its_end(world: World, post: Post) -> None:
+    """-w mails what it learned while it waited, in one message, and remembers that."""
+    configure(world, post)
+    world.globus.hold()
+    timer = threading.Timer(0.5, lambda: world.globus.fail(world.tasks[0].id, "ENDPOINT_ERROR"))
+    timer.start()
+    assert world.run("-w").status == 1
+    timer.join()
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: failed"]
+    world.globus.release()
+    world.sync()
+    assert post.take() == []
+
+
+@pytest.mark.promise(5, "-d, -n and check send nothing")
+@pytest.mark.parametrize("argument", ["-d", "-n", "check"])
+def test_who_only_looks_sends_nothing(world: World, post: Post, argument: str) -> None:
+    """Looking, rehearsing and checking send no mail, however bad things are."""
+    configure(world, post)
+    world.pair("microscope", src_path="/missing")
+    world.run(argument)
+    assert post.take() == []
+
+
+def test_too_old_and_sign_in_refused(world: World, post: Post) -> None:
+    """An age that is too high is mailed also when Globus is away; a refused sign-in is mailed once."""
+    configure(world, post)
+    world.pair("microscope", max_age="1h")
+    world.sync()
+    world.sync()
+    world.secret_file.write_text("wrong")
+    assert world.run().status == 4
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: sign-in refused"]
+    assert world.run().status == 4
+    assert post.take() == []
+
+
+def test_unsent_mail_goes_out_with_the_next_run(world: World, post: Post) -> None:
+    """A server that is away changes no outcome, is a warning, and the next run sends the very news."""
+    post.answer = "451 try later"
+    configure(world, post)
+    fail(world)
+    world.globus.hold()
+    outcome = world.run()
+    assert outcome.status == 0
+    assert "WARNING mail to ops@example.org could not be sent: 127.0.0.1 port" in outcome.stderr
+    assert "answered 451: try later" in outcome.stderr
+    post.answer = "250 OK"
+    assert world.run().verdicts == {"microscope": "running"}
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: failed"]
+    world.run()
+    assert post.take() == []
+    world.globus.release()
+
+
+def test_one_refused_recipient_is_nobody_elses(world: World, post: Post) -> None:
+    """The server turns one of two away: the other is told once, the one again by the next run."""
+    configure(world, post, to="gone@example.org, ops@example.org")
+    post.refused = {"gone@example.org"}
+    world.pair("microscope", src_path="/missing")
+    outcome = world.run()
+    assert outcome.status == 1
+    assert "refuses this recipient: no such [31muser" in outcome.stderr
+    assert [address for address, _, _ in post.take()] == ["ops@example.org"]
+    post.refused = set()
+    world.run()
+    assert [address for address, _, _ in post.take()] == ["gone@example.org"]
+
+
+def test_nobody_listens(world: World, post: Post) -> None:
+    """A refused connection is a warning with the keys to look at."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        post = Post(port=free.getsockname()[1])
+    configure(world, post)
+    world.pair("microscope", src_path="/missing")
+    assert "connection refused; look at smtp_host and smtp_port" in world.run().stderr
+
+
+def test_silence(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that accepts and says nothing is given up after the time-out."""
+    monkeypatch.setattr(notify, "TIMEOUT_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        configure(world, Post(port=silent.getsockname()[1]))
+        world.pair("microscope", src_path="/missing")
+        assert "no answer from 127.0.0.1 port" in world.run().stderr
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+def test_encrypted_with_a_password(world: World, authority: trustme.CA, trusted: None, tls: str) -> None:
+    """STARTTLS and TLS, each with a user and a password that stands in a file of its own."""
+    asked: list[tuple[bytes, bytes]] = []
+
+    def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        asked.append((data.login, data.password))
+        return AuthResult(success=data.password == PASSWORD.encode(), handled=False)
+
+    context = server_context(authority)
+    options: dict[str, Any] = {"ssl_context": context} if tls == "tls" else {"tls_context": context}
+    with serving(Post(), authenticator=authenticate, auth_required=True, **options) as post:
+        file = world.root / "smtp password"
+        file.write_text(PASSWORD + "\n")
+        file.chmod(0o600)
+        configure(world, post, f"smtp_tls = {tls}", "smtp_user = robot", f"smtp_password_file = {file.name}")
+        world.pair("microscope", src_path="/missing")
+        outcome = world.run("-v")
+        assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: not startable"]
+        assert asked == [(b"robot", PASSWORD.encode())]
+        assert PASSWORD not in outcome.stdout + outcome.stderr + world.state_file.read_text()
+        file.write_text("another\n")
+        checked = world.run("check", "--mail")
+        assert checked.status == 1
+        assert "does not accept smtp_user with the password in smtp_password_file" in checked.stdout
+
+
+def test_a_certificate_that_nobody_vouches_for(world: World, authority: trustme.CA) -> None:
+    """A certificate that cannot be verified stops the mail, not the run."""
+    with serving(Post(), tls_context=server_context(authority)) as post:
+        configure(world, post, "smtp_tls = starttls")
+        world.pair("microscope", src_path="/missing")
+        assert "could not be verified" in world.run().stderr
+        assert post.take() == []
+
+
+def test_no_tls_where_it_was_asked_for(world: World, post: Post) -> None:
+    """A server without STARTTLS gets no mail where the config wants it."""
+    configure(world, post, "smtp_tls = starttls")
+    world.pair("microscope", src_path="/missing")
+    assert "does not offer what smtp_tls or smtp_user ask for" in world.run().stderr
+
+
+def test_check_mail(world: World, post: Post) -> None:
+    """check --mail sends a test to every address, and says which were taken."""
+    configure(world, post)
+    world.pair("microscope", email="lab@example.org")
+    outcome = world.run("check", "--mail")
+    assert outcome.status == 0
+    assert sorted(address for address, _, _ in post.take()) == ["lab@example.org", "ops@example.org"]
+    assert "test mail to lab@example.org was taken" in outcome.stdout
+    world.write_config("")
+    del world.pairs["microscope"]["email"]
+    world.write_config()
+    assert "the config has no mail address" in world.run("check", "--mail").stdout
+
+
+def test_names_cannot_break_a_message(world: World, post: Post) -> None:
+    """Hostile and long names stay within one subject and one text, without control characters."""
+    name = "näme " + "x" * 200
+    world.source.name = "evil\r\nBcc: x@example.org\x1b[31m\u202e"
+    world.pair(name, src_path="/missing")
+    configure(world, post, "from = Robot@example.org")
+    world.run()
+    ((_, message),) = post.messages
+    assert message["From"] == "Robot@example.org"
+    assert message["Bcc"] is None
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Date"]
+    assert message["Message-ID"]
+    assert "\n" not in message["Subject"]
+    assert "\x1b" not in message.get_content() + message["Subject"]
+    assert "\u202e" not in message.get_content()
+
+
+@pytest.mark.promise(9, "the password of the mail server")
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["smtp_port = 0"], "is not a port such as 587"),
+        (["smtp_tls = startls"], "did you mean starttls?"),
+        (["smtp_user = robot"], "smtp_password_file is missing"),
+        (["smtp_password_file = x"], "smtp_user is missing"),
+        (["from = nobody"], "is not a mail address"),
+        (["from = a@example.org, b@example.org"], "more than one mail address"),
+        (["smtp_host = mail.example.org", "smtp_user = a", "smtp_password_file = x"], "in the clear; set smtp_tls"),
+        (["smtp_tls = tls", "smtp_user = a", "smtp_password_file = nowhere"], "there is no such SMTP password file"),
+    ],
+)
+def test_bad_config(world: World, lines: list[str], told: str) -> None:
+    """Each bad key is status 2 with what is wrong, before anything is contacted."""
+    world.write_config("[notification]\nemail = ops@example.org\n" + "\n".join(lines) + "\n")
+    outcome = world.run()
+    assert (outcome.status, world.asked()) == (2, [])
+    assert told in outcome.stderr
