@@ -71,6 +71,8 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
             cure="start Globus Connect Personal on that computer, or ask the collection's administrator",
         )
     if _is(code, _FULL):
+        if pair and not place:
+            path = f"destination '{clean(pair.destination.path)}' on collection {pair.destination.collection}"
         return Cause(
             what=f"no space or quota left for {path}",
             cure="make room there, or have the quota raised",

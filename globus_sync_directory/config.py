@@ -17,6 +17,7 @@ from globus_sync_directory.errors import ConfigError
 from globus_sync_directory.ini import Entry, Section, parse_ini
 from globus_sync_directory.pairs import Pair, Place, SyncLevel
 
+_PLACEHOLDER = re.compile("00000000-(aaaa|bbbb|cccc)-4000-8000-")  # those of config.ini.example
 _LARGEST_FILE = 1_000_000  # bytes; anything larger is no config file
 _LONGEST_TIME = timedelta(days=3650)
 
@@ -67,7 +68,7 @@ def load_config(path: Path) -> Config:
 
 
 def _read_text(path: Path) -> str:
-    shown = clean(path)
+    shown = clean(path.absolute())
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST_FILE + 1)
@@ -103,7 +104,10 @@ def _uuid(value: str) -> str:
     try:
         if len(value) != 36:
             raise ValueError
-        return str(UUID(value))
+        found = str(UUID(value))
+        if _PLACEHOLDER.match(found):
+            raise _Bad(f"{quoted(value)} is the one in config.ini.example; put your own in its place")
+        return found
     except ValueError:
         raise _Bad(
             f"{quoted(value)} is not a UUID such as 01234567-89ab-4cde-8f01-23456789abcd; "

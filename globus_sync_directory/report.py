@@ -161,7 +161,8 @@ def _lines(finding: Finding, shared: Cause | None, width: int | None) -> list[_L
         with_link = "; ".join([line, *link])
         fits = width is None or columns(f"{_name(finding)}: {with_link}") <= width
         return [_Line(with_link if fits else line)]
-    lines = [_headline(finding), *finding.notes]
+    is_new = [note for note in finding.notes if not (finding.cause and note.startswith(finding.cause.what))]
+    lines = [_headline(finding), *is_new]
     if finding.known_by_label:
         lines.append("known by its label alone: of a pair that is gone, or of another config of this application")
     lines += facts

@@ -19,13 +19,12 @@ def read_secret(path: Path, kind: str = "secret file", what: str = "client secre
     Owner, mode and type are those of the file that was opened, so that a link or a change in between is of no
     help to anybody. Raises SecretError with the cure; its text never holds anything from inside the file.
     """
-    shown = clean(path)
+    shown = clean(path.absolute())
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except FileNotFoundError:
         raise SecretError(
-            f"{shown}: there is no such {kind}; put the {what} into it as its only line, "
-            f"then: chmod 600 {shown}"
+            f"{shown}: there is no such {kind}; put the {what} into it as its only line, then: chmod 600 {shown}"
         ) from None
     except OSError as error:
         raise SecretError(f"{shown}: the {kind} cannot be read: {error.strerror}") from None

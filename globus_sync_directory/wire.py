@@ -15,6 +15,8 @@ from globus_sdk import GlobusError, NetworkError
 from globus_sdk.transport import RequestsTransport, RetryConfig, RetryContext
 from requests.adapters import HTTPAdapter
 
+from globus_sync_directory.clean import clean
+
 AT_A_TIME = 8
 MOST_IN_WINDOW, WINDOW_SECONDS = 150, 10.0  # Globus meters 20 requests a second per user, over ten seconds
 TIMEOUT_SECONDS = 15.0
@@ -55,8 +57,20 @@ class _Adapter(HTTPAdapter):
         except requests.RequestException as error:
             log.debug("%s: %s after %.0f ms", what, _reason(error), 1000 * (time.monotonic() - begun))
             raise
-        log.debug("%s: %d after %.0f ms", what, response.status_code, 1000 * (time.monotonic() - begun))
+        if log.isEnabledFor(logging.DEBUG):
+            took = 1000 * (time.monotonic() - begun)
+            log.debug("%s: %d after %.0f ms%s", what, response.status_code, took, _request_id(response))
         return response
+
+
+def _request_id(response: requests.Response) -> str:
+    """Return the service's own id of a request, for its help desk, where the reply names one."""
+    try:
+        document = response.json()
+    except (ValueError, requests.RequestException):  # who asked will notice what is wrong with it
+        return ""
+    found = document.get("request_id") if isinstance(document, dict) else None
+    return f", request id {clean(found, 40)}" if found else ""
 
 
 def make_transport(meter: Meter) -> RequestsTransport:

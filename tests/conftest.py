@@ -270,14 +270,14 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 @contextlib.contextmanager
-def make_world(tmp_path: Path) -> Iterator[World]:
+def make_world(tmp_path: Path, now: datetime | None = None) -> Iterator[World]:
     """Make the world in an empty directory; afterwards check that it asked for no unknown route and told no secret."""
     images = tmp_path / "source" / "images"
     (images / "deep").mkdir(parents=True)
     (images / "a.txt").write_bytes(b"first")
     (images / "deep" / "b b.txt").write_bytes(b"second")
     (tmp_path / "destination").mkdir()
-    clock = ManualClock(datetime.now(UTC).replace(microsecond=0))
+    clock = ManualClock((now or datetime.now(UTC)).replace(microsecond=0))
     with StandIn(clock=clock) as globus:
         client_id, secret = globus.add_client()
         source = globus.add_collection(tmp_path / "source", name="Microscope PC", permissions={client_id: "r"})

@@ -63,6 +63,7 @@ def test_verbose_logs_requests_but_no_secret(world: World) -> None:
     """-v logs each request with status and time; neither secret nor token is in it."""
     outcome = world.run("-v")
     assert re.search(r"DEBUG POST \S+/v2/oauth2/token: 200 after \d+ ms", outcome.stderr)
+    assert re.search(r"DEBUG POST \S+/v0.10/transfer: 200 after \d+ ms, request id \w{9}\n", outcome.stderr)
     assert world.secret not in outcome.stdout + outcome.stderr
     assert "Bearer" not in outcome.stderr
 

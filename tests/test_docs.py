@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import click
+import examples
 import pytest
 
 from globus_sync_directory import errors
@@ -67,11 +69,31 @@ def messages() -> str:
     return "\n".join(texts)
 
 
-def test_example_config_loads():
-    """config.ini.example is accepted as it is, with two pairs and no mail address that could be somebody's."""
-    config = load_config(ROOT / "config.ini.example")
-    assert [pair.name for pair in config.pairs] == ["microscope", "sequencer"]
-    assert config.email == ()
+def test_example_config_wants_only_uuids(tmp_path: Path):
+    """config.ini.example as it is complains of each UUID; with others in their place it loads, bare of options."""
+    text = (ROOT / "config.ini.example").read_text(encoding="utf-8")
+    path = tmp_path / "config.ini"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(errors.ConfigError) as caught:
+        load_config(path)
+    assert [problem.partition(": ")[2].partition(":")[0] for problem in caught.value.problems] == [
+        "[globus] clientid",
+        "[microscope] src_endpoint",
+        "[microscope] dst_endpoint",
+    ]
+    path.write_text(text.replace("00000000-", "10000000-"), encoding="utf-8")
+    config = load_config(path)
+    assert config.pairs == (replace(config.pairs[0], name="microscope", max_age=None, exclude=(), time_limit=None),)
+    assert not config.sends_mail
+
+
+def test_every_option_in_the_example_loads(tmp_path: Path):
+    """With the "#" taken away in front of every key the example still loads."""
+    text = (ROOT / "config.ini.example").read_text(encoding="utf-8").replace("00000000-", "10000000-")
+    path = tmp_path / "config.ini"
+    path.write_text(re.sub(r"^#(\w+ =)", r"\1", text, flags=re.MULTILINE), encoding="utf-8")
+    config = load_config(path)
+    assert (config.mail.tls, config.mail.port, config.mail.user) == ("starttls", 587, "robot")
 
 
 def test_example_config_names_every_key():
@@ -113,6 +135,9 @@ def test_readme_names_every_option_and_variable():
     text = sections(README)["The command"]
     context = click.Context(command)
     for parameter in command.get_params(context):
+        if isinstance(parameter, click.Argument):
+            assert "`check`" in text
+            continue
         assert ", ".join(f"`{option}`" for option in parameter.opts) in text
         if parameter.envvar:
             assert f"`{parameter.envvar}`" in text
@@ -175,3 +200,14 @@ def test_changelog_is_about_the_installed_version():
     newest = re.search(r"^## \[(.+?)\] - \d{4}-\d{2}-\d{2}$", changelog, re.MULTILINE)
     assert newest
     assert newest[1] == version("globus_sync_directory")
+
+
+def test_examples_in_the_readme_are_fresh():
+    """What the README shows for each verdict is what the tool says today, word for word."""
+    assert README.partition(examples.BEGIN)[2].partition(examples.END)[0] in examples.made()
+
+
+def test_examples_show_every_verdict():
+    """No verdict is without an example."""
+    shown = README.partition(examples.BEGIN)[2].partition(examples.END)[0]
+    assert set(re.findall(r"^\w[^:]*: +([\w -]+)", shown, re.MULTILINE)) >= {verdict.words for verdict in Verdict}

@@ -440,7 +440,7 @@ def test_room_for_a_hundred(world: World) -> None:
     for number in range(101):
         world.pair(f"p{number}")
     outcome = world.run()
-    waiting = [line.split(":")[0] for line in outcome.stdout.splitlines() if ": waiting for room" in line]
+    waiting = [name for name, verdict in outcome.verdicts.items() if verdict == "waiting for room"]
     assert outcome.status == 0
     assert (len(waiting), len(world.live)) == (2, 100)
     world.pair("a new one")
