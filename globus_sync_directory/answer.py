@@ -29,3 +29,4 @@ class Answer:
     findings: tuple[Finding, ...] = ()
     documents: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # by the pair's name
     checks: tuple[Check, ...] = ()
+    last_line: str = ""  # said at the end, to people only

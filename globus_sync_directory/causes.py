@@ -53,6 +53,8 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
     if is_path_not_found(code):
         missing = f"there is no {side}directory '{clean(place.path)}' on collection {place.collection}" if place else ""
         what, cure = missing or f"a file or directory is not there on {where}", _correct(pair, place, "path")
+        if place and re.search(r"\s[#;]", place.path):
+            cure += "; a comment in that file needs a line of its own"
         return Cause(what=what, cure=cure, hopeless=True)
     if _is(code, _DENIED):
         cure, command = _share(pair, place, identity)

@@ -80,6 +80,8 @@ def _lines(answer: Answer, quiet: bool) -> list[str]:
                 lines += document_lines(answer.documents[finding.name])
     if len(told) > 1 and not quiet:
         lines.append(summary(told))
+    if answer.last_line and not quiet:
+        lines.append(answer.last_line)
     return lines
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,7 +104,8 @@ def work(wish: Wish) -> Answer:
                     _mail_after_waiting(config, mail_password, [started, result], file, globus.now())
     except Interrupted as interrupted:
         raise Interrupted(_left_behind(interrupted, ledger, pairs)) from None
-    return _answer(result)
+    nothing = wish.dry_run and not result.documents
+    return replace(_answer(result), last_line="nothing would be started" if nothing else "")
 
 
 def _mail(config: Config, password: str | None, results: Sequence[Result], ledger: Ledger, now: datetime) -> None:

@@ -219,7 +219,7 @@ class StateFile:
         try:
             descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise self._unwritable(error, self.lock_path) from error
+            raise self._unwritable(error, more="") from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -227,7 +227,7 @@ class StateFile:
                 raise LockHeld(f"another run holds the lock: {_holder(descriptor)}; this run starts nothing") from None
             except OSError as error:
                 if error.errno not in _NO_LOCKS_HERE:
-                    raise self._unwritable(error, self.lock_path) from error
+                    raise self._unwritable(error, more="") from error
                 self._locked = False
                 log.warning("no locks on the file system of %s (%s); going on without", self.lock_path, error.strerror)
             else:
@@ -262,12 +262,12 @@ class StateFile:
             with contextlib.suppress(OSError):
                 turn.unlink()
 
-    def _unwritable(self, error: OSError, path: Path | None = None) -> StateError:
+    def _unwritable(self, error: OSError, more: str = " more") -> StateError:
         missing = error.errno == errno.ENOENT
         cure = "Make its directory" if missing else "Make its directory writable (and not full)"
         return StateError(
-            f"state file {clean(path or self.path)} cannot be written: {error.strerror or error}; nothing more was "
-            f"started. {cure}, or name another file with --state-file"
+            f"state file {clean(self.path)} cannot be written: {error.strerror or error}; nothing{more} was started. "
+            f"{cure}, or name another file with --state-file"
         )
 
     def _remove_stale_temporaries(self) -> None:

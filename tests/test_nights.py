@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import SUBMIT, World, make_world, make_zygote, tree
+from conftest import SUBMIT, Outcome, World, make_world, make_zygote, tree
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -230,13 +230,8 @@ class Nights(RuleBasedStateMachine):
 
     def judge(self, status: int, report: str) -> None:
         """The exit status follows from the verdicts, and each verdict fits the pair's newest task at Globus."""
-        heads = [line for line in report.splitlines() if line and not line.startswith(" ")]
-        verdicts = {}
-        for line in heads:
-            name, _, rest = line.rpartition(": ") if ", since" not in line else line.partition(": ")
-            word = rest.split(",")[0].split(";")[0]
-            if word in WORDS and not name.startswith("left over"):
-                verdicts[name] = WORDS[word]
+        told = Outcome(status, report, "").verdicts
+        verdicts = {name: WORDS[word] for name, word in told.items() if not name.startswith("left over")}
         assert set(self.world.pairs) <= set(verdicts), report
         worst = {verdict.status for verdict in verdicts.values()}
         if status in (0, 75):

@@ -50,7 +50,7 @@ def test_state_directory_without_write_permission(world: World) -> None:
     finally:
         world.root.chmod(0o700)
     assert outcome.status == 1
-    assert f"{world.state_file}.lock cannot be written: Permission denied" in outcome.stderr
+    assert f"{world.state_file} cannot be written: Permission denied" in outcome.stderr
     assert "--state-file" in outcome.stderr
     assert world.tasks == []
 
