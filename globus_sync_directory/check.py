@@ -38,7 +38,8 @@ def check_pairs(pairs: Sequence[Pair], globus: Globus, *, write_probe: bool) -> 
     ends = [place for pair in pairs for place in (pair.source, pair.destination)]
     collections = globus.ask_all(globus.collection, dict.fromkeys(place.collection for place in ends))
     checks = [_collection(globus, pairs, key, answer) for key, answer in collections.items()]
-    names = {key: answer.name for key, answer in collections.items() if isinstance(answer, CollectionInfo)}
+    infos = {key: answer for key, answer in collections.items() if isinstance(answer, CollectionInfo)}
+    names = {key: info.name for key, info in infos.items() if info.name != key}
     sources = globus.ask_all(
         lambda place: globus.list_one(place.collection, place.directory), dict.fromkeys(pair.source for pair in pairs)
     )
@@ -64,7 +65,9 @@ def _collection(
     place = pair.source if pair.source.collection == collection else pair.destination
     if not isinstance(answer, CollectionInfo):
         return _trouble(globus, None, _cause(globus, pair, place, answer), {})
-    shown = f"collection {quoted(answer.name)} ({collection})"
+    shown = f"collection {collection}"
+    if answer.name != collection:
+        shown = f"collection {quoted(answer.name)} ({collection})"
     if answer.kind == "GCSv5_endpoint":
         cure = "use the UUID of a collection on it, from the collection's page in the Globus web app"
         return Check(good=False, what=f"{shown} is an endpoint, which holds no data", cure=cure)

@@ -161,7 +161,7 @@ def _with_names(cause: Cause, task: Task) -> Cause:
         (task.source_collection, task.source_name),
         (task.destination_collection, task.destination_name),
     ):
-        if collection and name and quoted(name) not in what:
+        if collection and name not in ("", collection) and quoted(name) not in what:
             what = what.replace(f"collection {collection}", f"collection {quoted(name)} ({collection})")
     return replace(cause, what=what)
 

@@ -121,7 +121,7 @@ class _Bar:
         done = min(total, sum(task.files_done + task.files_in_step for task in tasks))
         self._totals = [*self._totals[-_LOOKS_THAT_SETTLE:], total]
         self._done_at_first = done if self._done_at_first is None else self._done_at_first
-        more = f"{done:,} of {files(total)}, {_moved(findings)}{self._time_left(total, done)}"
+        more = f"{done:,} of {files(total)} found, {_moved(findings)}{self._time_left(total, done)}"
         bar = click.progressbar(length=max(total, 1), file=sys.stderr, show_eta=False, width=24, label=more)
         bar.pos = done
         bar.render_progress()

@@ -193,5 +193,5 @@ def test_bar_on_a_terminal(world: World) -> None:
     timer.join()
     text = written.decode()
     assert process.returncode == 0
-    assert re.search(r"1 of \d files?, [\d.]+ k?M?B copied(, [\d.]+ k?M?B/s)? +\[", text)
+    assert re.search(r"1 of \d files? found, [\d.]+ k?M?B copied(, [\d.]+ k?M?B/s)? +\[", text)
     assert text.rindex("\x1b[2K") < text.rindex("succeeded")
