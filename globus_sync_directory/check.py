@@ -76,7 +76,8 @@ def _collection(
         cause = explain("GC_NOT_CONNECTED", "", pair, place, globus.identity)
         return Check(good=False, what=f"{shown} is {kind}; it is not connected", cure=cause.cure)
     online = ", online" if answer.connected else ""
-    return Check(good=True, what=f"{shown} is {kind}{online}")
+    owner = f"; its owner is {clean(answer.owner, 80)}" if answer.owner else ""
+    return Check(good=True, what=f"{shown} is {kind}{online}{owner}")
 
 
 def _source(globus: Globus, pair: Pair, answer: str | NoAnswer | Refused, names: dict[str, str]) -> Check:
@@ -128,10 +129,13 @@ def _probe(globus: Globus, pair: Pair) -> str:
                 continue
             raise
         break
-    task_id = globus.remove_directory(pair.destination.collection, probe)
-    until = time.monotonic() + PROBE_PATIENCE_SECONDS
-    while (task := globus.task(task_id)).is_live and time.monotonic() < until:
-        time.sleep(0.2)
+    try:
+        task_id = globus.remove_directory(pair.destination.collection, probe)
+        until = time.monotonic() + PROBE_PATIENCE_SECONDS
+        while (task := globus.task(task_id)).is_live and time.monotonic() < until:
+            time.sleep(0.2)
+    except (NoAnswer, Refused):
+        raise Refused(0, "LeftBehind", probe, definite=True) from None
     if task.status != "SUCCEEDED":
         raise Refused(0, "LeftBehind", probe, definite=True)
     return above

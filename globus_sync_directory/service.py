@@ -71,6 +71,7 @@ class CollectionInfo:
 
     name: str
     kind: str  # its "entity_type"
+    owner: str  # a user's name, or a client's
     connected: bool | None
 
 
@@ -232,6 +233,7 @@ class Globus:
             return CollectionInfo(
                 name=str(document.get("display_name") or document["id"]),
                 kind=str(document.get("entity_type") or ""),
+                owner=str(document.get("owner_string") or ""),
                 connected=connected if isinstance(connected, bool) else None,
             )
 

@@ -24,7 +24,7 @@ def test_all_is_well(world: World) -> None:
         "state file",
         f"signed in as {world.client_id}@clients.auth.globus.org",
         "clock is 0 s away",
-        f"collection 'Microscope PC' ({world.source.id}) is a guest collection",
+        f"collection 'Microscope PC' ({world.source.id}) is a guest collection; its owner is ",
         f"collection 'Archive' ({world.destination.id})",
         "microscope: source '/images' can be read",
         "microscope: destination '/archive/images' is not there yet",
@@ -126,6 +126,15 @@ def test_write_probe(world: World) -> None:
     assert "microscope: can write in '/archive/images' at the destination" in outcome.stdout
     assert sorted(world.archive.rglob("*")) == before
     assert [task.submission.kind for task in world.tasks] == ["transfer", "delete"]
+
+
+def test_a_probe_that_cannot_be_removed_is_named(world: World) -> None:
+    """Where the removal is refused the directory that is left is told, to be removed by hand."""
+    world.globus.faults.add(Fault(method="POST", path="/v0.10/delete", times=None, status=503))
+    outcome = world.run("check", "--write-probe")
+    assert outcome.status == 1
+    (left,) = (world.root / "destination").iterdir()
+    assert f"could write at the destination, but not remove '/{left.name}/' there" in outcome.stdout
 
 
 def test_write_probe_before_the_first_run(world: World) -> None:
