@@ -68,18 +68,21 @@ def tell(
             told[pair, address] = replace(after, unsent=tuple((item.headline, item.text) for item in news))
             outbox.setdefault(address, []).extend(news)
     messages = {address: _message(config, address, news, now) for address, news in outbox.items() if news}
-    problems = _send(config.mail, password, messages)
+    problems = dict.fromkeys(messages, "it was interrupted")
+    try:
+        _send(config.mail, password, messages, problems)
+    finally:
+        changes: dict[str, Memory | None] = {}
+        for pair, _ in learned:
+            mailed = {
+                address: told[pair, address] if problems.get(address) else replace(told[pair, address], unsent=())
+                for address in _addresses(config, pair)
+            }
+            changes[pair.fingerprint] = replace(ledger.memory(pair, now), mailed=mailed)
+        ledger.change(changes)
     for address, problem in problems.items():
         if problem:
             log.warning("mail to %s could not be sent: %s; the next run tries again", clean(address), problem)
-    changes: dict[str, Memory | None] = {}
-    for pair, _ in learned:
-        mailed = {
-            address: told[pair, address] if problems.get(address) else replace(told[pair, address], unsent=())
-            for address in _addresses(config, pair)
-        }
-        changes[pair.fingerprint] = replace(ledger.memory(pair, now), mailed=mailed)
-    ledger.change(changes)
 
 
 def send_test(config: Config, password: str | None, now: datetime) -> dict[str, str]:
@@ -87,7 +90,9 @@ def send_test(config: Config, password: str | None, now: datetime) -> dict[str, 
     addresses = dict.fromkeys([*config.email, *(address for pair in config.pairs for address in pair.email)])
     text = f"{_origin(config)} This is a test that somebody asked for; nothing has happened.\n"
     messages = {address: _envelope(config.mail, address, "a test", text, now) for address in addresses}
-    return _send(config.mail, password, messages)
+    problems = dict.fromkeys(messages, "")
+    _send(config.mail, password, messages, problems)
+    return problems
 
 
 def _addresses(config: Config, pair: Pair) -> list[str]:
@@ -109,14 +114,13 @@ def _news(
             if set(keys) - set(told.troubles):
                 headline = f"{name}: {finding.verdict.words if is_bad else 'too old'}"
             told = replace(told, troubles=tuple(dict.fromkeys([*told.troubles, *keys])))
-        elif finding.verdict in _WELL:
+        elif finding.verdict in _WELL and finding.task_id != told.well_since:
             brought = finding.task.files_done if finding.task and finding.verdict is Verdict.SUCCEEDED else 0
             if told.troubles:
                 headline = f"{name}: well again"
-            elif is_own and brought and before is not None and finding.task_id != told.success:
+            elif is_own and brought and before is not None:
                 headline = f"{name}: {files(brought)} copied"
-            success = finding.task_id if finding.verdict is Verdict.SUCCEEDED else told.success
-            told = replace(told, troubles=(), success=success)
+            told = replace(told, troubles=(), well_since=finding.task_id)
         if headline:
             news.append(_News(pair=pair, headline=headline, text="\n".join(describe(finding))))
     return news, told
@@ -158,11 +162,12 @@ def _host() -> str:
     return name.strip(".-") or "localhost"
 
 
-def _send(server: MailServer, password: str | None, messages: Mapping[str, EmailMessage]) -> dict[str, str]:
-    """Send each message to its address over one connection; return what went wrong by address, empty for nothing."""
-    problems = dict.fromkeys(messages, "")
+def _send(
+    server: MailServer, password: str | None, messages: Mapping[str, EmailMessage], problems: dict[str, str]
+) -> None:
+    """Send each message over one connection; note in ``problems`` what went wrong by address, empty for nothing."""
     if not messages:
-        return problems
+        return
     waiting = list(messages)
     try:
         with _connection(server, password) as connection:
@@ -170,12 +175,12 @@ def _send(server: MailServer, password: str | None, messages: Mapping[str, Email
                 address = waiting[0]
                 try:
                     connection.send_message(messages[address], _sender(server), [address])
+                    problems[address] = ""
                 except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
                     problems[address] = _plain(error, server)
                 waiting.pop(0)
     except (OSError, smtplib.SMTPException, ValueError) as error:
-        problems |= dict.fromkeys(waiting, _plain(error, server))
-    return problems
+        problems.update(dict.fromkeys(waiting, _plain(error, server)))
 
 
 @contextlib.contextmanager

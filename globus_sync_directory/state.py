@@ -74,10 +74,10 @@ class Success:
 
 @dataclass(frozen=True, kw_only=True)
 class Mailed:
-    """What one address was told of a pair: the troubles since it was last well, and the last success."""
+    """What one address was told of a pair: the troubles since it was last well, and the task that made it so."""
 
     troubles: tuple[str, ...] = ()  # names of verdicts, and TOO_OLD
-    success: str | None = None  # its task id
+    well_since: str | None = None  # a task id: what the same task says again is no news
     unsent: tuple[tuple[str, str], ...] = ()  # what the mail server did not take: headline and text of each
 
 
@@ -357,10 +357,10 @@ def _memory_from_json(value: Any) -> Memory:
 
 
 def _mailed(value: Any) -> Mailed:
-    success = value["success"]
+    well_since = value["well_since"]
     return Mailed(
         troubles=tuple(_text(trouble) for trouble in value["troubles"]),
-        success=None if success is None else _text(success),
+        well_since=None if well_since is None else _text(well_since),
         unsent=tuple((_text(headline), _text(text)) for headline, text in value["unsent"]),
     )
 

@@ -141,6 +141,23 @@ def test_a_start_that_comes_to_nothing(world: World, post: Post) -> None:
     assert post.take() == []
 
 
+def test_a_start_that_fails_night_after_night(world: World, post: Post) -> None:
+    """The success before it is no recovery each night: one mail, and one when a later task has succeeded."""
+    configure(world, post)
+    world.sync()
+    world.run()
+    world.globus.wait()
+    world.source.rules[world.client_id, ()] = ""
+    for _ in range(3):
+        world.run()
+        world.clock.advance(86400)
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: not startable"]
+    world.source.rules[world.client_id, ()] = "r"
+    world.sync()
+    world.run()
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: well again"]
+
+
 def test_new_files_only_to_the_pairs_own_address(world: World, post: Post) -> None:
     """A sync that brought files is told to the pair's address alone, one that brought none to nobody."""
     configure(world, post)
