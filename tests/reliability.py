@@ -1,7 +1,7 @@
 """
 Counts what was tried for each promise of the tool, and writes it down as docs/reliability.md.
 
-    python -m pytest -m "slow or not slow" --reliability docs/reliability.md
+    python -m pytest -m "slow or not slow" --reliability docs/reliability.md -n 3
 
 A test says what it is about with ``@pytest.mark.promise(number, fault)``. It counts as one case unless it says how many
 it was, through ``count_cases``.
@@ -35,7 +35,7 @@ HEAD = """# Reliability
 What the tool promises, under which fault each promise is tried, and how many cases ran. This file is written by
 
 ```sh
-python -m pytest -m "slow or not slow" --reliability docs/reliability.md
+python -m pytest -m "slow or not slow" --reliability docs/reliability.md -n 3
 ```
 
 and not by hand. Every case runs the real command against the [stand-in](standin.md) over real HTTP with real files.
@@ -62,14 +62,21 @@ class Table:
     def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:
         outcome = yield
         report = outcome.get_result()  # type: ignore[attr-defined]
-        if report.when != "call":
-            return
-        for mark in item.iter_markers("promise"):
-            row = self._rows[mark.args]
-            row[0] += _cases.get(item.nodeid, 1)
-            row[1] += report.outcome != "passed"
+        cases = _cases.get(item.nodeid, 1)
+        report.user_properties += [("promise", (*mark.args, cases)) for mark in item.iter_markers("promise")]
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count a report, which may come from another process (``-n``)."""
+        for key, value in report.user_properties if report.when == "call" else ():
+            if key == "promise":
+                number, fault, cases = value
+                row = self._rows[number, fault]
+                row[0] += cases
+                row[1] += report.outcome != "passed"
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if hasattr(session.config, "workerinput"):
+            return
         lines = [HEAD]
         lines.append(
             f"Last run: {datetime.now(UTC):%Y-%m-%d}, globus_sync_directory {version('globus_sync_directory')}, Python "

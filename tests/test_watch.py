@@ -16,8 +16,6 @@ from conftest import World, assert_in_order
 from globus_sync_directory import watch
 from globus_sync_directory.standin.faults import Fault
 
-pytestmark = pytest.mark.promise(4, "a run while another one waits (-w)")
-
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,6 +54,7 @@ def test_ends_with_the_status_of_the_end(world: World) -> None:
     world.globus.release()
 
 
+@pytest.mark.promise(5, "-d -w")
 def test_only_watches_with_d(world: World) -> None:
     """-d -w starts nothing and writes nothing, and waits for what runs."""
     assert world.run("-d", "-w").verdicts == {"microscope": "never run"}
@@ -86,6 +85,7 @@ def test_one_request_a_look(world: World) -> None:
     assert set(asked) == {"POST /v2/oauth2/token", "GET /v0.10/task_list"}
 
 
+@pytest.mark.promise(7, "the service away while -w waits")
 def test_survives_an_outage(world: World) -> None:
     """Globus away in the middle: told once, waited out, told when it is back; the end is the true one."""
     world.globus.hold()
@@ -107,6 +107,7 @@ def test_survives_an_outage(world: World) -> None:
     assert outcome.stderr.count("Globus answers again") == 1
 
 
+@pytest.mark.promise(4, "a run during -w")
 def test_a_run_while_another_waits(world: World) -> None:
     """-w has given the lock back: another run works, starts nothing twice, and may start a pair of its own."""
     world.globus.hold()
@@ -128,6 +129,7 @@ def test_a_run_while_another_waits(world: World) -> None:
     assert len(world.tasks) == 2
 
 
+@pytest.mark.promise(8, "Ctrl-C during -w")
 def test_ctrl_c_stops_the_waiting_alone(world: World) -> None:
     """SIGINT while it waits: status 130, a line that says so, and the task goes on."""
     world.globus.hold()
