@@ -172,6 +172,8 @@ def _lines(finding: Finding, shared: Cause | None, width: int | None) -> list[_L
         what = "last success" if finding.success else "this pair was first seen"
         limit = span(finding.max_age)
         lines.append(f"too old: {what} {moment(finding.counts_from)}, longer ago than max_age ({limit})")
+        if finding.verdict in (Verdict.SUCCEEDED, Verdict.NEVER_RUN):
+            lines.append("cure: no run has come since; look whether the schedule still stands: crontab -l, scrontab -l")
     explained = _cause(finding, finding.cause) if finding.cause and not is_told else []
     return [*map(_Line, lines), *explained, *(_Line(f"task: {address}", unbroken=True) for address in link)]
 
