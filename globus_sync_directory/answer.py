@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from globus_sync_directory.errors import EXIT_NEEDS_A_PERSON, EXIT_OK
 from globus_sync_directory.verdicts import Finding
 
 
@@ -18,6 +19,12 @@ class Check:
     pair: str | None = None
     cure: str = ""
     command: str = ""
+    bad_status: int = EXIT_NEEDS_A_PERSON  # the exit status it asks for where it is bad
+
+    @property
+    def status(self) -> int:
+        """The exit status that this asks for."""
+        return self.bad_status if self.good is False else EXIT_OK
 
 
 @dataclass(frozen=True, kw_only=True)

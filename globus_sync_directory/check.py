@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Sequence
@@ -11,11 +12,11 @@ from pathlib import PurePosixPath
 from globus_sync_directory.answer import Check
 from globus_sync_directory.causes import Cause, explain, is_path_not_found
 from globus_sync_directory.clean import clean, quoted
-from globus_sync_directory.errors import NoAnswer
+from globus_sync_directory.errors import NoAnswer, SignInRefused
 from globus_sync_directory.pairs import Pair, Place
 from globus_sync_directory.service import CLOCK_TOLERANCE, CollectionInfo, Globus, Refused
 
-PROBE_PATIENCE_SECONDS = 60.0
+PROBE_PATIENCE_SECONDS, _PROBE_PAUSE_SECONDS = 60.0, 0.5
 _KINDS = {
     "GCSv5_guest_collection": "a guest collection",
     "GCSv5_mapped_collection": "a mapped collection",
@@ -51,7 +52,7 @@ def check_pairs(pairs: Sequence[Pair], globus: Globus, *, write_probe: bool) -> 
         checks.append(_destination(globus, pair, destinations[pair.destination], names))
     if write_probe:
         probes = globus.ask_all(lambda pair: _probe(globus, pair), pairs)
-        checks += [_probe_check(globus, pair, answer) for pair, answer in probes.items()]
+        checks += [check for check in probes.values() if isinstance(check, Check)]
     else:
         what = "the right to write at a destination cannot be seen without writing there"
         checks.append(Check(good=None, what=what, cure="check --write-probe makes one directory there and removes it"))
@@ -64,7 +65,7 @@ def _collection(
     pair = next(pair for pair in pairs if collection in (pair.source.collection, pair.destination.collection))
     place = pair.source if pair.source.collection == collection else pair.destination
     if not isinstance(answer, CollectionInfo):
-        return _trouble(globus, None, _cause(globus, pair, place, answer), {})
+        return _trouble(globus, pair, place, answer, {}, of_pair=False)
     shown = f"collection {collection}"
     if answer.name != collection:
         shown = f"collection {quoted(answer.name)} ({collection})"
@@ -83,7 +84,7 @@ def _collection(
 def _source(globus: Globus, pair: Pair, answer: str | NoAnswer | Refused, names: dict[str, str]) -> Check:
     if isinstance(answer, str):
         return Check(good=True, pair=pair.name, what=f"source '{clean(pair.source.path)}' can be read")
-    return _trouble(globus, pair, _cause(globus, pair, pair.source, answer), names)
+    return _trouble(globus, pair, pair.source, answer, names)
 
 
 def _destination(globus: Globus, pair: Pair, answer: str | NoAnswer | Refused, names: dict[str, str]) -> Check:
@@ -93,59 +94,61 @@ def _destination(globus: Globus, pair: Pair, answer: str | NoAnswer | Refused, n
     if isinstance(answer, Refused) and is_path_not_found(answer.code):
         return Check(good=True, pair=pair.name, what=f"{path} is not there yet; the first task makes it")
     if isinstance(answer, str):
-        cause = explain("NotDirectory", "", pair, pair.destination, globus.identity)
-    else:
-        cause = _cause(globus, pair, pair.destination, answer)
-    return _trouble(globus, pair, cause, names)
+        return _bad(pair.name, explain("NotDirectory", "", pair, pair.destination, globus.identity), names)
+    return _trouble(globus, pair, pair.destination, answer, names)
 
 
-def _cause(globus: Globus, pair: Pair, place: Place, answer: NoAnswer | Refused) -> Cause:
+def _trouble(
+    globus: Globus, pair: Pair, place: Place, answer: NoAnswer | Refused, names: dict[str, str], *, of_pair: bool = True
+) -> Check:
+    name = pair.name if of_pair else None
     if isinstance(answer, NoAnswer):
         what = f"could not look at '{clean(place.path)}' on collection {place.collection}: {answer}"
-        return Cause(what=what, cure=answer.cure)
-    return explain(answer.code, answer.message, pair, place, globus.identity)
+        cure = answer.cure if isinstance(answer, SignInRefused) else "check again later"
+        return Check(good=False, pair=name, what=what, cure=cure, bad_status=answer.exit_status)
+    return _bad(name, explain(answer.code, answer.message, pair, place, globus.identity), names)
 
 
-def _trouble(globus: Globus, pair: Pair | None, cause: Cause, names: dict[str, str]) -> Check:
+def _bad(pair: str | None, cause: Cause, names: dict[str, str]) -> Check:
     what = cause.what
     for collection, name in names.items():
         what = what.replace(f"collection {collection}", f"collection {quoted(name)} ({collection})")
-    return Check(good=False, pair=pair.name if pair else None, what=what, cure=cause.cure, command=cause.command)
+    return Check(good=False, pair=pair, what=what, cure=cause.cure, command=cause.command)
 
 
-def _probe(globus: Globus, pair: Pair) -> str:
-    """
-    Make a directory at the pair's destination, or above it where that is not there yet, and remove it again.
-
-    Returns where; raises NoAnswer or Refused, the latter also when it could not be removed.
-    """
+def _probe(globus: Globus, pair: Pair) -> Check:
+    """Make a directory at the pair's destination, or above it where that is not there yet, and remove it again."""
+    collection = pair.destination.collection
     name = f".globus_sync_directory-probe-{uuid.uuid4()}"
     for above in (pair.destination.path, *map(str, PurePosixPath(pair.destination.path).parents)):
         probe = f"{above.rstrip('/')}/{name}/"
         try:
-            globus.make_directory(pair.destination.collection, probe)
+            globus.make_directory(collection, probe)
+        except NoAnswer as trouble:
+            with contextlib.suppress(NoAnswer, Refused):  # it may have been made all the same
+                globus.remove_directory(collection, probe)
+            what = f"could not try to write '{clean(probe)}' on collection {collection}: {trouble}"
+            cure = "check again later; remove that empty directory by hand if it is there"
+            return Check(good=False, pair=pair.name, what=what, cure=cure, bad_status=trouble.exit_status)
         except Refused as refused:
             if is_path_not_found(refused.code) and above != "/":
                 continue
-            raise
+            if not refused.code.endswith("Exists"):  # nobody else has this name: an answer before this one was lost
+                return _trouble(globus, pair, pair.destination, refused, {})
         break
+    could = f"can write in '{clean(above)}' at the destination"
     try:
-        task_id = globus.remove_directory(pair.destination.collection, probe)
+        task_id = globus.remove_directory(collection, probe)
         until = time.monotonic() + PROBE_PATIENCE_SECONDS
         while (task := globus.task(task_id)).is_live and time.monotonic() < until:
-            time.sleep(0.2)
-    except (NoAnswer, Refused):
-        raise Refused(0, "LeftBehind", probe, definite=True) from None
-    if task.status != "SUCCEEDED":
-        raise Refused(0, "LeftBehind", probe, definite=True)
-    return above
-
-
-def _probe_check(globus: Globus, pair: Pair, answer: str | NoAnswer | Refused) -> Check:
-    if isinstance(answer, str):
-        return Check(good=True, pair=pair.name, what=f"can write in '{clean(answer)}' at the destination")
-    if isinstance(answer, Refused) and answer.code == "LeftBehind":
-        what = f"could write at the destination, but not remove '{clean(answer.message)}' there"
+            time.sleep(_PROBE_PAUSE_SECONDS)
+    except (NoAnswer, Refused) as trouble:
+        what = f"{could}, but not remove '{clean(probe)}' there: {trouble}"
         return Check(good=False, pair=pair.name, what=what, cure="remove that empty directory by hand")
-    cause = _cause(globus, pair, pair.destination, answer)
-    return Check(good=False, pair=pair.name, what=cause.what, cure=cause.cure, command=cause.command)
+    if task.is_live:
+        what = f"{could}; the removal of '{clean(probe)}' there has not ended yet (task {task_id})"
+        return Check(good=None, pair=pair.name, what=what)
+    if task.status != "SUCCEEDED":
+        what = f"{could}, but not remove '{clean(probe)}' there (task {task_id})"
+        return Check(good=False, pair=pair.name, what=what, cure="remove that empty directory by hand")
+    return Check(good=True, pair=pair.name, what=could)

@@ -207,7 +207,8 @@ def invoke(arguments: Sequence[str]) -> int:
     except Exception:  # noqa: BLE001  # the last resort: a bug of ours ends with a status of its own
         complaint = "this is a bug in globus_sync_directory; please report it with the traceback on stderr"
         answer = Answer(status=EXIT_BUG, errors=(complaint,))
-        traceback.print_exc()
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
     return tell(answer, quiet=False, as_json="--json" in arguments)
 
 

@@ -168,6 +168,8 @@ def _addresses(value: str) -> tuple[str, ...]:
     for address in addresses:
         if not re.fullmatch(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+", address):
             raise _Bad(f"{quoted(address)} is not a mail address such as lab@example.org")
+        if "=?" in address:
+            raise _Bad(f"{quoted(address)} holds '=?', which mail programs take for something else")
     return addresses
 
 
@@ -296,12 +298,17 @@ class _Reader:
                 "or tls",
             )
         file = values.get("smtp_password_file")
+        try:
+            file = file and path.parent / file.expanduser()
+        except RuntimeError:
+            file = None
+            self._problem(lines["smtp_password_file"], "[notification] smtp_password_file: no such home directory")
         return MailServer(
             host=host,
             port=values.get("smtp_port") or _MAIL_PORTS[tls],
             tls=tls,
             user=values.get("smtp_user") or "",
-            password_file=path.parent / file.expanduser() if file else None,
+            password_file=file or None,
             sender=values.get("from") or "",
         )
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from globus_sync_directory.clean import clean
 from globus_sync_directory.errors import StateError
 from globus_sync_directory.pairs import Pair
-from globus_sync_directory.state import Memory, Recall, StateFile
+from globus_sync_directory.state import Mailed, Memory, Recall, StateFile
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,14 @@ class Ledger:
                 self._memories.pop(fingerprint, None)
             else:
                 self._memories[fingerprint] = memory
+
+
+    def remember_mail(self, mailed: Mapping[str, Mapping[str, Mailed]]) -> None:
+        """Remember who was told what of a pair (fingerprint -> address -> that) and touch nothing else of it."""
+        if mailed and self._writes:
+            self._file.update({}, mailed=mailed)
+        for fingerprint, told in mailed.items():
+            self._memories[fingerprint] = replace(self._memories[fingerprint], mailed=told)
 
 
 def open_ledger(file: StateFile) -> Ledger:

@@ -1,4 +1,4 @@
-"""Findings -> mail: one message for each recipient and run, about what that recipient does not know yet."""
+"""News -> mail: one message for each recipient about all that was not sent yet."""
 
 from __future__ import annotations
 
@@ -9,80 +9,52 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 
 from globus_sync_directory.clean import clean
 from globus_sync_directory.config import Config, MailServer
-from globus_sync_directory.errors import EXIT_NEEDS_A_PERSON, EXIT_SIGN_IN_REFUSED, EXIT_TOO_OLD
 from globus_sync_directory.ledger import Ledger
-from globus_sync_directory.pairs import Pair
-from globus_sync_directory.report import describe, files
-from globus_sync_directory.state import Mailed, Memory
-from globus_sync_directory.verdicts import Finding, Verdict
+from globus_sync_directory.news import recipients
+from globus_sync_directory.state import Mailed
 
 TIMEOUT_SECONDS = 10.0
-_TROUBLE = (EXIT_NEEDS_A_PERSON, EXIT_TOO_OLD, EXIT_SIGN_IN_REFUSED)
-_WELL = (Verdict.SUCCEEDED, Verdict.STOPPED_AT_TIME_LIMIT)
 _LONGEST_SUBJECT = 120
-_MOST_UNSENT = 10  # of a pair, the newest
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _News:
-    """One thing that somebody is to learn of a pair: a few words for the subject, and the report."""
-
-    pair: Pair
-    headline: str
-    text: str
-
-
-def tell(
-    config: Config,
-    password: str | None,
-    learned: Sequence[tuple[Pair, Sequence[Finding]]],
-    ledger: Ledger,
-    now: datetime,
-) -> None:
+def deliver(config: Config, password: str | None, ledger: Ledger, now: datetime) -> None:
     """
-    Mail what ``learned`` (per pair, its findings in the order they were made) has of news, and remember who was told.
+    Send what the ledger holds of unsent news of the config's pairs, and remember what was taken.
 
-    News is a trouble that was not told since the pair was last well, the end of one that was, and to a pair's own
-    addresses a sync that brought files. An address that is new is told of no success that was there before it. What
-    the server does not take is a warning, and goes out with the next run's mail. Raises StateError.
+    A message that the server does not take is a warning and stays for the next run. Raises StateError.
     """
-    # A pair without a memory is one that Globus could not be asked about, for want of a state file: nothing may be
-    # written of it, or the next run would take what little that is for all there was.
-    learned = [(pair, findings) for pair, findings in learned if pair.fingerprint in ledger.memories]
-    outbox: dict[str, list[_News]] = {}
-    told: dict[tuple[Pair, str], Mailed] = {}
-    for pair, findings in learned:
-        memory = ledger.memory(pair, now)
-        for address in _addresses(config, pair):
-            before = memory.mailed.get(address)
-            news, after = _news(pair, before, findings, is_own=address in pair.email)
-            told[pair, address] = replace(after, unsent=tuple((item.headline, item.text) for item in news))
-            outbox.setdefault(address, []).extend(news)
+    outbox: dict[str, list[tuple[str, str, str]]] = {}
+    for pair in config.pairs:
+        memory = ledger.memories.get(pair.fingerprint)
+        for address in recipients(config, pair) if memory else ():
+            unsent = memory.mailed.get(address, Mailed()).unsent if memory else ()
+            outbox.setdefault(address, []).extend((pair.name, headline, text) for headline, text in unsent)
     messages = {address: _message(config, address, news, now) for address, news in outbox.items() if news}
-    problems = dict.fromkeys(messages, "it was interrupted")
+    sent: set[str] = set()
     try:
-        _send(config.mail, password, messages, problems)
+        for address, problem in _send(config.mail, password, messages):
+            if problem:
+                log.warning("mail to %s could not be sent: %s; the next run tries again", clean(address), problem)
+            else:
+                sent.add(address)
     finally:
-        changes: dict[str, Memory | None] = {}
-        for pair, _ in learned:
-            mailed = {
-                address: told[pair, address] if problems.get(address) else replace(told[pair, address], unsent=())
-                for address in _addresses(config, pair)
-            }
-            changes[pair.fingerprint] = replace(ledger.memory(pair, now), mailed=mailed)
-        ledger.change(changes)
-    for address, problem in problems.items():
-        if problem:
-            log.warning("mail to %s could not be sent: %s; the next run tries again", clean(address), problem)
+        changes: dict[str, Mapping[str, Mailed]] = {}
+        for fingerprint, memory in ledger.memories.items():
+            if any(address in sent and told.unsent for address, told in memory.mailed.items()):
+                changes[fingerprint] = {
+                    address: replace(told, unsent=()) if address in sent else told
+                    for address, told in memory.mailed.items()
+                }
+        ledger.remember_mail(changes)
 
 
 def send_test(config: Config, password: str | None, now: datetime) -> dict[str, str]:
@@ -90,48 +62,14 @@ def send_test(config: Config, password: str | None, now: datetime) -> dict[str, 
     addresses = dict.fromkeys([*config.email, *(address for pair in config.pairs for address in pair.email)])
     text = f"{_origin(config)} This is a test that somebody asked for; nothing has happened.\n"
     messages = {address: _envelope(config.mail, address, "a test", text, now) for address in addresses}
-    problems = dict.fromkeys(messages, "")
-    _send(config.mail, password, messages, problems)
-    return problems
+    return dict(_send(config.mail, password, messages))
 
 
-def _addresses(config: Config, pair: Pair) -> list[str]:
-    return list(dict.fromkeys([*config.email, *pair.email]))
-
-
-def _news(
-    pair: Pair, before: Mailed | None, findings: Sequence[Finding], *, is_own: bool
-) -> tuple[list[_News], Mailed]:
-    """Return what one address does not know yet, what could not be sent earlier first, and what it knows after that."""
-    told = before or Mailed()
-    name = clean(pair.name, 60)
-    news = [_News(pair=pair, headline=headline, text=text) for headline, text in told.unsent[-_MOST_UNSENT:]]
-    for finding in findings:
-        headline = ""
-        if finding.status in _TROUBLE:
-            is_bad = finding.verdict.status in _TROUBLE
-            keys = [finding.verdict.name] * is_bad + ["TOO_OLD"] * finding.is_too_old
-            if set(keys) - set(told.troubles):
-                headline = f"{name}: {finding.verdict.words if is_bad else 'too old'}"
-            told = replace(told, troubles=tuple(dict.fromkeys([*told.troubles, *keys])))
-        elif finding.verdict in _WELL and finding.task_id != told.well_since:
-            brought = finding.task.files_done if finding.task and finding.verdict is Verdict.SUCCEEDED else 0
-            if told.troubles:
-                headline = f"{name}: well again"
-            elif is_own and brought and before is not None:
-                headline = f"{name}: {files(brought)} copied"
-            told = replace(told, troubles=(), well_since=finding.task_id)
-        if headline:
-            news.append(_News(pair=pair, headline=headline, text="\n".join(describe(finding))))
-    return news, told
-
-
-def _message(config: Config, address: str, news: Sequence[_News], now: datetime) -> EmailMessage:
-    subject = news[0].headline if len(news) == 1 else f"news of {len({item.pair for item in news})} pairs"
-    if len(news) > 1 and len({item.pair for item in news}) == 1:
-        subject = news[-1].headline
-    parts = [_origin(config), *(item.text for item in news)]
-    parts.append(f"To look again: globus-sync-directory -d -c {shlex.quote(clean(config.path.absolute()))}")
+def _message(config: Config, address: str, news: Sequence[tuple[str, str, str]], now: datetime) -> EmailMessage:
+    pairs = {name for name, _, _ in news}
+    subject = news[-1][1] if len(pairs) == 1 else f"news of {len(pairs)} pairs"
+    look = f"globus-sync-directory -d -c {shlex.quote(clean(config.path.absolute()))}"
+    parts = [_origin(config), *(text for _, _, text in news), f"To look again: {look}"]
     return _envelope(config.mail, address, subject, "\n\n".join(parts) + "\n", now)
 
 
@@ -163,24 +101,26 @@ def _host() -> str:
 
 
 def _send(
-    server: MailServer, password: str | None, messages: Mapping[str, EmailMessage], problems: dict[str, str]
-) -> None:
-    """Send each message over one connection; note in ``problems`` what went wrong by address, empty for nothing."""
-    if not messages:
-        return
-    waiting = list(messages)
-    try:
-        with _connection(server, password) as connection:
-            while waiting:
-                address = waiting[0]
+    server: MailServer, password: str | None, messages: Mapping[str, EmailMessage]
+) -> Iterator[tuple[str, str]]:
+    """Send each message over a connection of its own; yield its address and what went wrong, empty for nothing."""
+    unusable = ""  # a server that cannot even be spoken to is not tried again for each recipient
+    for address, message in messages.items():
+        if unusable:
+            yield address, unusable
+            continue
+        problem = ""
+        try:
+            with _connection(server, password) as connection:
                 try:
-                    connection.send_message(messages[address], _sender(server), [address])
-                    problems[address] = ""
-                except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
-                    problems[address] = _plain(error, server)
-                waiting.pop(0)
-    except (OSError, smtplib.SMTPException, ValueError) as error:
-        problems.update(dict.fromkeys(waiting, _plain(error, server)))
+                    connection.send_message(message, _sender(server), [address])
+                except smtplib.SMTPNotSupportedError:
+                    problem = f"{clean(server.host)} takes no addresses with such letters"
+                except (OSError, smtplib.SMTPException, ValueError) as error:
+                    problem = _plain(error, server, password)
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            problem = unusable = _plain(error, server, password)
+        yield address, problem
 
 
 @contextlib.contextmanager
@@ -204,7 +144,7 @@ def _connection(server: MailServer, password: str | None) -> Iterator[smtplib.SM
         connection.close()
 
 
-def _plain(error: Exception, server: MailServer) -> str:
+def _plain(error: Exception, server: MailServer, password: str | None) -> str:
     """Return in plain words what the mail server, or the way to it, did wrong, and the key to look at."""
     place = f"{clean(server.host)} port {server.port}"
     if isinstance(error, smtplib.SMTPAuthenticationError):
@@ -213,9 +153,9 @@ def _plain(error: Exception, server: MailServer) -> str:
         return f"{place} does not offer what smtp_tls or smtp_user ask for"
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         _, said = next(iter(error.recipients.values()))
-        return f"{place} refuses this recipient: {clean(_text(said), 160)}"
+        return f"{place} refuses this recipient: {_text(said, password)}"
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"{place} answered {error.smtp_code}: {clean(_text(error.smtp_error), 160)}"
+        return f"{place} answered {error.smtp_code}: {_text(error.smtp_error, password)}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate of {place} could not be verified"
     if isinstance(error, ssl.SSLError):
@@ -229,5 +169,7 @@ def _plain(error: Exception, server: MailServer) -> str:
     return f"{place} could not be used"
 
 
-def _text(said: bytes | str) -> str:
-    return said.decode("utf-8", errors="replace") if isinstance(said, bytes) else said
+def _text(said: bytes | str, password: str | None) -> str:
+    """Return what a server said, cleaned; never the password, should it repeat that."""
+    text = said.decode("utf-8", errors="replace") if isinstance(said, bytes) else said
+    return clean(text.replace(password, "***") if password else text, 160)

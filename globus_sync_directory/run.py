@@ -16,6 +16,7 @@ from typing import Any
 from globus_sync_directory.config import Config
 from globus_sync_directory.errors import EXIT_OK, NoAnswer, StateError, worst
 from globus_sync_directory.ledger import Ledger
+from globus_sync_directory.news import note_news
 from globus_sync_directory.pairs import Pair
 from globus_sync_directory.picture import Picture, draw_picture, is_over, learn
 from globus_sync_directory.sending import Attempt
@@ -80,6 +81,8 @@ def run(config: Config, pairs: Sequence[Pair], globus: Globus, ledger: Ledger, m
             if mode is not Mode.LOOK:
                 idle = _idle(config, pairs, ledger, picture, attempts, now)
                 before = _before(globus, idle, ledger, picture, now)
+                if mode is Mode.START:  # before their tasks are replaced, or a kill in between would lose the news
+                    note_news(config, {pair: [finding] for pair, finding in before.items()}, ledger, now)
                 plans, stopped = plan_starts(globus, ledger, idle, picture)
                 attempts |= stopped
             if mode is Mode.START:
@@ -97,6 +100,10 @@ def run(config: Config, pairs: Sequence[Pair], globus: Globus, ledger: Ledger, m
     findings += _left_over_findings(globus, ledger, picture, left_over, now)
     if trouble is None:
         try:
+            if mode is Mode.START:
+                by_name = {pair.name: pair for pair in pairs}
+                told = {by_name[finding.name]: [finding] for finding in findings if not finding.left_over}
+                note_news(config, told, ledger, now)
             ledger.change({key: None for key in left_over if is_over(ledger.memories[key], picture)})
         except StateError as error:
             trouble = error

@@ -47,6 +47,7 @@ def read_secret(path: Path, kind: str = "secret file", what: str = "client secre
     if len(lines) > 1 or len(content) > _LARGEST_SECRET:
         raise SecretError(f"{shown}: the {kind} has more than one line; it must hold the {what} alone")
     secret = lines[0].strip()
-    if not all("!" <= char <= "~" for char in secret):
+    lowest = "!" if what == "client secret" else " "
+    if not all(lowest <= char <= "~" for char in secret):
         raise SecretError(f"{shown}: the {kind} holds blanks or characters that no {what} has")
     return secret

@@ -104,7 +104,8 @@ def _attempt(globus: Globus, pair: Pair, answer: _Answer) -> Attempt:
     if isinstance(answer, NoAnswer):
         refused = isinstance(answer, SignInRefused)
         verdict = Verdict.SIGNED_OUT if refused else Verdict.START_UNCONFIRMED
-        return Attempt(verdict=verdict, cause=Cause(what=str(answer), cure=_SETTLED_LATER))
+        cure = answer.cure if refused else _SETTLED_LATER
+        return Attempt(verdict=verdict, cause=Cause(what=str(answer), cure=cure))
     if not answer.definite:
         what = f"after an attempt without a clear answer Globus said: {clean(answer.message or answer.code, 160)}"
         return Attempt(verdict=Verdict.START_UNCONFIRMED, cause=Cause(what=what, cure=_SETTLED_LATER))

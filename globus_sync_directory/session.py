@@ -16,8 +16,6 @@ from globus_sync_directory.answer import Answer, Check
 from globus_sync_directory.clean import clean, quoted
 from globus_sync_directory.config import Config, load_config
 from globus_sync_directory.errors import (
-    EXIT_NEEDS_A_PERSON,
-    EXIT_OK,
     EXIT_USAGE,
     ConfigError,
     Interrupted,
@@ -70,6 +68,7 @@ def work(wish: Wish) -> Answer:
 
     # Here and not above: --help and a config error must not wait for the SDK.
     from globus_sync_directory.ledger import open_ledger
+    from globus_sync_directory.news import note_news
     from globus_sync_directory.run import Mode, run, unreached
     from globus_sync_directory.service import host_now, sign_in
     from globus_sync_directory.watch import watch
@@ -88,61 +87,62 @@ def work(wish: Wish) -> Answer:
                     result = unreached(pairs, ledger, trouble)
                     if writes and ledger.usable:
                         ledger.write_from_now_on(host_now())
-                        _mail(config, mail_password, [result], ledger, host_now())
+                        learned = {pair: [one] for pair, one in zip(pairs, result.findings, strict=True)}
+                        note_news(config, learned, ledger, host_now())
+                        _mail(config, mail_password, ledger, host_now())
                     return _answer(result)
                 if writes:
                     ledger.write_from_now_on(globus.now())
                 result = run(config, pairs, globus, ledger, mode)
-                if writes and not wish.wait:
-                    _mail(config, mail_password, [result], ledger, globus.now())
+                if writes and result.trouble is None:
+                    _mail(config, mail_password, ledger, globus.now())
             if wish.wait:
-                started = result
                 ledger = open_ledger(file) if writes else ledger  # the lock is given back: from here on it is only read
                 bar = is_watched(sys.stderr) and wish.shows_progress
-                result = watch(pairs, globus, ledger, result, bar=bar)
-                if writes:
-                    _mail_after_waiting(config, mail_password, [started, result], file, globus.now())
+
+                def mail(findings: Sequence[Finding]) -> None:
+                    if writes:
+                        _mail_findings(config, mail_password, findings, file, globus.now())
+
+                result = watch(pairs, globus, ledger, result, bar=bar, on_lasting_trouble=mail)
+                mail(result.findings)
     except Interrupted as interrupted:
         raise Interrupted(_left_behind(interrupted, ledger, pairs)) from None
     nothing = wish.dry_run and not result.documents
     return replace(_answer(result), last_line="nothing would be started" if nothing else "")
 
 
-def _mail(config: Config, password: str | None, results: Sequence[Result], ledger: Ledger, now: datetime) -> None:
-    """Mail what the results of one run, in the order they were had, have of news; trouble with that is a warning."""
+def _mail(config: Config, password: str | None, ledger: Ledger, now: datetime) -> None:
+    """Send what news there is; trouble with that is a warning."""
     if not config.sends_mail:
         return
-    from globus_sync_directory.notify import tell
+    from globus_sync_directory.notify import deliver
 
-    by_name = {pair.name: pair for pair in config.pairs}
-    learned: dict[Pair, list[Finding]] = {}
-    for pair, before in results[0].before.items():
-        learned.setdefault(pair, []).append(before)
-    for result in results:
-        for finding in result.findings:
-            if not finding.left_over:
-                learned.setdefault(by_name[finding.name], []).append(finding)
     try:
-        tell(config, password, list(learned.items()), ledger, now)
+        deliver(config, password, ledger, now)
     except StateError as error:
         log.warning("who was mailed could not be remembered: %s", error)
 
 
-def _mail_after_waiting(
-    config: Config, password: str | None, results: Sequence[Result], file: StateFile, now: datetime
+def _mail_findings(
+    config: Config, password: str | None, findings: Sequence[Finding], file: StateFile, now: datetime
 ) -> None:
-    """Take the lock once more to mail; where another run has it, that one tells the news."""
+    """Take the lock once more, to remember and mail what was learned while waiting; another run may be at work."""
     from globus_sync_directory.ledger import open_ledger
+    from globus_sync_directory.news import note_news
 
     if not config.sends_mail:
         return
+    by_name = {pair.name: pair for pair in config.pairs}
+    learned = {by_name[finding.name]: [finding] for finding in findings if not finding.left_over}
     try:
         with file.lock(now):
             ledger = open_ledger(file)
             ledger.write_from_now_on(now)
-            _mail(config, password, results, ledger, now)
+            note_news(config, learned, ledger, now)
+            _mail(config, password, ledger, now)
     except LockHeld:
-        log.info("another run is at work, which mails what there is to tell")
+        log.info("no mail now, as another run is at work; the next run tells how these tasks ended")
     except StateError as error:
         log.warning("no mail was sent: %s", error)
 
@@ -228,8 +228,7 @@ def _check(wish: Wish) -> Answer:
         checks += check_pairs(pairs, globus, write_probe=wish.write_probe)
     if wish.test_mail:
         checks += _check_mail(config, mail_password)
-    failed = any(check.good is False for check in checks)
-    return Answer(status=worst([EXIT_NEEDS_A_PERSON if failed else EXIT_OK]), checks=tuple(checks))
+    return Answer(status=worst([check.status for check in checks]), checks=tuple(checks))
 
 
 def _check_mail(config: Config, password: str | None) -> list[Check]:

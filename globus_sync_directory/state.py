@@ -15,7 +15,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -172,19 +172,26 @@ class StateFile:
         changes: Mapping[str, Memory | None],
         additions: Mapping[str, Memory] | None = None,
         otherwise: Mapping[str, Memory] | None = None,
+        mailed: Mapping[str, Mapping[str, Mailed]] | None = None,
     ) -> None:
         """
         Durably write ``changes`` (fingerprint -> memory, None to forget) into the file as it is on disk now.
+
+        ``mailed`` replaces that one field of pairs that are there, and leaves the rest as another run may have it.
 
         Pairs that are not named, and ``additions`` that are there already, keep what another run may have written
         meanwhile; a file that is of no use by now is made anew from ``otherwise``. After return the new contents
         survive a power cut. Raises StateError if anything fails; the file is then whole, old or new.
         """
         with contextlib.nullcontext() if self._locked else self._turn_to_write():
-            self._update(changes, additions or {}, otherwise or {})
+            self._update(changes, additions or {}, otherwise or {}, mailed or {})
 
     def _update(
-        self, changes: Mapping[str, Memory | None], additions: Mapping[str, Memory], otherwise: Mapping[str, Memory]
+        self,
+        changes: Mapping[str, Memory | None],
+        additions: Mapping[str, Memory],
+        otherwise: Mapping[str, Memory],
+        mailed: Mapping[str, Mapping[str, Mailed]],
     ) -> None:
         on_disk = self.read()
         if on_disk.to_set_aside:  # somebody else's, or damaged, since this run began
@@ -197,6 +204,9 @@ class StateFile:
                 memories.pop(fingerprint, None)
             else:
                 memories[fingerprint] = memory
+        for fingerprint, told in mailed.items():
+            if fingerprint in memories:
+                memories[fingerprint] = replace(memories[fingerprint], mailed=told)
         document = {
             "version": VERSION,
             "client_id": self._client_id,

@@ -178,13 +178,14 @@ def _time(value: object) -> datetime | None:
         return None
     try:
         moment = isoparse(value.replace(" ", "T"))
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment if 1971 < moment.year < 9999 else None  # others cannot be shown in every zone
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    return max(0, value) if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def _text(value: object) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
@@ -32,36 +32,49 @@ class _Progress(Protocol):
     def make_room(self) -> None: ...
 
 
-def watch(pairs: Sequence[Pair], globus: Globus, ledger: Ledger, result: Result, *, bar: bool) -> Result:
+def watch(
+    pairs: Sequence[Pair],
+    globus: Globus,
+    ledger: Ledger,
+    result: Result,
+    *,
+    bar: bool,
+    on_lasting_trouble: Callable[[Sequence[Finding]], None] = lambda _: None,
+) -> Result:
     """
     Return ``result`` as it stands once every task of ``pairs`` has ended; the ledger is only read.
 
-    A look is one request for up to a hundred pairs, at intervals that grow to a minute. An outage is waited out; a
-    sign-in that is refused ends it. ``bar``: show one on stderr, else a log line at most once a minute.
+    A look is one request for up to a hundred tasks that still go on, at intervals that grow to a minute. An outage is
+    waited out; a sign-in that is refused ends it. ``bar``: show one on stderr, else a log line at most once a minute.
+    ``on_lasting_trouble`` is told of tasks that need a person and do not end by themselves, once they come to that.
     """
     latest = {finding.name: finding for finding in result.findings if not finding.left_over}
     names = {name for name, finding in latest.items() if _goes_on(finding)}
-    waited_for = [pair for pair in pairs if pair.name in names]
     pause, in_reach = FIRST_PAUSE_SECONDS, True
-    with _bar() if bar and waited_for else _lines() as progress:
+    with _bar() if bar and names else _lines() as progress:
         while any(_goes_on(latest[name]) for name in names):
             progress.show([latest[name] for name in names])
             time.sleep(pause)
             pause = min(pause * GROWTH, LONGEST_PAUSE_SECONDS)
             globus.try_again()
-            found = {finding.name: finding for finding in look_again(waited_for, globus, ledger).findings}
+            go_on = [pair for pair in pairs if pair.name in names and _goes_on(latest[pair.name])]
+            found = {finding.name: finding for finding in look_again(go_on, globus, ledger).findings}
             unreached = [finding for finding in found.values() if finding.verdict is Verdict.NOT_REACHED]
             if in_reach is bool(unreached):
                 in_reach = not unreached
                 progress.make_room()
                 why = unreached[0].cause if unreached else None
                 log.warning("%s", f"{why.what}; still waiting" if why else "Globus answers again")
+            lasting = []
             for name, finding in found.items():
                 if finding.verdict is not Verdict.NOT_REACHED:
                     if finding.verdict is not latest[name].verdict:
                         progress.make_room()
                         log.info("%s", describe(finding)[0])
+                        lasting += [finding] if finding.status and _goes_on(finding) else []
                     latest[name] = finding
+            if lasting:
+                on_lasting_trouble(lasting)
             if any(finding.verdict is Verdict.SIGNED_OUT for finding in found.values()):
                 break
     findings = tuple(finding if finding.left_over else latest[finding.name] for finding in result.findings)
@@ -87,7 +100,7 @@ class _SummaryLines:
         if time.monotonic() - self._last >= _SUMMARY_EVERY_SECONDS:
             self._last = time.monotonic()
             live = sum(map(_goes_on, findings))
-            log.info("%d of %d tasks go on; %s", live, len(findings), _moved(findings))
+            log.info("%d of %d tasks have not ended; %s", live, len(findings), _moved(findings))
 
     def make_room(self) -> None:
         """Nothing is in the way of a line."""
@@ -124,11 +137,13 @@ class _Bar:
         more = f"{done:,} of {files(total)} found, {_moved(findings)}{self._time_left(total, done)}"
         bar = click.progressbar(length=max(total, 1), file=sys.stderr, show_eta=False, width=24, label=more)
         bar.pos = done
-        bar.render_progress()
+        with contextlib.suppress(OSError):  # a terminal that went away stops no waiting
+            bar.render_progress()
 
     def make_room(self) -> None:
         """Take the bar out of the way of a line."""
-        click.echo("\r\x1b[2K\x1b[?25h", file=sys.stderr, nl=False, color=True)
+        with contextlib.suppress(OSError):
+            click.echo("\r\x1b[2K\x1b[?25h", file=sys.stderr, nl=False, color=True)
 
     def _time_left(self, total: int, done: int) -> str:
         gained = done - (self._done_at_first or 0)

@@ -134,7 +134,7 @@ def test_a_probe_that_cannot_be_removed_is_named(world: World) -> None:
     outcome = world.run("check", "--write-probe")
     assert outcome.status == 1
     (left,) = (world.root / "destination").iterdir()
-    assert f"could write at the destination, but not remove '/{left.name}/' there" in outcome.stdout
+    assert f"can write in '/' at the destination, but not remove '/{left.name}/' there" in outcome.stdout
 
 
 def test_write_probe_before_the_first_run(world: World) -> None:
@@ -166,3 +166,22 @@ def test_quiet(world: World) -> None:
     report = world.run("-q", "check").stdout
     assert report.startswith("FAIL  bad: there is no source directory")
     assert "ok " not in report
+
+
+@pytest.mark.parametrize(("status", "html", "ends_with"), [(503, True, 75), (401, False, 4)])
+def test_an_outage_of_transfer(world: World, status: int, html: bool, ends_with: int) -> None:
+    """Transfer away is 75, a token that it refuses 4: neither is anything a person has to mend in the config."""
+    world.globus.faults.add(Fault(path="/v0.10/*", times=None, status=status, html=html))
+    outcome = world.run("check")
+    assert outcome.status == ends_with
+    assert lines(outcome.stdout, "FAIL")
+    assert "next run" not in outcome.stdout
+
+
+def test_a_probe_whose_answer_is_lost(world: World) -> None:
+    """The answer to the probe is lost, it is asked for again and is there: that counts as made, and is removed."""
+    world.sync()
+    world.globus.faults.add(Fault(method="POST", path="*/mkdir", when="after", cut=True))
+    before = sorted(world.archive.rglob("*"))
+    outcome = world.run("check", "--write-probe")
+    assert (outcome.status, sorted(world.archive.rglob("*"))) == (0, before)

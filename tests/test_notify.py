@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import email
 import email.policy
+import errno
+import os
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
@@ -20,7 +23,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope
 from conftest import World
 
-from globus_sync_directory import notify
+from globus_sync_directory import notify, state
+from globus_sync_directory.errors import Interrupted
 
 PASSWORD = "smtp-pass-word-0815"
 
@@ -377,3 +381,106 @@ def test_bad_config(world: World, lines: list[str], told: str) -> None:
     outcome = world.run()
     assert (outcome.status, world.asked()) == (2, [])
     assert told in outcome.stderr
+
+
+def test_news_outlives_a_kill_while_it_is_sent(world: World, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is stopped while it mails has the news on disk: the next run sends it, once."""
+    configure(world, post)
+    fail(world)
+
+    def interrupted(*_: object) -> None:
+        raise Interrupted("interrupted by SIGTERM")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(notify, "_connection", interrupted)
+        assert world.run().status == 130
+    world.globus.wait()
+    world.sync()
+    ((_, subject, text),) = post.take()
+    assert subject == "globus_sync_directory: microscope: well again"
+    assert text.index("microscope: failed, ") < text.index("microscope: succeeded, ")
+    world.run()
+    assert post.take() == []
+
+
+def test_lasting_trouble_is_mailed_while_waiting(world: World, post: Post) -> None:
+    """-w mails at once what needs a person and does not end by itself, and what stood in the way of a start."""
+    configure(world, post)
+    world.pair("bad", src_path="/missing")
+    world.globus.hold()
+    with world.start("-w", env={**os.environ}) as waiting:
+        wait_for(lambda: bool(post.messages))
+        assert post.take()[0][1] == "globus_sync_directory: bad: not startable"
+        world.tasks[0].pause("Maintenance")
+        wait_for(lambda: bool(post.messages))
+        assert post.take()[0][1] == "globus_sync_directory: microscope: paused"
+        world.tasks[0].unpause()
+        world.globus.release()
+        waiting.communicate(timeout=60)
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: well again"]
+
+
+def test_first_sync_with_wait_brings_files(world: World, post: Post) -> None:
+    """The very first sync, waited for, is told to the pair's own address."""
+    configure(world, post, to="")
+    world.pair("microscope", email="lab@example.org")
+    world.run("-w")
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: 2 files copied"]
+
+
+def test_a_full_disk_is_no_flood(world: World, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where who was told cannot be written down, nothing is sent."""
+    configure(world, post)
+    fail(world)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "_replace_durably", full)
+        for _ in range(3):
+            assert world.run().status == 1
+    assert post.take() == []
+    world.run()
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: failed"]
+
+
+def test_an_address_that_the_server_cannot_take(world: World) -> None:
+    """Letters beyond ASCII on a server without SMTPUTF8 are that recipient's trouble alone."""
+    with serving(Post(), enable_SMTPUTF8=False) as post:
+        configure(world, post, to="müller@example.org, ops@example.org")
+        world.pair("microscope", src_path="/missing")
+        assert "takes no addresses with such letters" in world.run().stderr
+        assert [address for address, _, _ in post.take()] == ["ops@example.org"]
+
+
+@pytest.mark.promise(4, "mail written beside another run without shared locks")
+def test_mail_leaves_the_rest_of_an_entry_alone(world: World, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one run mails, another without a shared lock starts the pair: its task stays remembered."""
+    configure(world, post)
+    world.sync()
+    world.globus.hold()
+    real = notify._send
+    secret = world.secret_file.read_text()
+    world.secret_file.write_text("wrong")
+
+    def slow(*arguments: Any) -> Any:
+        with monkeypatch.context() as patch:
+            patch.setattr(notify, "_send", real)
+            patch.setattr("fcntl.flock", lambda *_: None)
+            world.secret_file.write_text(secret)
+            world.run()
+        return real(*arguments)
+
+    monkeypatch.setattr(notify, "_send", slow)
+    assert world.run().status == 4
+    assert world.state()["microscope"]["task"]["task_id"] == world.tasks[-1].id
+    assert len(world.tasks) == 2
+    world.globus.release()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -163,12 +163,12 @@ def test_summary_at_most_once_a_minute(world: World, monkeypatch: pytest.MonkeyP
     """Where nobody watches, a summary comes at most once in the interval, not with every look."""
     world.globus.hold()
     timer = after(0.8, world.globus.release)
-    assert "tasks go on" not in world.run("-w").stderr
+    assert "have not ended" not in world.run("-w").stderr
     timer.join()
     monkeypatch.setattr(watch, "_SUMMARY_EVERY_SECONDS", 0.3)
     world.globus.hold()
     timer = after(0.8, world.globus.release)
-    lines = [line for line in world.run("-w").stderr.splitlines() if "1 of 1 tasks go on" in line]
+    lines = [line for line in world.run("-w").stderr.splitlines() if "1 of 1 tasks have not ended" in line]
     timer.join()
     assert 1 <= len(lines) <= 3
 
@@ -197,3 +197,38 @@ def test_bar_on_a_terminal(world: World) -> None:
     assert process.returncode == 0
     assert re.search(r"1 of \d files? found, [\d.]+ k?M?B copied(, [\d.]+ k?M?B/s)? +\[", text)
     assert text.rindex("\x1b[2K") < text.rindex("succeeded")
+
+
+def test_ended_tasks_are_asked_about_no_more(world: World) -> None:
+    """A task that has failed costs its log once, not with every look at those that still go on."""
+    world.pair("other")
+    world.globus.hold()
+    world.run()
+    world.globus.fail(world.tasks[0].id, "ENDPOINT_ERROR")
+    world.forget_requests()
+    timer = after(0.8, world.globus.release)
+    outcome = world.run("-d", "-w")
+    timer.join()
+    assert sorted(outcome.verdicts.values()) == ["failed", "succeeded"]
+    assert len([line for line in world.asked() if line.endswith("/event_list")]) == 1
+
+
+def test_a_terminal_that_goes_away(world: World) -> None:
+    """When the terminal of the bar is closed the waiting goes on, and the report arrives where stdout leads."""
+    world.globus.hold()
+    report = world.root / "report"
+    ours, theirs = os.openpty()
+    with (
+        report.open("w") as stdout,
+        world.start("-w", stderr=theirs, stdout=stdout, env={**os.environ, "TERM": "xterm"}) as process,
+    ):
+        os.close(theirs)
+        deadline = time.monotonic() + 20
+        while not world.live and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        os.close(ours)
+        time.sleep(1.5)
+        world.globus.release()
+        assert process.wait(timeout=30) == 0
+    assert report.read_text().startswith("microscope: succeeded")
