@@ -12,7 +12,7 @@ from types import FrameType
 
 import click
 
-from .clock import ManualClock, SystemClock
+from .clock import Clock, ManualClock
 from .server import StandIn
 from .storage import StorageError, split_path, to_text
 from .switches import Switches, switched
@@ -69,7 +69,7 @@ def serve(
     except ValueError as error:
         raise BadInput(str(error)) from None
     try:
-        standin = StandIn(ManualClock() if manual_clock else SystemClock(), switches, port)
+        standin = StandIn(ManualClock() if manual_clock else Clock(), switches, port)
     except OSError as error:
         raise BadInput(f"port {port} on 127.0.0.1: {error.strerror}") from None
     with standin as globus, until_stopped() as stopped:

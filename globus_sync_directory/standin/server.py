@@ -13,7 +13,7 @@ from werkzeug.routing import Rule
 
 from .access import Access
 from .auth_api import Auth, auth_api
-from .clock import Clock, SystemClock
+from .clock import Clock
 from .control_api import control_api
 from .engine import Engine
 from .faults import Faults, Meter
@@ -44,7 +44,7 @@ class StandIn:
     """
 
     def __init__(self, clock: Clock | None = None, switches: Switches | None = None, port: int = 0) -> None:
-        self.clock: Clock = clock or SystemClock()
+        self.clock = clock or Clock()
         self.faults = Faults()
         self._access = Access()
         self._engine = Engine(self._access, self.clock, switches or Switches())
