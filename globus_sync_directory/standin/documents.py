@@ -6,6 +6,7 @@ import pwd
 import secrets
 import stat
 import string
+from contextlib import suppress
 from datetime import UTC, datetime
 from os import stat_result
 from typing import Any
@@ -28,9 +29,10 @@ class ApiError(Exception):
     def __init__(self, status: int, code: str, message: str, **extra: Any) -> None:
         super().__init__(message)
         self.status = status
-        self.code = code
-        self.message = message
-        self.extra = extra
+        self._fields = {"code": code, "message": message, **extra}
+
+    def document(self, resource: str) -> Document:
+        return {**self._fields, "request_id": request_id(), "resource": resource}
 
 
 def bad_request(message: str, code: str = "ClientError.BadRequest") -> ApiError:
@@ -42,24 +44,9 @@ def request_id() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(9))
 
 
-def error_document(error: ApiError, resource: str) -> Document:
-    return {
-        "code": error.code,
-        "message": error.message,
-        "request_id": request_id(),
-        "resource": resource,
-        **error.extra,
-    }
-
-
 def result(code: str, message: str, resource: str, data_type: str = "result") -> Document:
-    return {
-        "DATA_TYPE": data_type,
-        "code": code,
-        "message": message,
-        "request_id": request_id(),
-        "resource": resource,
-    }
+    common = {"request_id": request_id(), "resource": resource}
+    return {"DATA_TYPE": data_type, "code": code, "message": message, **common}
 
 
 def submission_result(kind: str, code: str, task_id: str, submission_id: str, resource: str) -> Document:
@@ -117,18 +104,16 @@ def _modified(status: stat_result) -> str:
 
 @functools.cache
 def _user(uid: int) -> str:
-    try:
+    with suppress(KeyError):
         return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
+    return str(uid)
 
 
 @functools.cache
 def _group(gid: int) -> str:
-    try:
+    with suppress(KeyError):
         return grp.getgrgid(gid).gr_name
-    except KeyError:
-        return str(gid)
+    return str(gid)
 
 
 # Fields of a collection that are the same for all of ours.

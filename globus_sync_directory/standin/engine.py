@@ -7,13 +7,11 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from .access import Access, disconnected
-from .clock import Clock
+from .access import Site, disconnected
 from .copying import Delete, Transfer, Trouble
 from .documents import ApiError, bad_request
 from .storage import Collection
 from .submissions import Submission, read_deadline, read_document, read_label, read_submission
-from .switches import Switches
 from .task import OWN_DEADLINE, PROGRESS_DEADLINE, Task
 
 MAX_ACTIVE = 3  # transfers, and as many deletes, of one identity at a time. Source: task_behavior
@@ -37,10 +35,9 @@ class Engine:
     it was looked at. Everything that changes happens under ``changed``, which is told of it.
     """
 
-    def __init__(self, access: Access, clock: Clock, switches: Switches) -> None:
-        self.access = access
-        self.clock = clock
-        self.switches = switches
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.clock = site.clock
         self.changed = threading.Condition()
         self._tasks: dict[str, Task] = {}
         self._live: list[Task] = []
@@ -50,7 +47,7 @@ class Engine:
         self._held_bytes: int | None = None
         self._closed = False
         self._scheduler = threading.Thread(target=self._schedule, name="standin-scheduler", daemon=True)
-        clock.when_moved(self.advance)
+        site.clock.when_moved(self.advance)
 
     def start(self) -> None:
         """Begin to watch the clock."""
@@ -83,10 +80,10 @@ class Engine:
         with self.changed:
             known = self._submitted(body.get("submission_id"), identity)
             if known is not None:
-                if self.switches.changed_body == "refused" and known.submission.body != body:
+                if self.site.switches.changed_body == "refused" and known.submission.body != body:
                     raise bad_request(f"Submission ID '{known.submission_id}' was used for another document")
                 return "Duplicate", known
-            submission = read_submission(body, kind, self.clock.now(), self.switches.label_limit)
+            submission = read_submission(body, kind, self.clock.now(), self.site.switches.label_limit)
             self._check_submission_id(submission.submission_id, identity)
             task = self._new_task(submission, identity)
             self._check_conflicts(task)
@@ -99,16 +96,16 @@ class Engine:
         if not isinstance(submission_id, str):
             return None
         task = self._used.get((identity, submission_id.lower()))
-        lifetime = self.switches.submission_id_lifetime
+        lifetime = self.site.switches.submission_id_lifetime
         if task and lifetime is not None and self.clock.now() - task.request_time > lifetime:
             return None
         return task
 
     def _check_submission_id(self, submission_id: str, identity: str) -> None:
         since = self._handed_out.get((identity, submission_id))
-        lifetime = self.switches.submission_id_lifetime
+        lifetime = self.site.switches.submission_id_lifetime
         if since is None:
-            if not self.switches.own_submission_ids:
+            if not self.site.switches.own_submission_ids:
                 raise bad_request(f"Unknown submission_id '{submission_id}'")
         elif lifetime is not None and self.clock.now() - since > lifetime:
             raise bad_request(f"submission_id '{submission_id}' has expired")
@@ -132,18 +129,18 @@ class Engine:
         )
 
     def _usable(self, collection_id: str, identity: str) -> Collection:
-        collection = self.access.use(collection_id, identity)
+        collection = self.site.use(collection_id, identity)
         if collection.is_personal and not collection.online:
             raise disconnected(collection)
         return collection
 
     def _check_conflicts(self, new: Task) -> None:
         pending = [task for task in self._live if task.is_live and task.owner == new.owner]
-        if self.switches.identical_paths_refused and new.submission.kind == "transfer":
+        if self.site.switches.identical_paths_refused and new.submission.kind == "transfer":
             paths = new.submission.paths()
             if any(task.submission.kind == "transfer" and task.submission.paths() == paths for task in pending):
                 message = "A transfer with identical paths has not yet completed"
-                raise ApiError(409, self.switches.identical_paths_code, message)
+                raise ApiError(409, self.site.switches.identical_paths_code, message)
         if len(pending) >= MAX_PENDING:
             message = f"You have too many pending tasks; the limit is {MAX_PENDING}"
             raise ApiError(409, "ClientError.Conflict.TooManyPendingJobs", message)
@@ -153,30 +150,31 @@ class Engine:
         with self.changed:
             return [task for task in self._tasks.values() if not self._too_old(task)]
 
-    def task(self, task_id: str, identity: str | None = None) -> Task:
-        """Return one task, which must be ``identity``'s own unless that is None; raises ApiError 404 (or 403)."""
+    def task(self, task_id: str, identity: str) -> Task:
+        """Return one task, which must be ``identity``'s own; raises ApiError 404 (or 403)."""
         with self.changed:
             task = self._tasks.get(task_id)
-        if task is None or self._too_old(task) or identity not in (None, task.owner):
-            if self.switches.unknown_task == 403:
+        if task is None or self._too_old(task) or identity != task.owner:
+            if self.site.switches.unknown_task == 403:
                 raise ApiError(403, "PermissionDenied", f"You do not have permission on task '{task_id}'")
             raise ApiError(404, "ClientError.NotFound", f"Task ID '{task_id}' not found")
         return task
 
     def listed(self, identity: str) -> list[Task]:
         """Return the tasks that a list shows to ``identity``, newest first."""
-        since = self.clock.now() - self.switches.task_list_lag
+        since = self.clock.now() - self.site.switches.task_list_lag
         return [task for task in self.tasks()[::-1] if task.owner == identity and task.request_time <= since]
 
     def _too_old(self, task: Task) -> bool:
-        return task.completion_time is not None and self.clock.now() - task.completion_time > self.switches.records_kept
+        kept = self.site.switches.records_kept
+        return task.completion_time is not None and self.clock.now() - task.completion_time > kept
 
-    def forget(self, task_id: str) -> None:
+    def forget(self, task: Task) -> None:
         """Delete the record of a task that has ended; its submission id stays used."""
         with self.changed:
-            if self.task(task_id).is_live:
+            if task.is_live:
                 raise ValueError("a live task is not forgotten; cancel it first")
-            del self._tasks[task_id]
+            del self._tasks[task.id]
 
     def update(self, task: Task, body: dict[str, Any]) -> None:
         """Change the label or the deadline of a live task; raises ApiError."""
@@ -184,7 +182,7 @@ class Engine:
         with self.changed:
             if not task.is_live:
                 raise ApiError(409, "ClientError.Conflict", "The task has completed and cannot be changed")
-            label = read_label(fields, self.switches.label_limit)
+            label = read_label(fields, self.site.switches.label_limit)
             deadline = read_deadline(fields, self.clock.now())
             task.label = label if "label" in body else task.label
             task.deadline = deadline or task.deadline
@@ -286,7 +284,7 @@ class Engine:
 
     def _end(self, task: Task, reason: str) -> None:
         task.add_event(reason, _STOP_DETAILS.get(reason, ""), is_error=True)
-        task.end("FAILED", reason if reason != "CANCELED" or self.switches.cancel_error == "canceled" else "")
+        task.end("FAILED", reason if reason != "CANCELED" or self.site.switches.cancel_error == "canceled" else "")
 
     def _work(self, task: Task) -> None:
         """Make one attempt at a task, in its own thread."""
@@ -338,7 +336,7 @@ class Engine:
         else:
             ends = task.source_collection, task.destination_collection
             work = Transfer(task.submission, *ends, task.owner, task.progress, gate)
-            work.missing_is_fatal = self.switches.missing_source == "fatal"
+            work.missing_is_fatal = self.site.switches.missing_source == "fatal"
         failures = work.run()
         gate.before_file()  # a held task does not end
         return not failures

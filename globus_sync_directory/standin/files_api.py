@@ -6,31 +6,30 @@ from contextlib import contextmanager
 
 from flask import Blueprint, request
 
-from .access import Access, disconnected
+from .access import Site, disconnected
 from .copying import is_temporary
 from .documents import ApiError, Document, bad_request, endpoint_document, file_document, result
 from .listing import file_filter, ordered, page
 from .storage import Collection, Parts, StorageError, join_path, located, open_directory, storage_errors
 from .submissions import read_document, read_json, read_path, read_uuid
-from .switches import Switches
 
 _VERBS = {"ls": "list", "stat": "list", "mkdir": "make directories", "rename": "rename"}
 _FTP = {"ls": "MLST", "stat": "MLST", "mkdir": "MKD", "rename": "RNFR"}
 
 
-def files_api(access: Access, switches: Callable[[], Switches], caller: Callable[[], str]) -> Blueprint:
+def files_api(site: Site, caller: Callable[[], str]) -> Blueprint:
     """Return the routes; ``caller`` gives the identity of the present request or raises ApiError."""
     api = Blueprint("files", __name__, url_prefix="/v0.10")
 
     @api.get("/endpoint/<collection_id>")
     def endpoint(collection_id: str) -> Document:
         identity = caller()
-        return endpoint_document(access.find(read_uuid(collection_id, "endpoint name"), identity), identity)
+        return endpoint_document(site.find(read_uuid(collection_id, "endpoint name"), identity), identity)
 
     def reached(collection_id: str) -> tuple[Collection, str]:
         """Return a collection that answers, and who asks."""
         identity = caller()
-        collection = access.use(read_uuid(collection_id, "endpoint name"), identity)
+        collection = site.use(read_uuid(collection_id, "endpoint name"), identity)
         if not collection.online:
             raise _offline(collection, listing=request.method == "GET")
         for rule in collection.pause_rules:
@@ -66,7 +65,7 @@ def files_api(access: Access, switches: Callable[[], Switches], caller: Callable
     @api.get("/operation/endpoint/<collection_id>/stat")
     def stat(collection_id: str) -> Document:
         collection, identity = reached(collection_id)
-        if not switches().stat_supported:
+        if not site.switches.stat_supported:
             raise ApiError(409, "NotSupported", "The endpoint does not support this operation")
         path = request.args.get("path") or "/~/"
         with _operation("stat", collection, path):

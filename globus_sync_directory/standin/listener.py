@@ -4,29 +4,20 @@ import io
 import logging
 import socket
 import sys
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any
 
 from werkzeug.datastructures import Headers
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.test import run_wsgi_app
 
+from .faults import Fault
+
 log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"  # and nothing else: whoever reaches the stand-in can write files
 BACKLOG = 512
-ENDING = "standin.ending"  # the key of the WSGI environment with the request's Ending
-
-
-_BAD_BODY = Headers({"Content-Length": "0"})
-
-
-@dataclass
-class Ending:
-    """How the application wants a connection to end."""
-
-    cut: bool = False  # without an answer
-    truncate: int | None = None  # after so many bytes of the answer's body
+STRUCK = "standin.struck"  # in the WSGI environment: a list for the fault that strikes the request, if any
 
 
 class _Handler(WSGIRequestHandler):
@@ -56,40 +47,37 @@ class _Handler(WSGIRequestHandler):
         body = self._body(environ)
         if body is None or not environ:
             self.close_connection = True
-            self._answer("400 BAD REQUEST", _BAD_BODY, b"", None)
+            self._answer("400 BAD REQUEST", Headers({"Content-Length": "0"}), b"")
             return
         environ["wsgi.input"] = io.BytesIO(body)
-        environ[ENDING] = ending = Ending()
-        chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
-        if ending.cut:
+        struck: list[Fault] = []
+        chunks, status, headers = run_wsgi_app(self.server.app, environ | {STRUCK: struck}, buffered=True)
+        fault = struck[0] if struck else None
+        if fault and (fault.cut or fault.truncate is not None):
             self.close_connection = True
-            return
-        self._answer(status, headers, b"".join(chunks), ending.truncate)
+        if not (fault and fault.cut):
+            self._answer(status, headers, b"".join(chunks)[: fault.truncate if fault else None])
 
     def _body(self, environ: dict[str, Any]) -> bytes | None:
         """Return the whole body of the request, or None when it is not what its head says."""
         if environ.get("wsgi.input_terminated"):
-            try:
-                chunked: bytes = environ["wsgi.input"].read()
-            except OSError:
-                return None
-            return chunked
+            with suppress(OSError):
+                return bytes(environ["wsgi.input"].read())
+            return None
         length = self.headers.get("Content-Length", "0")
         if not (length.isascii() and length.isdecimal()) or len(length) > 9:
             return None
         body = self.rfile.read(int(length))
         return body if len(body) == int(length) else None
 
-    def _answer(self, status: str, headers: Headers, body: bytes, truncate: int | None) -> None:
+    def _answer(self, status: str, headers: Headers, body: bytes) -> None:
         code, _, reason = status.partition(" ")
         self.send_response_only(int(code), reason)
         for name, value in headers:
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body[:truncate])
-        if truncate is not None:
-            self.close_connection = True
+            self.wfile.write(body)
         self.wfile.flush()
 
     def log(self, type: str, message: str, *args: Any) -> None:
@@ -116,8 +104,6 @@ class Listener(ThreadedWSGIServer):
     def server_close(self) -> None:
         """Close the port and every connection, and wait for their threads."""
         for connection in list(self.connections):
-            try:
+            with suppress(OSError):  # the client was faster
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue  # the client was faster
         super().server_close()

@@ -114,6 +114,7 @@ class Collection:
     full: bool = False  # every write meets the quota
     high_assurance: bool = False
     authentication_policy_id: str | None = None  # a policy that no application meets
+    consents: set[str] = field(default_factory=set)  # identities that gave their data_access consent
     unreadable: set[str] = field(default_factory=set)  # paths whose local permissions forbid reading
     wrong_checksums: int = 0  # so many of the next verifications come out wrong
     changing_files: int = 0  # so many of the next files copied from here change meanwhile

@@ -5,9 +5,9 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
-from .documents import bad_request
+from .documents import Document, bad_request
 from .storage import Parts, StorageError, split_path
 
 CHECKSUMS = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
@@ -16,7 +16,7 @@ _COMMON: dict[str, type] = {
     "DATA_TYPE": str, "submission_id": str, "label": str, "deadline": str, "DATA": list, "notify_on_succeeded": bool,
     "notify_on_failed": bool, "notify_on_inactive": bool, "skip_activation_check": bool, "store_base_path_info": bool,
 }  # fmt: skip
-_DOCUMENTS: dict[str, dict[str, type]] = {
+_FIELDS: dict[str, dict[str, type]] = {
     "transfer": _COMMON | {
         "source_endpoint": str, "destination_endpoint": str, "sync_level": int, "verify_checksum": bool,
         "preserve_timestamp": bool, "encrypt_data": bool, "delete_destination_extra": bool, "skip_source_errors": bool,
@@ -36,7 +36,9 @@ _DOCUMENTS: dict[str, dict[str, type]] = {
     "rename": {"DATA_TYPE": str, "old_path": str, "new_path": str, "local_user": str},
     "task": {"DATA_TYPE": str, "label": str, "deadline": str},
 }  # fmt: skip
-_WORDS = {str: "a string", int: "an integer", bool: "a boolean", list: "a list"}
+_DOCUMENTS = {
+    document: {name: kind | None for name, kind in fields.items()} for document, fields in _FIELDS.items()
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +88,10 @@ class Submission:
 
 
 def read_json(data: bytes) -> dict[str, Any]:
-    """Return the JSON object in a request body; raises ApiError 400."""
+    """Return the JSON object in a request body; raises ApiError 400, also for escapes that are no Unicode text."""
     try:
         body = json.loads(data)
+        json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise bad_request(f"Could not parse JSON: {error}", "BadRequest") from None
     if not isinstance(body, dict):
@@ -100,16 +103,22 @@ def read_document(body: Any, data_type: str, required: tuple[str, ...] = ()) -> 
     """Return the fields of one document without nulls; raises ApiError 400 for unknown, missing or mistyped ones."""
     if not isinstance(body, dict) or body.get("DATA_TYPE") != data_type:
         raise bad_request(f"Expected a document with DATA_TYPE '{data_type}'")
-    fields = _DOCUMENTS[data_type]
-    for name, value in body.items():
-        if name not in fields:
-            raise bad_request(f"Unknown field '{name}' in document '{data_type}'")
-        if value is not None and type(value) is not fields[name]:
-            raise bad_request(f"Field '{name}' of document '{data_type}' must be {_WORDS[fields[name]]}")
+    fields = read_fields(body, _DOCUMENTS[data_type], f"document '{data_type}'")
     for name in required:
-        if body.get(name) in (None, ""):
+        if fields.get(name) in (None, ""):
             raise bad_request(f"Missing field '{name}' in document '{data_type}'")
-    return {name: value for name, value in body.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def read_fields(body: Document, types: Mapping[str, Any], where: str) -> Document:
+    """Return the document if all its fields are known, and of their type or one of a union; raises ApiError 400."""
+    for name, value in body.items():
+        if name not in types:
+            raise bad_request(f"Unknown field '{name}' in {where}; there are {', '.join(types)}")
+        kinds = get_args(types[name]) or (types[name],)
+        if type(value) not in kinds and object not in kinds:
+            raise bad_request(f"Field '{name}' of {where} has the wrong type")
+    return body
 
 
 def read_uuid(text: str, what: str) -> str:
@@ -138,8 +147,6 @@ def read_label(fields: Mapping[str, Any], limit: int) -> str | None:
             raise bad_request(f"Label is longer than {limit} characters")
         if label != label.strip() or "\n" in label or "\r" in label:
             raise bad_request("Label has line breaks, or blanks at its ends")
-        if any(0xD800 <= ord(letter) < 0xE000 for letter in label):
-            raise bad_request("Label is not Unicode text")
     return label
 
 

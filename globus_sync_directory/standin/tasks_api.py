@@ -38,7 +38,7 @@ def tasks_api(engine: Engine, caller: Callable[[], str]) -> Blueprint:
     def submit(kind: str) -> tuple[Response, int]:
         identity = caller()
         code, task = engine.submit(kind, read_json(request.get_data()), identity)
-        status = engine.switches.accepted_status if code == "Accepted" else 200
+        status = engine.site.switches.accepted_status if code == "Accepted" else 200
         return jsonify(submission_result(kind, code, task.id, task.submission_id, request.path)), status
 
     @api.get("/task_list")

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
 
 from .clock import Clock
-from .documents import ApiError, error_document
+from .documents import ApiError, Document
 from .faults import Fault, Faults
-from .listener import ENDING, Ending
+from .listener import STRUCK
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +64,7 @@ class Traffic:
         )
         self.requests.append(g.entry)
         g.fault = fault = self._faults.strike(request.method, request.path)
+        request.environ[STRUCK].extend([fault] if fault else [])
         return self._strike(fault) if fault and fault.when == "before" else None
 
     def _send(self, answer: Response) -> Response:
@@ -71,34 +72,27 @@ class Traffic:
         if fault and fault.when == "after":
             answer = self._strike(fault) or answer
         answer.headers["Date"] = http_date(self._clock.now())
-        if fault:
-            answer.headers.update(fault.headers)
-            ending: Ending = request.environ[ENDING]
-            ending.cut, ending.truncate = fault.cut, fault.truncate
+        answer.headers.update(fault.headers if fault else {})
         if "entry" in g and not (fault and fault.cut):
             g.entry.status = answer.status_code
         return answer
 
     def _strike(self, fault: Fault) -> Response | None:
         """Wait and act as a fault says; return the answer that takes the place of the real one, if any does."""
-        if fault.delay:
-            self.closing.wait(fault.delay)
+        self.closing.wait(fault.delay)
         if fault.action is not None:
             fault.action()
         if fault.html:
             return Response(_PAGE, fault.status or 502, mimetype="text/html")
-        if isinstance(fault.body, str):
-            return Response(fault.body, fault.status or 200, mimetype="application/json")
-        if fault.body is None and fault.status is None:
+        body = fault.body
+        if body is None and fault.status is not None:
+            body = ApiError(fault.status, fault.code, fault.message).document(request.path)
+        if body is None:
             return Response() if fault.cut else None
-        document = fault.body
-        if document is None:
-            document = error_document(ApiError(fault.status or 503, fault.code, fault.message), request.path)
-        answer = jsonify(document)
-        answer.status_code = fault.status or 200
-        return answer
+        text = body if isinstance(body, str) else json.dumps(body)
+        return Response(text, fault.status or 200, mimetype="application/json")
 
-    def _not_served(self, error: HTTPException) -> tuple[Response, int]:
+    def _not_served(self, error: HTTPException) -> tuple[Document, int]:
         if error.code not in (404, 405):
             return _refused(ApiError(error.code or 400, "ClientError.BadRequest", error.description or error.name))
         route = f"{request.method} {request.path}"
@@ -116,11 +110,11 @@ def _body() -> Any:
         return request.form.to_dict() or None
 
 
-def _refused(error: ApiError) -> tuple[Response, int]:
-    return jsonify(error_document(error, request.path)), error.status
+def _refused(error: ApiError) -> tuple[Document, int]:
+    return error.document(request.path), error.status
 
 
-def _bug(error: Exception) -> tuple[Response, int]:
+def _bug(error: Exception) -> tuple[Document, int]:
     """Answer as the service would, and tell whoever runs the stand-in."""
     log.error("%s %s: a bug in the stand-in", request.method, request.path, exc_info=error)
     return _refused(ApiError(500, "InternalError", f"{type(error).__name__} in the stand-in"))
