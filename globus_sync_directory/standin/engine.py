@@ -8,20 +8,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .access import Site, disconnected
-from .copying import Delete, Transfer, Trouble
+from .copying import Delete, Transfer
 from .documents import ApiError, bad_request
 from .storage import Collection
 from .submissions import Submission, read_deadline, read_document, read_label, read_submission
-from .task import OWN_DEADLINE, PROGRESS_DEADLINE, Task
+from .task import OWN_DEADLINE, Task, Trouble
 
 MAX_ACTIVE = 3  # transfers, and as many deletes, of one identity at a time. Source: task_behavior
 MAX_PENDING = 100  # Source: docs.globus.org, FAQ, transfer and sharing
 FIRST_RETRY = timedelta(seconds=10)
 LONGEST_RETRY = timedelta(minutes=10)
-PROGRESS_EVERY = timedelta(minutes=1)
 
 _STARTED = '{\n  "type": "GridFTP Transfer",\n  "concurrency": 2,\n  "parallelism": 4,\n  "pipelining": 20\n}'
-_STOP_DETAILS = {"CANCELED": "Canceled by the task owner"}
 _ATTEMPT_ONLY = ("YIELD", "CLOSED")  # reasons to stop that leave the task as it is
 
 log = logging.getLogger(__name__)
@@ -43,8 +41,7 @@ class Engine:
         self._live: list[Task] = []
         self._used: dict[tuple[str, str], Task] = {}  # by identity and submission id; outlives the record
         self._handed_out: dict[tuple[str, str], datetime] = {}
-        self._held_after: int | None = None
-        self._held_bytes: int | None = None
+        self._hold: tuple[int, int] | None = None  # after so many files or bytes of each task
         self._closed = False
         self._scheduler = threading.Thread(target=self._schedule, name="standin-scheduler", daemon=True)
         site.clock.when_moved(self.advance)
@@ -114,19 +111,7 @@ class Engine:
         """Return the task of an allowed submission; raises ApiError for what ``identity`` may not use."""
         source = self._usable(submission.source, identity)
         destination = self._usable(submission.destination, identity) if submission.destination else None
-        now = self.clock.now()
-        return Task(
-            id=str(uuid.uuid4()),
-            owner=identity,
-            submission=submission,
-            source_collection=source,
-            destination_collection=destination,
-            request_time=now,
-            clock=self.clock,
-            changed=self.changed,
-            label=submission.label,
-            deadline=submission.deadline or now + OWN_DEADLINE,
-        )
+        return Task(identity, submission, source, destination, self.clock, self.changed)
 
     def _usable(self, collection_id: str, identity: str) -> Collection:
         collection = self.site.use(collection_id, identity)
@@ -204,24 +189,24 @@ class Engine:
     def hold(self, after_files: int | None = None, after_bytes: int | None = None) -> None:
         """Let no task finish its work until ``release``; each stops at once, or after so many more files or bytes."""
         with self.changed:
-            self._held_after = after_files if after_bytes is None or after_files is not None else sys.maxsize
-            self._held_after, self._held_bytes = self._held_after or 0, after_bytes
+            if after_files is None:
+                after_files = 0 if after_bytes is None else sys.maxsize
+            self._hold = after_files, sys.maxsize if after_bytes is None else after_bytes
             for task in self._live:
                 task.finished_while_held, task.bytes_when_held = 0, task.bytes_transferred
 
     def release(self) -> None:
         """Let the tasks that ``hold`` stopped go on."""
         with self.changed:
-            self._held_after = None
+            self._hold = None
             self.changed.notify_all()
 
     def holds(self, task: Task) -> bool:
         """Whether a task is to do nothing more for now."""
-        if self._held_after is None:
+        if self._hold is None:
             return False
-        if self._held_bytes is not None and task.bytes_transferred - task.bytes_when_held >= self._held_bytes:
-            return True
-        return task.finished_while_held >= self._held_after
+        files, size = self._hold
+        return task.finished_while_held >= files or task.bytes_transferred - task.bytes_when_held >= size
 
     def wait(self, timeout: float = 10) -> None:
         """Return when every task has ended or waits for something; raises TimeoutError after so many real seconds."""
@@ -283,16 +268,16 @@ class Engine:
             self.changed.notify_all()
 
     def _end(self, task: Task, reason: str) -> None:
-        task.add_event(reason, _STOP_DETAILS.get(reason, ""), is_error=True)
+        task.add_event(reason, "Canceled by the task owner" if reason == "CANCELED" else "", is_error=True)
         task.end("FAILED", reason if reason != "CANCELED" or self.site.switches.cancel_error == "canceled" else "")
 
     def _work(self, task: Task) -> None:
         """Make one attempt at a task, in its own thread."""
         with self.changed:
-            if not task.attempts:
+            if not any(event.code == "STARTED" for event in task.events):
                 task.add_event("STARTED", _STARTED)
-            task.attempts += 1
-        before = len(task.progress.done), task.bytes_transferred
+            task.progress_told = self.clock.now()
+        before = len(task.done), task.bytes_transferred
         finished, trouble = False, None
         try:
             finished = self._attempt(task)
@@ -305,7 +290,7 @@ class Engine:
             task.stop = "INTERNAL_ERROR"
         with self.changed:
             task.worker, reason, task.stop = None, task.stop, None
-            moved = before != (len(task.progress.done), task.bytes_transferred)
+            moved = before != (len(task.done), task.bytes_transferred)
             if moved:
                 task.add_progress()
             if trouble:
@@ -313,8 +298,8 @@ class Engine:
             if reason and reason not in _ATTEMPT_ONLY:
                 self._end(task, reason)
             elif finished:
-                if task.progress.skips:
-                    task.add_event("SKIPPED_ERRORS", f"{len(task.progress.skips)} paths were skipped because of errors")
+                if task.skips:
+                    task.add_event("SKIPPED_ERRORS", f"{len(task.skips)} paths were skipped because of errors")
                 task.add_event("SUCCEEDED")
                 task.end("SUCCEEDED")
             elif trouble and trouble.hopeless:
@@ -329,60 +314,24 @@ class Engine:
 
     def _attempt(self, task: Task) -> bool:
         """Return whether everything is done; raises Trouble or _Stopped."""
-        gate = _Gate(self, task)
-        work: Transfer | Delete
-        if task.destination_collection is None:
-            work = Delete(task.submission, task.source_collection, task.owner, task.progress, gate)
-        else:
-            ends = task.source_collection, task.destination_collection
-            work = Transfer(task.submission, *ends, task.owner, task.progress, gate)
-            work.missing_is_fatal = self.site.switches.missing_source == "fatal"
-        failures = work.run()
-        gate.before_file()  # a held task does not end
-        return not failures
+
+        def checkpoint() -> None:
+            with self.changed:
+                while task.stop is None and self.holds(task):
+                    task.parked = True
+                    self.changed.notify_all()
+                    self.changed.wait()
+                task.parked = False
+                if task.stop is not None:
+                    raise _Stopped
+
+        fatal = self.site.switches.missing_source == "fatal"
+        there = task.destination_collection
+        work = Transfer(task, there, checkpoint, missing_is_fatal=fatal) if there else Delete(task, checkpoint)
+        complete = work.run()
+        checkpoint()  # a held task does not end
+        return complete
 
 
 class _Stopped(Exception):
     """The worker is to stop, for the reason in ``Task.stop``."""
-
-
-class _Gate:
-    """What a worker comes past on its way: here it waits while held, is stopped, and tells what it has done."""
-
-    def __init__(self, engine: Engine, task: Task) -> None:
-        self._engine = engine
-        self._task = task
-        self._told = engine.clock.now()
-
-    def before_file(self) -> None:
-        task, changed = self._task, self._engine.changed
-        with changed:
-            while task.stop is None and self._engine.holds(task):
-                task.parked = True
-                changed.notify_all()
-                changed.wait()
-            task.parked = False
-            if task.stop is not None:
-                raise _Stopped
-
-    def during_file(self, path: str, offset: int) -> None:
-        self.before_file()
-
-    def after_file(self) -> None:
-        with self._engine.changed:
-            self._task.finished_while_held += 1
-            self._task.extend_deadline(PROGRESS_DEADLINE)
-            if self.now() - self._told >= PROGRESS_EVERY:
-                self._told = self.now()
-                self._task.add_progress()
-
-    def failed(self, trouble: Trouble) -> None:
-        with self._engine.changed:
-            self._task.add_fault(trouble)
-
-    def extra_kept(self, path: str) -> None:
-        with self._engine.changed:
-            self._task.add_event("DELETE_DESTINATION_EXTRA_SKIPPED", path)
-
-    def now(self) -> datetime:
-        return self._engine.clock.now()

@@ -7,10 +7,19 @@ from contextlib import contextmanager
 from flask import Blueprint, request
 
 from .access import Site, disconnected
-from .copying import is_temporary
 from .documents import ApiError, Document, bad_request, endpoint_document, file_document, result
 from .listing import file_filter, ordered, page
-from .storage import Collection, Parts, StorageError, join_path, located, open_directory, storage_errors
+from .storage import (
+    Collection,
+    Parts,
+    StorageError,
+    join_path,
+    kinds,
+    located,
+    open_directory,
+    opened,
+    storage_errors,
+)
 from .submissions import read_document, read_json, read_path, read_uuid
 
 _VERBS = {"ls": "list", "stat": "list", "mkdir": "make directories", "rename": "rename"}
@@ -70,8 +79,8 @@ def files_api(site: Site, caller: Callable[[], str]) -> Blueprint:
         path = request.args.get("path") or "/~/"
         with _operation("stat", collection, path):
             collection.check(identity, parts := read_path(path), "r")
-            with located(collection.root, parts, follow=False) as (parent, name, _):
-                return _entry(collection, parent, name, parts)
+            with located(collection.root, parts, follow=False) as (name, parent):
+                return _entry(collection, name, parent, parts)
 
     @api.post("/operation/endpoint/<collection_id>/mkdir")
     def mkdir(collection_id: str) -> Document:
@@ -81,8 +90,9 @@ def files_api(site: Site, caller: Callable[[], str]) -> Blueprint:
             collection.check(identity, parts := read_path(fields["path"]), "w")
             if not parts:
                 raise StorageError("EXISTS")
-            with located(collection.root, parts, follow=False) as (parent, name, _):
-                _check_space(collection)
+            with located(collection.root, parts, follow=False) as (name, parent):
+                if collection.full:
+                    raise StorageError("QUOTA_EXCEEDED")
                 os.mkdir(name, dir_fd=parent)
         return result("DirectoryCreated", "The directory was created successfully", request.path, "mkdir_result")
 
@@ -97,8 +107,8 @@ def files_api(site: Site, caller: Callable[[], str]) -> Blueprint:
                 if not parts:
                     raise StorageError("PERMISSION_DENIED", "Path not allowed")
             with (
-                located(collection.root, old, follow=False) as (old_parent, old_name, _),
-                located(collection.root, new, follow=False) as (new_parent, new_name, _),
+                located(collection.root, old, follow=False) as (old_name, old_parent),
+                located(collection.root, new, follow=False) as (new_name, new_parent),
             ):
                 os.rename(old_name, new_name, src_dir_fd=old_parent, dst_dir_fd=new_parent)
         return result("FileRenamed", "File or directory renamed successfully", request.path)
@@ -107,38 +117,30 @@ def files_api(site: Site, caller: Callable[[], str]) -> Blueprint:
 
 
 def _listed(collection: Collection, parts: Parts, show_hidden: bool) -> list[Document]:
-    directory, real = open_directory(collection.root, parts)
-    try:
-        names = [name for name in map(os.fsencode, os.listdir(directory)) if not is_temporary(name)]
+    with opened(open_directory(collection.root, parts)) as directory:
+        names = list(kinds(directory))
         if len(names) > collection.list_limit:
             message = f"Directory limit of {collection.list_limit} reached: '{join_path(parts)}'"
             raise ApiError(502, "ExternalError.DirListingFailed.SizeLimit", message)
         return [
-            _entry(collection, directory, name, (*real, name))
+            _entry(collection, name, directory, (*parts, name))
             for name in names if show_hidden or not name.startswith(b".")
         ]  # fmt: skip
-    finally:
-        os.close(directory)
 
 
-def _entry(collection: Collection, parent: int, name: bytes, real: Parts) -> Document:
+def _entry(collection: Collection, name: bytes, parent: int, parts: Parts) -> Document:
     """Return the document of one file; a link shows what it leads to, unless that is missing or outside the root."""
-    shown = real[-1] if real else b"/"
+    shown = parts[-1] if parts else b"/"
     status = os.lstat(name, dir_fd=parent)
     try:
         target = os.readlink(name, dir_fd=parent)
     except OSError:
         return file_document(shown, status, None, None)
     try:
-        with storage_errors(), located(collection.root, real) as (there, last, _):
+        with storage_errors(), located(collection.root, parts) as (last, there):
             return file_document(shown, os.lstat(last, dir_fd=there), status, target)
     except StorageError:
         return file_document(shown, status, status, target)
-
-
-def _check_space(collection: Collection) -> None:
-    if collection.full:
-        raise StorageError("QUOTA_EXCEEDED")
 
 
 @contextmanager

@@ -43,27 +43,13 @@ _DOCUMENTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One source and destination of a transfer, or one path (``source``) of a delete; ``*_path`` as submitted."""
+    """One source and destination of a transfer, or one path (``source``) of a delete."""
 
-    source_path: str
     source: Parts
-    destination_path: str = ""
     destination: Parts = ()
     recursive: bool | None = None
     external_checksum: str | None = None
     checksum_algorithm: str = "MD5"
-
-
-@dataclass(frozen=True, kw_only=True)
-class FilterRule:
-    """A rule on the names met while recursing; ``type`` is "file", "dir" or None for both."""
-
-    method: str
-    type: str | None
-    name: str
-
-    def document(self) -> dict[str, Any]:
-        return {"DATA_TYPE": "filter_rule", "method": self.method, "type": self.type, "name": self.name}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +63,7 @@ class Submission:
     source: str
     destination: str | None
     items: tuple[Item, ...]
-    filter_rules: tuple[FilterRule, ...] | None
+    filter_rules: list[Document] | None  # the first that matches the name of a file or directory decides
     sync_level: int | None
     options: Mapping[str, Any] = field(repr=False)
     body: Mapping[str, Any] = field(repr=False)
@@ -189,7 +175,7 @@ def read_submission(body: dict[str, Any], kind: str, now: datetime, label_limit:
         source=read_uuid(fields[ends[0]], "endpoint name"),
         destination=read_uuid(fields[ends[-1]], "endpoint name") if kind == "transfer" else None,
         items=items,
-        filter_rules=None if rules is None else tuple(map(_read_filter_rule, rules)),
+        filter_rules=None if rules is None else [_read_filter_rule(rule) for rule in rules],
         sync_level=fields.get("sync_level"),
         options=fields,
         body=body,
@@ -204,9 +190,7 @@ def _read_transfer_item(body: Any) -> Item:
     if fields.get("recursive") and "external_checksum" in fields:
         raise bad_request("external_checksum is for files only")
     return Item(
-        source_path=fields["source_path"],
         source=read_path(fields["source_path"]),
-        destination_path=fields["destination_path"],
         destination=read_path(fields["destination_path"]),
         recursive=fields.get("recursive"),
         external_checksum=fields.get("external_checksum"),
@@ -216,12 +200,11 @@ def _read_transfer_item(body: Any) -> Item:
 
 def _read_delete_item(body: Any) -> Item:
     fields = read_document(body, "delete_item", ("path",))
-    return Item(source_path=fields["path"], source=read_path(fields["path"]))
+    return Item(source=read_path(fields["path"]))
 
 
-def _read_filter_rule(body: Any) -> FilterRule:
-    fields = read_document(body, "filter_rule", ("name",))
-    rule = FilterRule(method=fields.get("method", "exclude"), type=fields.get("type"), name=fields["name"])
-    if rule.method not in ("include", "exclude") or rule.type not in ("file", "dir", None):
+def _read_filter_rule(body: Any) -> Document:
+    rule = {"method": "exclude", "type": None, **read_document(body, "filter_rule", ("name",))}
+    if rule["method"] not in ("include", "exclude") or rule["type"] not in ("file", "dir", None):
         raise bad_request("A filter rule has method 'include' or 'exclude' and type 'file', 'dir' or null")
     return rule

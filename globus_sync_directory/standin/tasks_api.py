@@ -1,16 +1,16 @@
 """Transfer's routes about tasks: submitting, watching and stopping them."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from .copying import Skip, Success
-from .documents import Document, bad_request, result, submission_result, when
+from .documents import Document, bad_request, result, submission_result
 from .engine import Engine
 from .listing import event_filter, number, ordered, page, selected, task_filter
 from .storage import Collection, PauseRule
 from .submissions import read_json, read_uuid
-from .task import Task
+from .task import Skip, Success, Task
 
 DEFAULT_PAGE = 10
 MARKER_PAGE = 100
@@ -76,12 +76,14 @@ def tasks_api(engine: Engine, caller: Callable[[], str]) -> Blueprint:
         asked = own(task_id)
         if asked.is_live:
             raise bad_request("The task has not completed yet")
-        return _marked("successful_transfer", "successful_transfers", asked, asked.progress.successes)
+        return _marked("successful_transfer", asked, asked.successes, dynamic=False)
 
     @api.get("/task/<task_id>/skipped_errors")
     def skipped_errors(task_id: str) -> Document:
         asked = own(task_id)
-        return _marked("skipped_error", "skipped_errors", asked, asked.progress.skips)
+        unknown = {"external_checksum": None, "checksum_algorithm": None}
+        never = {"is_symlink": False, "is_delete_destination_extra": False}
+        return _marked("skipped_error", asked, asked.skips, **unknown, **never)
 
     @api.get("/task/<task_id>/pause_info")
     def pause_info(task_id: str) -> Document:
@@ -98,16 +100,17 @@ def tasks_api(engine: Engine, caller: Callable[[], str]) -> Blueprint:
     return api
 
 
-def _marked(entry_type: str, data_type: str, task: Task, everything: Sequence[Success | Skip]) -> Document:
+def _marked(entry_type: str, task: Task, everything: Sequence[Success | Skip], **more: Any) -> Document:
+    """Return a page of what became of single files; ``more`` is the same for all of them."""
     marker = number(request.args, "marker", 0)
     following = marker + MARKER_PAGE
     shown = [] if task.history_deleted else everything[marker:following]
-    documents = [{"DATA_TYPE": entry_type, **vars(entry)} for entry in shown]
-    for document in documents:
-        if "error_time" in document:
-            document["error_time"] = when(document["error_time"])
-    more = shown and following < len(everything)
-    return {"DATA_TYPE": data_type, "marker": marker, "next_marker": following if more else None, "DATA": documents}
+    return {
+        "DATA_TYPE": f"{entry_type}s",
+        "marker": marker,
+        "next_marker": following if shown and following < len(everything) else None,
+        "DATA": [{"DATA_TYPE": entry_type, **more, **entry._asdict()} for entry in shown],
+    }
 
 
 def pause_rule_document(collection: Collection, rule: PauseRule) -> Document:
