@@ -55,17 +55,12 @@ def submission_result(kind: str, code: str, task_id: str, submission_id: str, re
         "Accepted": f"The {kind} has been accepted and a task has been created and queued for execution",
         "Duplicate": f"A {kind} with submission ID '{submission_id}' has already been submitted",
     }[code]
+    link = {"DATA_TYPE": "link", "rel": "related", "resource": "task", "title": "related task"}
     return {
         **result(code, message, resource, f"{kind}_result"),
         "submission_id": submission_id,
         "task_id": task_id,
-        "task_link": {
-            "DATA_TYPE": "link",
-            "href": f"/v0.10/task/{task_id}?format=json",
-            "rel": "related",
-            "resource": "task",
-            "title": "related task",
-        },
+        "task_link": {**link, "href": f"/v0.10/task/{task_id}?format=json"},
     }
 
 

@@ -11,7 +11,7 @@ from .access import Site, disconnected
 from .copying import Delete, Transfer
 from .documents import ApiError, bad_request
 from .storage import Collection
-from .submissions import Submission, read_deadline, read_document, read_label, read_submission
+from .submissions import read_deadline, read_document, read_label, read_submission
 from .task import OWN_DEADLINE, Task, Trouble
 
 MAX_ACTIVE = 3  # transfers, and as many deletes, of one identity at a time. Source: task_behavior
@@ -75,43 +75,31 @@ class Engine:
         The submission id comes first of all rules, or a repeated submission would be refused. Raises ApiError.
         """
         with self.changed:
-            known = self._submitted(body.get("submission_id"), identity)
-            if known is not None:
+            known = self._used.get((identity, str(body.get("submission_id")).lower()))
+            if known and not self._is_past(known.request_time, self.site.switches.submission_id_lifetime):
                 if self.site.switches.changed_body == "refused" and known.submission.body != body:
                     raise bad_request(f"Submission ID '{known.submission_id}' was used for another document")
                 return "Duplicate", known
             submission = read_submission(body, kind, self.clock.now(), self.site.switches.label_limit)
             self._check_submission_id(submission.submission_id, identity)
-            task = self._new_task(submission, identity)
+            source = self._usable(submission.source, identity)
+            destination = self._usable(submission.destination, identity) if submission.destination else None
+            task = Task(identity, submission, source, destination, self.clock, self.changed)
             self._check_conflicts(task)
             self._tasks[task.id] = self._used[identity, submission.submission_id] = task
             self._live.append(task)
             self.advance()
             return "Accepted", task
 
-    def _submitted(self, submission_id: Any, identity: str) -> Task | None:
-        if not isinstance(submission_id, str):
-            return None
-        task = self._used.get((identity, submission_id.lower()))
-        lifetime = self.site.switches.submission_id_lifetime
-        if task and lifetime is not None and self.clock.now() - task.request_time > lifetime:
-            return None
-        return task
+    def _is_past(self, since: datetime | None, span: timedelta | None) -> bool:
+        return since is not None and span is not None and self.clock.now() - since > span
 
     def _check_submission_id(self, submission_id: str, identity: str) -> None:
         since = self._handed_out.get((identity, submission_id))
-        lifetime = self.site.switches.submission_id_lifetime
-        if since is None:
-            if not self.site.switches.own_submission_ids:
-                raise bad_request(f"Unknown submission_id '{submission_id}'")
-        elif lifetime is not None and self.clock.now() - since > lifetime:
+        if since is None and not self.site.switches.own_submission_ids:
+            raise bad_request(f"Unknown submission_id '{submission_id}'")
+        if self._is_past(since, self.site.switches.submission_id_lifetime):
             raise bad_request(f"submission_id '{submission_id}' has expired")
-
-    def _new_task(self, submission: Submission, identity: str) -> Task:
-        """Return the task of an allowed submission; raises ApiError for what ``identity`` may not use."""
-        source = self._usable(submission.source, identity)
-        destination = self._usable(submission.destination, identity) if submission.destination else None
-        return Task(identity, submission, source, destination, self.clock, self.changed)
 
     def _usable(self, collection_id: str, identity: str) -> Collection:
         collection = self.site.use(collection_id, identity)
@@ -120,12 +108,13 @@ class Engine:
         return collection
 
     def _check_conflicts(self, new: Task) -> None:
+        """Raise ApiError for a transfer with the paths of a live one, and for one pending task too many."""
         pending = [task for task in self._live if task.is_live and task.owner == new.owner]
-        if self.site.switches.identical_paths_refused and new.submission.kind == "transfer":
-            paths = new.submission.paths()
-            if any(task.submission.kind == "transfer" and task.submission.paths() == paths for task in pending):
-                message = "A transfer with identical paths has not yet completed"
-                raise ApiError(409, self.site.switches.identical_paths_code, message)
+        transfers = [task.submission.paths() for task in pending if task.submission.kind == "transfer"]
+        refused = self.site.switches.identical_paths_refused and new.submission.kind == "transfer"
+        if refused and new.submission.paths() in transfers:
+            message = "A transfer with identical paths has not yet completed"
+            raise ApiError(409, self.site.switches.identical_paths_code, message)
         if len(pending) >= MAX_PENDING:
             message = f"You have too many pending tasks; the limit is {MAX_PENDING}"
             raise ApiError(409, "ClientError.Conflict.TooManyPendingJobs", message)
@@ -133,26 +122,22 @@ class Engine:
     def tasks(self) -> list[Task]:
         """Return the tasks that there are records of, in order of submission."""
         with self.changed:
-            return [task for task in self._tasks.values() if not self._too_old(task)]
+            kept = self.site.switches.records_kept
+            return [task for task in self._tasks.values() if not self._is_past(task.completion_time, kept)]
 
     def task(self, task_id: str, identity: str) -> Task:
         """Return one task, which must be ``identity``'s own; raises ApiError 404 (or 403)."""
-        with self.changed:
-            task = self._tasks.get(task_id)
-        if task is None or self._too_old(task) or identity != task.owner:
-            if self.site.switches.unknown_task == 403:
-                raise ApiError(403, "PermissionDenied", f"You do not have permission on task '{task_id}'")
-            raise ApiError(404, "ClientError.NotFound", f"Task ID '{task_id}' not found")
-        return task
+        task = self._tasks.get(task_id)
+        if task and task.owner == identity and not self._is_past(task.completion_time, self.site.switches.records_kept):
+            return task
+        if self.site.switches.unknown_task == 403:
+            raise ApiError(403, "PermissionDenied", f"You do not have permission on task '{task_id}'")
+        raise ApiError(404, "ClientError.NotFound", f"Task ID '{task_id}' not found")
 
     def listed(self, identity: str) -> list[Task]:
         """Return the tasks that a list shows to ``identity``, newest first."""
         since = self.clock.now() - self.site.switches.task_list_lag
         return [task for task in self.tasks()[::-1] if task.owner == identity and task.request_time <= since]
-
-    def _too_old(self, task: Task) -> bool:
-        kept = self.site.switches.records_kept
-        return task.completion_time is not None and self.clock.now() - task.completion_time > kept
 
     def forget(self, task: Task) -> None:
         """Delete the record of a task that has ended; its submission id stays used."""
@@ -253,11 +238,8 @@ class Engine:
                     task.worker.start()
 
     def _has_place(self, task: Task) -> bool:
-        peers = (
-            peer for peer in self._live
-            if peer.worker and peer.owner == task.owner and peer.submission.kind == task.submission.kind
-        )  # fmt: skip
-        return sum(1 for _ in peers) < MAX_ACTIVE
+        busy = [(peer.owner, peer.submission.kind) for peer in self._live if peer.worker]
+        return busy.count((task.owner, task.submission.kind)) < MAX_ACTIVE
 
     def _stop(self, task: Task, reason: str) -> None:
         """End a task for ``reason``: at once, or as soon as its worker comes past the gate."""

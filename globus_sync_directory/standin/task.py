@@ -23,6 +23,10 @@ _OPTIONS = (
     "encrypt_data", "verify_checksum", "preserve_timestamp", "delete_destination_extra", "skip_source_errors",
     "fail_on_quota_errors",
 )  # fmt: skip
+_SHOWN = (
+    "status", "is_paused", "faults", "history_deleted", "files", "directories", "files_transferred", "files_skipped",
+    "bytes_transferred", "bytes_checksummed",
+)  # fmt: skip
 
 Key = tuple[int, Parts]  # the number of an item, and a path below it
 
@@ -263,8 +267,8 @@ class Task:
 
     def _request(self) -> Document:
         options = self.submission.options
-        there = self.destination_collection
-        return {
+        sides = {"source": self.source_collection, "destination": self.destination_collection}
+        document: Document = {
             "DATA_TYPE": "task",
             "task_id": self.id,
             "type": self.submission.kind.upper(),
@@ -274,47 +278,34 @@ class Task:
             "username": "u_" + self.owner.replace("-", "")[:26],
             "request_time": when(self.request_time),
             "deadline": when(self.deadline),
-            "source_endpoint": f"standin#{self.submission.source}",
-            "source_endpoint_id": self.submission.source,
-            "source_endpoint_display_name": self.source_collection.name,
-            "source_local_user": options.get("source_local_user"),
-            "source_local_user_status": "OK",
-            "source_base_path": None,
-            "destination_endpoint": f"standin#{self.submission.destination}" if there else None,
-            "destination_endpoint_id": self.submission.destination,
-            "destination_endpoint_display_name": there.name if there else None,
-            "destination_local_user": options.get("destination_local_user"),
-            "destination_local_user_status": "OK" if there else None,
-            "destination_base_path": None,
             "sync_level": self.submission.sync_level,
             "filter_rules": self.submission.filter_rules,
             "recursive_symlinks": "ignore",
             **{name: options.get(name, False) for name in _OPTIONS},
         }
+        for side, collection in sides.items():
+            document |= {
+                f"{side}_endpoint": collection and f"standin#{collection.id}",
+                f"{side}_endpoint_id": collection and collection.id,
+                f"{side}_endpoint_display_name": collection and collection.name,
+                f"{side}_local_user": options.get(f"{side}_local_user"),
+                f"{side}_local_user_status": collection and "OK",
+                f"{side}_base_path": None,
+            }
+        return document
 
     def _state(self) -> Document:
         nice = self._nice_status()
         return {
-            "status": self.status,
+            **{name: getattr(self, name) for name in _SHOWN},
+            **dict.fromkeys(("canceled_by_admin", "canceled_by_admin_message", "nice_status_details")),
             "completion_time": when(self.completion_time),
             "fatal_error": self.fatal_error and dict(zip(("code", "description"), self.fatal_error, strict=True)),
             "is_ok": nice in ("OK", "Queued") if nice else None,
-            "is_paused": self.is_paused,
             "nice_status": nice,
             "nice_status_short_description": nice,
-            "nice_status_details": None,
             "nice_status_expires_in": -1 if nice else None,
-            "faults": self.faults,
-            "canceled_by_admin": None,
-            "canceled_by_admin_message": None,
-            "history_deleted": self.history_deleted,
-            "files": self.files,
-            "directories": self.directories,
             "symlinks": 0,
-            "files_transferred": self.files_transferred,
-            "files_skipped": self.files_skipped,
-            "bytes_transferred": self.bytes_transferred,
-            "bytes_checksummed": self.bytes_checksummed,
             "effective_bytes_per_second": self._rate(),
         }
 
