@@ -131,17 +131,16 @@ class Auth:
         token = self._tokens.get(header.token or "") if header and header.type == "bearer" else None
         return token if token and token.server == server and token.expires > self.site.clock.now() else None
 
-    def caller(self) -> str:
-        """Return and count whose Transfer token the present request carries; raises ApiError without a good one."""
+    def authenticate(self) -> None:
+        """Note and count whose Transfer token the present request carries; raises ApiError without a good one."""
         if request.authorization is None:
             raise ApiError(400, "ClientError.AuthenticationFailed", "No credentials supplied")
         token = self.token(TRANSFER)
         if token is None:
             raise ApiError(401, "ClientError.AuthenticationFailed", "Token is not active")
-        g.entry.identity = token.client_id
+        g.identity = g.entry.identity = token.client_id
         if self.site.switches.rate_metering:
             self._meter(token.client_id)
-        return token.client_id
 
     def _meter(self, identity: str) -> None:
         now = self.site.clock.now()

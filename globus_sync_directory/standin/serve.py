@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from configparser import ConfigParser, Error
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import click
 
@@ -95,11 +94,9 @@ def print_exports(globus: StandIn) -> None:
 def until_stopped() -> Iterator[threading.Event]:
     """Give an event that SIGINT and SIGTERM set, as long as the block lasts."""
     stopped = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield stopped
     finally:

@@ -57,8 +57,9 @@ class StandIn(Site):
         self.requests = self._traffic.requests
         self.unknown_routes = self._traffic.unknown_routes
         app.register_blueprint(auth_api(self._auth))
-        app.register_blueprint(tasks_api(self._engine, self._auth.caller))
-        app.register_blueprint(files_api(self, self._auth.caller))
+        for transfer in (tasks_api(self._engine), files_api(self)):
+            transfer.before_request(self._auth.authenticate)
+            app.register_blueprint(transfer)
         app.register_blueprint(control_api(self))
         self._listener = Listener(app, port)
         serve = self._listener.serve_forever

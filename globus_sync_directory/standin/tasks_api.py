@@ -1,9 +1,9 @@
 """Transfer's routes about tasks: submitting, watching and stopping them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, g, request
 
 from .documents import Document, bad_request, result, submission_result
 from .engine import Engine
@@ -21,31 +21,28 @@ _CANCEL_MESSAGES = {
 }
 
 
-def tasks_api(engine: Engine, caller: Callable[[], str]) -> Blueprint:
-    """Return the routes; ``caller`` gives the identity of the present request or raises ApiError."""
+def tasks_api(engine: Engine) -> Blueprint:
+    """Return the routes; ``g.identity`` is to be who asks."""
     api = Blueprint("tasks", __name__, url_prefix="/v0.10")
 
     def own(task_id: str) -> Task:
-        identity = caller()
-        return engine.task(read_uuid(task_id, "task_id"), identity)
+        return engine.task(read_uuid(task_id, "task_id"), g.identity)
 
     @api.get("/submission_id")
     def submission_id() -> Document:
-        return {"DATA_TYPE": "submission_id", "value": engine.new_submission_id(caller())}
+        return {"DATA_TYPE": "submission_id", "value": engine.new_submission_id(g.identity)}
 
     @api.post("/transfer", defaults={"kind": "transfer"}, endpoint="transfer")
     @api.post("/delete", defaults={"kind": "delete"}, endpoint="delete")
-    def submit(kind: str) -> tuple[Response, int]:
-        identity = caller()
-        code, task = engine.submit(kind, read_json(request.get_data()), identity)
+    def submit(kind: str) -> tuple[Document, int]:
+        code, task = engine.submit(kind, read_json(request.get_data()), g.identity)
         status = engine.site.switches.accepted_status if code == "Accepted" else 200
-        return jsonify(submission_result(kind, code, task.id, task.submission_id, request.path)), status
+        return submission_result(kind, code, task.id, task.submission_id, request.path), status
 
     @api.get("/task_list")
     def task_list() -> Document:
-        identity = caller()
         test = task_filter(request.args.get("filter", ""))
-        found = [document for task in engine.listed(identity) if test(document := task.document())]
+        found = [document for task in engine.listed(g.identity) if test(document := task.document())]
         shown, counts = page(request.args, ordered(found, request.args.get("orderby")), DEFAULT_PAGE)
         fields = request.args.get("fields")
         return {"DATA_TYPE": "task_list", "DATA": [selected(task, fields) for task in shown], **counts}
