@@ -14,6 +14,7 @@ from flask import Blueprint, g, request
 
 from .access import Site, data_access_scope
 from .documents import TRANSFER_SCOPE, ApiError, Document
+from .traffic import ENTRY
 
 TRANSFER = "transfer.api.globus.org"
 AUTH = "auth.globus.org"
@@ -138,7 +139,7 @@ class Auth:
         token = self.token(TRANSFER)
         if token is None:
             raise ApiError(401, "ClientError.AuthenticationFailed", "Token is not active")
-        g.identity = g.entry.identity = token.client_id
+        g.identity = request.environ[ENTRY].identity = token.client_id
         if self.site.switches.rate_metering:
             self._meter(token.client_id)
 

@@ -4,12 +4,12 @@ import io
 import logging
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from werkzeug.datastructures import Headers
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
-from werkzeug.test import run_wsgi_app
+from werkzeug.wrappers import Response
 
 from .faults import Fault
 
@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"  # and nothing else: whoever reaches the stand-in can write files
 BACKLOG = 512
-STRUCK = "standin.struck"  # in the WSGI environment: a list for the fault that strikes the request, if any
+
+Respond = Callable[[dict[str, Any]], tuple[Response, Fault | None]]  # from a WSGI environment
 
 
 class _Handler(WSGIRequestHandler):
@@ -37,47 +38,39 @@ class _Handler(WSGIRequestHandler):
         super().finish()
 
     def run_wsgi(self) -> None:
+        self.wfile.flush()  # a "100 Continue", if one was wanted
         try:
             environ = self.make_environ()
-        except ValueError:  # the request line is no URL
-            environ = {}
-        if self.headers.get("Expect", "").lower() == "100-continue":
-            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.wfile.flush()
-        body = self._body(environ)
-        if body is None or not environ:
+            body = self._body(environ)
+        except (ValueError, OSError):  # the request line is no URL, or the chunks are none
+            body = None
+        if body is None:
             self.close_connection = True
-            self._answer("400 BAD REQUEST", Headers({"Content-Length": "0"}), b"")
+            self._answer(Response(status=400), None)
             return
-        environ["wsgi.input"] = io.BytesIO(body)
-        struck: list[Fault] = []
-        chunks, status, headers = run_wsgi_app(self.server.app, environ | {STRUCK: struck}, buffered=True)
-        fault = struck[0] if struck else None
+        answer, fault = self.server.respond({**environ, "wsgi.input": io.BytesIO(body)})
         if fault and (fault.cut or fault.truncate is not None):
             self.close_connection = True
         if not (fault and fault.cut):
-            self._answer(status, headers, b"".join(chunks)[: fault.truncate if fault else None])
+            self._answer(answer, fault.truncate if fault else None)
 
     def _body(self, environ: dict[str, Any]) -> bytes | None:
         """Return the whole body of the request, or None when it is not what its head says."""
         if environ.get("wsgi.input_terminated"):
-            with suppress(OSError):
-                return bytes(environ["wsgi.input"].read())
-            return None
+            return bytes(environ["wsgi.input"].read())
         length = self.headers.get("Content-Length", "0")
         if not (length.isascii() and length.isdecimal()) or len(length) > 9:
             return None
         body = self.rfile.read(int(length))
         return body if len(body) == int(length) else None
 
-    def _answer(self, status: str, headers: Headers, body: bytes) -> None:
-        code, _, reason = status.partition(" ")
-        self.send_response_only(int(code), reason)
-        for name, value in headers:
+    def _answer(self, answer: Response, length: int | None) -> None:
+        self.send_response_only(answer.status_code, answer.status.partition(" ")[2])
+        for name, value in answer.headers:
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self.wfile.write(answer.get_data()[:length])
         self.wfile.flush()
 
     def log(self, type: str, message: str, *args: Any) -> None:
@@ -90,10 +83,11 @@ class Listener(ThreadedWSGIServer):
     daemon_threads = False  # closing joins them
     block_on_close = True
 
-    def __init__(self, app: Any, port: int) -> None:
+    def __init__(self, respond: Respond, port: int) -> None:
+        self.respond = respond
         self.connections: set[socket.socket] = set()
         with socket.create_server((HOST, port), backlog=BACKLOG) as bound:
-            super().__init__(HOST, bound.getsockname()[1], app, _Handler, fd=bound.fileno())
+            super().__init__(HOST, bound.getsockname()[1], None, _Handler, fd=bound.fileno())  # type: ignore[arg-type]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Tell of what no client's connection explains."""

@@ -61,7 +61,7 @@ class StandIn(Site):
             transfer.before_request(self._auth.authenticate)
             app.register_blueprint(transfer)
         app.register_blueprint(control_api(self))
-        self._listener = Listener(app, port)
+        self._listener = Listener(self._traffic.respond, port)
         serve = self._listener.serve_forever
         self._thread = threading.Thread(target=serve, args=(0.01,), name="standin-http", daemon=True)
 

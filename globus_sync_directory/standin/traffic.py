@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, Response, g, request
+import werkzeug
+from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
+from werkzeug.wrappers import Response
 
 from .clock import Clock
 from .documents import ApiError, Document
 from .faults import Fault, Faults
-from .listener import STRUCK
 
 log = logging.getLogger(__name__)
 
+ENTRY = "standin.entry"  # in the WSGI environment: the log's entry of the request
 CONTROL = "/standin/"  # apart from the imitated services: never logged, never struck
 _PAGE = "<!DOCTYPE html>\n<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>\n"
 
@@ -43,42 +45,44 @@ class Traffic:
         self.requests: list[Request] = []
         self.unknown_routes: list[str] = []
         self.closing = threading.Event()
+        self._app = app
         self._clock = clock
         self._faults = faults
-        app.before_request(self._receive)
-        app.after_request(self._send)
         app.register_error_handler(ApiError, _refused)
         app.register_error_handler(HTTPException, self._not_served)
         app.register_error_handler(Exception, _bug)
 
-    def _receive(self) -> Response | None:
-        if request.path.startswith(CONTROL):
-            return None
-        g.entry = Request(
-            method=request.method,
-            path=request.path,
-            query=request.args.to_dict(),
-            body=_body(),
-            headers={name: value for name, value in request.headers.items() if name != "Authorization"},
-            connection=int(request.environ["REMOTE_PORT"]),
-        )
-        self.requests.append(g.entry)
-        g.fault = fault = self._faults.strike(request.method, request.path)
-        request.environ[STRUCK].extend([fault] if fault else [])
-        return self._strike(fault) if fault and fault.when == "before" else None
-
-    def _send(self, answer: Response) -> Response:
-        fault: Fault | None = g.get("fault")
-        if fault and fault.when == "after":
-            answer = self._strike(fault) or answer
+    def respond(self, environ: dict[str, Any]) -> tuple[Response, Fault | None]:
+        """Return the answer to a request, and the fault that struck it."""
+        asked = werkzeug.Request(environ)
+        fault = None
+        if asked.path.startswith(CONTROL):
+            answer = Response.from_app(self._app, environ, buffered=True)
+        else:
+            environ[ENTRY] = entry = Request(
+                method=asked.method,
+                path=asked.path,
+                query=asked.args.to_dict(),
+                body=_body(asked),
+                headers={name: value for name, value in asked.headers.items() if name != "Authorization"},
+                connection=int(environ["REMOTE_PORT"]),
+            )
+            self.requests.append(entry)
+            environ["wsgi.input"].seek(0)
+            fault = self._faults.strike(asked.method, asked.path)
+            before, after = (fault if fault and fault.when == when else None for when in ("before", "after"))
+            answer = self._strike(before, asked.path) or Response.from_app(self._app, environ, buffered=True)
+            answer = self._strike(after, asked.path) or answer
+            if not (fault and fault.cut):
+                entry.status = answer.status_code
         answer.headers["Date"] = http_date(self._clock.now())
         answer.headers.update(fault.headers if fault else {})
-        if "entry" in g and not (fault and fault.cut):
-            g.entry.status = answer.status_code
-        return answer
+        return answer, fault
 
-    def _strike(self, fault: Fault) -> Response | None:
+    def _strike(self, fault: Fault | None, path: str) -> Response | None:
         """Wait and act as a fault says; return the answer that takes the place of the real one, if any does."""
+        if fault is None:
+            return None
         self.closing.wait(fault.delay)
         if fault.action is not None:
             fault.action()
@@ -86,7 +90,7 @@ class Traffic:
             return Response(_PAGE, fault.status or 502, mimetype="text/html")
         body = fault.body
         if body is None and fault.status is not None:
-            body = ApiError(fault.status, fault.code, fault.message).document(request.path)
+            body = ApiError(fault.status, fault.code, fault.message).document(path)
         if body is None:
             return Response() if fault.cut else None
         text = body if isinstance(body, str) else json.dumps(body)
@@ -103,11 +107,11 @@ class Traffic:
         return _refused(ApiError(501, "NotImplemented", message, **extra))
 
 
-def _body() -> Any:
+def _body(asked: werkzeug.Request) -> Any:
     try:
-        return json.loads(request.get_data(cache=True))
+        return json.loads(asked.get_data())
     except (ValueError, RecursionError):
-        return request.form.to_dict() or None
+        return asked.form.to_dict() or None
 
 
 def _refused(error: ApiError) -> tuple[Document, int]:
