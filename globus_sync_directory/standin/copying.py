@@ -8,23 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from fnmatch import fnmatchcase
 
+from . import storage
 from .documents import when
-from .storage import (
-    Collection,
-    Parts,
-    StorageError,
-    join_path,
-    kinds,
-    located,
-    open_below,
-    open_directory,
-    open_file,
-    opened,
-    remove,
-    storage_errors,
-    temporary_name,
-    to_text,
-)
+from .storage import Collection, Parts, StorageError, join_path
 from .submissions import CHECKSUMS, Item
 from .task import Key, Skip, Success, Task, Trouble
 
@@ -63,12 +49,12 @@ class Transfer:
     def _item(self, top: Key) -> None:
         item = self.items[top[0]]
         self._step()
-        with self._reading(top), located(self.source.root, item.source) as (name, parent):
+        with self._reading(top), storage.located(self.source.root, item.source) as (name, parent):
             is_directory = stat.S_ISDIR(os.lstat(name, dir_fd=parent).st_mode)
             if item.recursive not in (None, is_directory):
                 raise StorageError("IS_A_DIRECTORY" if is_directory else "NOT_A_DIRECTORY")
             if is_directory:
-                with opened(open_below(parent, (name,))) as base:
+                with storage.directory_below(parent, (name,)) as base:
                     self._tree(top, base)
                 return
             with self._writing(top), self._target(item.destination[:-1], create=True) as target:
@@ -97,9 +83,9 @@ class Transfer:
         """Copy the files of one directory and return its directories."""
         index, below = key
         inner: list[Key] = []
-        with self._reading(key), opened(open_below(base, below)) as directory:
+        with self._reading(key), storage.directory_below(base, below) as directory:
             self.task.found(key, is_directory=True)
-            here = kinds(directory)
+            here = storage.kinds(directory)
             with self._writing(key), self._target(self._paths(key)[1], create=True) as target:
                 for name, kind in here.items():
                     if kind == "dir" and self._included(name, kind):
@@ -114,7 +100,7 @@ class Transfer:
         if key in self.task.done:
             return
         self._step()
-        with self._reading(key), opened(open_file(*source)) as file, self._writing(key):
+        with self._reading(key), storage.opened(storage.open_file(*source)) as file, self._writing(key):
             self.task.found(key)
             if self._in_step(key, file, target):
                 self.task.files_skipped += 1
@@ -138,7 +124,7 @@ class Transfer:
             return here.st_mtime_ns <= there.st_mtime_ns
         if level < 2 or here.st_size != there.st_size:
             return level == 0 or here.st_size == there.st_size
-        with opened(open_file(name, parent)) as copy:
+        with storage.opened(storage.open_file(name, parent)) as copy:
             ours, theirs = self._checksums(key, file, copy)
         self.task.bytes_checksummed += here.st_size
         return ours == theirs
@@ -146,11 +132,11 @@ class Transfer:
     def _copy(self, key: Key, file: int, target: Place) -> None:
         """Send a file under a temporary name until it is right, then give it its own."""
         name, parent = target
-        temporary = temporary_name()
+        temporary = storage.temporary_name()
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         copy = os.open(temporary, flags, 0o666, dir_fd=parent)
         try:
-            with opened(copy):
+            with storage.opened(copy):
                 checksum = self._sent(key, file, copy)
                 size = os.fstat(copy).st_size
                 if self.options.get("preserve_timestamp"):
@@ -235,14 +221,14 @@ class Transfer:
         """Remove what the destination has and the source has not; names that the filter rules exclude stay."""
         self.checkpoint()
         path = self._paths(key)[1]
-        with self._reading(key), opened(open_below(base, key[1])) as directory:
-            here = kinds(directory)
+        with self._reading(key), storage.directory_below(base, key[1]) as directory:
+            here = storage.kinds(directory)
             with self._writing(key), self._target(path) as target:
-                for name, kind in kinds(target).items():
+                for name, kind in storage.kinds(target).items():
                     extra = kind is None or here.get(name) != kind
                     if extra and self._included(name, kind or "file"):
                         self.destination.check(self.task.owner, (*path, name), "w")
-                        remove(name, target)
+                        storage.remove(name, target)
 
     def _step(self) -> None:
         self.checkpoint()
@@ -254,12 +240,12 @@ class Transfer:
         return item.source + key[1], item.destination + key[1]
 
     def _target(self, path: Parts, *, create: bool = False) -> AbstractContextManager[int]:
-        return opened(open_directory(self.destination.root, path, create=create))
+        return storage.directory(self.destination.root, path, create=create)
 
     def _included(self, name: bytes, kind: str) -> bool:
         """Whether the first matching filter rule, if any, includes a name. Source: SDK, add_filter_rule."""
         for rule in self.task.submission.filter_rules or ():
-            if rule["type"] in (None, kind) and fnmatchcase(to_text(name), rule["name"]):
+            if rule["type"] in (None, kind) and fnmatchcase(storage.to_text(name), rule["name"]):
                 return bool(rule["method"] == "include")
         return True
 
@@ -290,7 +276,7 @@ class Transfer:
         """Turn what goes wrong in the block, from the right to read the path onwards, into Trouble at the source."""
         path = self._paths(key)[0]
         try:
-            with storage_errors():
+            with storage.errors():
                 self.source.check(self.task.owner, path, "r")
                 yield
         except StorageError as error:
@@ -301,7 +287,7 @@ class Transfer:
         """Turn what goes wrong in the block, from the right to write the path onwards, into Trouble there."""
         path = self._paths(key)[1]
         try:
-            with storage_errors():
+            with storage.errors():
                 self.destination.check(self.task.owner, path, "w")
                 yield
         except StorageError as error:
@@ -329,7 +315,7 @@ class Delete:
             if (index, ()) in self.task.done:
                 continue
             try:
-                with storage_errors():
+                with storage.errors():
                     self._item(item)
             except StorageError as error:
                 if error.code != "FILE_NOT_FOUND" or not self.options.get("ignore_missing"):
@@ -340,21 +326,21 @@ class Delete:
     def _item(self, item: Item) -> None:
         if not item.source:
             raise StorageError("PERMISSION_DENIED", "Path not allowed")
-        *above, last = item.source
-        with opened(open_directory(self.collection.root, tuple(above))) as parent:
-            names = [last]
+        with storage.directory(self.collection.root, item.source[:-1]) as parent:
+            names = [item.source[-1]]
             if self.options.get("interpret_globs"):
-                names = [name for name in kinds(parent) if fnmatchcase(to_text(name), to_text(last))]
+                pattern = storage.to_text(names[0])
+                names = [name for name in storage.kinds(parent) if fnmatchcase(storage.to_text(name), pattern)]
             if not names:
                 raise StorageError("FILE_NOT_FOUND")
             for name in names:
-                self.collection.check(self.task.owner, (*above, name), "w")
+                self.collection.check(self.task.owner, (*item.source[:-1], name), "w")
                 is_directory = stat.S_ISDIR(os.lstat(name, dir_fd=parent).st_mode)
                 if is_directory and not self.options.get("recursive"):
                     raise StorageError("IS_A_DIRECTORY")
                 self.task.directories += is_directory
                 self.task.files += not is_directory
-                remove(name, parent)
+                storage.remove(name, parent)
 
 
 def check_online(*collections: Collection) -> None:

@@ -6,7 +6,7 @@ import pwd
 import secrets
 import stat
 import string
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from os import stat_result
 from typing import Any
@@ -82,13 +82,13 @@ def file_document(name: bytes, status: stat_result, link: stat_result | None, ta
         "size": status.st_size,
         "last_modified": _modified(status),
         "permissions": f"{stat.S_IMODE(status.st_mode):04o}",
-        "user": _user(status.st_uid),
-        "group": _group(status.st_gid),
+        "user": _name(pwd.getpwuid, status.st_uid),
+        "group": _name(grp.getgrgid, status.st_gid),
         "link_target": to_text(target) if target is not None else None,
         "link_size": link.st_size if link else None,
         "link_last_modified": _modified(link) if link else None,
-        "link_user": _user(link.st_uid) if link else None,
-        "link_group": _group(link.st_gid) if link else None,
+        "link_user": _name(pwd.getpwuid, link.st_uid) if link else None,
+        "link_group": _name(grp.getgrgid, link.st_gid) if link else None,
     }
 
 
@@ -98,17 +98,12 @@ def _modified(status: stat_result) -> str:
 
 
 @functools.cache
-def _user(uid: int) -> str:
-    with suppress(KeyError):
-        return pwd.getpwuid(uid).pw_name
-    return str(uid)
-
-
-@functools.cache
-def _group(gid: int) -> str:
-    with suppress(KeyError):
-        return grp.getgrgid(gid).gr_name
-    return str(gid)
+def _name(entry: Callable[[int], Sequence[Any]], number: int) -> str:
+    """Return the name of a user or group, or its number where it has none."""
+    try:
+        return str(entry(number)[0])
+    except KeyError:
+        return str(number)
 
 
 # Fields of a collection that are the same for all of ours.

@@ -37,16 +37,17 @@ class Fault:
     def __post_init__(self) -> None:
         """Raise ValueError for what could not be done when the time comes."""
         texts = [text for header in self.headers.items() for text in header]
-        if not all(isinstance(text, str) and text.isascii() and text.isprintable() for text in texts):
-            raise ValueError("headers are plain text")
-        if self.when not in ("before", "after"):
-            raise ValueError("when is before or after")
-        if not 0 <= self.delay <= threading.TIMEOUT_MAX:
-            raise ValueError("delay is a number of seconds")
-        if self.status is not None and not 200 <= self.status <= 599:
-            raise ValueError("status is from 200 to 599")
-        if self.truncate is not None and self.truncate < 0:
-            raise ValueError("truncate is a number of bytes")
+        rules = {
+            "headers are text": all(isinstance(text, str) for text in texts),
+            "headers are plain text": all(text.isascii() and text.isprintable() for text in map(str, texts)),
+            "when is before or after": self.when in ("before", "after"),
+            "delay is a number of seconds": 0 <= self.delay <= threading.TIMEOUT_MAX,
+            "status is from 200 to 599": self.status is None or 200 <= self.status <= 599,
+            "truncate is a number of bytes": self.truncate is None or self.truncate >= 0,
+        }
+        for rule, is_kept in rules.items():
+            if not is_kept:
+                raise ValueError(rule)
 
     def matches(self, method: str, path: str) -> bool:
         return fnmatchcase(method, self.method) and fnmatchcase(path, self.path)

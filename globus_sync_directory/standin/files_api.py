@@ -6,20 +6,11 @@ from contextlib import contextmanager
 
 from flask import Blueprint, g, request
 
+from . import storage
 from .access import Site, disconnected
 from .documents import ApiError, Document, bad_request, endpoint_document, file_document, result
 from .listing import file_filter, ordered, page
-from .storage import (
-    Collection,
-    Parts,
-    StorageError,
-    join_path,
-    kinds,
-    located,
-    open_directory,
-    opened,
-    storage_errors,
-)
+from .storage import Collection, Parts, StorageError, join_path
 from .submissions import read_document, read_json, read_path, read_uuid
 
 _VERBS = {"ls": "list", "stat": "list", "mkdir": "make directories", "rename": "rename"}
@@ -41,7 +32,7 @@ def files_api(site: Site) -> Blueprint:
                 raise ApiError(409, "OperationPaused", rule.message)
         parts = read_path(path)
         try:
-            with storage_errors():
+            with storage.errors():
                 collection.check(g.identity, parts, right)
                 yield collection, parts
         except StorageError as error:
@@ -79,7 +70,7 @@ def files_api(site: Site) -> Blueprint:
         with operation("stat", collection_id, request.args.get("path") or "/~/", "r") as (collection, parts):
             if not site.switches.stat_supported:
                 raise ApiError(409, "NotSupported", "The endpoint does not support this operation")
-            with located(collection.root, parts, follow=False) as (name, parent):
+            with storage.located(collection.root, parts, follow=False) as (name, parent):
                 return _entry(collection, name, parent, parts)
 
     @api.post("/operation/endpoint/<collection_id>/mkdir")
@@ -88,7 +79,7 @@ def files_api(site: Site) -> Blueprint:
         with operation("mkdir", collection_id, path, "w") as (collection, parts):
             if not parts:
                 raise StorageError("EXISTS")
-            with located(collection.root, parts, follow=False) as (name, parent):
+            with storage.located(collection.root, parts, follow=False) as (name, parent):
                 if collection.full:
                     raise StorageError("QUOTA_EXCEEDED")
                 os.mkdir(name, dir_fd=parent)
@@ -103,8 +94,8 @@ def files_api(site: Site) -> Blueprint:
             if not (old and new):
                 raise StorageError("PERMISSION_DENIED", "Path not allowed")
             with (
-                located(collection.root, old, follow=False) as (old_name, old_parent),
-                located(collection.root, new, follow=False) as (new_name, new_parent),
+                storage.located(collection.root, old, follow=False) as (old_name, old_parent),
+                storage.located(collection.root, new, follow=False) as (new_name, new_parent),
             ):
                 os.rename(old_name, new_name, src_dir_fd=old_parent, dst_dir_fd=new_parent)
         return result("FileRenamed", "File or directory renamed successfully", request.path)
@@ -113,8 +104,8 @@ def files_api(site: Site) -> Blueprint:
 
 
 def _listed(collection: Collection, parts: Parts, show_hidden: bool) -> list[Document]:
-    with opened(open_directory(collection.root, parts)) as directory:
-        names = list(kinds(directory))
+    with storage.directory(collection.root, parts) as directory:
+        names = list(storage.kinds(directory))
         if len(names) > collection.list_limit:
             message = f"Directory limit of {collection.list_limit} reached: '{join_path(parts)}'"
             raise ApiError(502, "ExternalError.DirListingFailed.SizeLimit", message)
@@ -133,7 +124,7 @@ def _entry(collection: Collection, name: bytes, parent: int, parts: Parts) -> Do
     except OSError:
         return file_document(shown, status, None, None)
     try:
-        with storage_errors(), located(collection.root, parts) as (last, there):
+        with storage.errors(), storage.located(collection.root, parts) as (last, there):
             return file_document(shown, os.lstat(last, dir_fd=there), status, target)
     except StorageError:
         return file_document(shown, status, status, target)

@@ -43,7 +43,7 @@ class StorageError(Exception):
 
 
 @contextmanager
-def storage_errors() -> Iterator[None]:
+def errors() -> Iterator[None]:
     """Turn every OSError of the block into a StorageError."""
     try:
         yield
@@ -162,14 +162,16 @@ def opened(descriptor: int) -> Iterator[int]:
         os.close(descriptor)
 
 
-def open_directory(root: bytes, parts: Parts, *, create: bool = False) -> int:
+@contextmanager
+def directory(root: bytes, parts: Parts, *, create: bool = False) -> Iterator[int]:
     """
-    Return a descriptor of a directory below ``root``.
+    Yield a descriptor of a directory below ``root``.
 
     Each component is opened by itself and never through a link; a link is followed only as far as its text leads below
     ``root``. With ``create``, missing directories are made. Raises OSError or StorageError.
     """
-    return _walk(root, parts, create)[0]
+    with opened(_walk(root, parts, create)[0]) as fd:
+        yield fd
 
 
 def _walk(root: bytes, parts: Parts, create: bool = False, links: int = _MAX_LINKS) -> tuple[int, Parts]:
@@ -208,9 +210,9 @@ def _link_target(fd: int, name: bytes) -> bytes | None:
         return None
 
 
-def resolve_link(root: bytes, directory: Parts, target: bytes) -> Parts:
-    """Return the components below ``root`` that a link in ``directory`` leads to; raises StorageError outside."""
-    steps, parts = target.split(b"/"), list(directory)
+def resolve_link(root: bytes, at: Parts, target: bytes) -> Parts:
+    """Return the components below ``root`` that a link in directory ``at`` leads to; raises StorageError outside."""
+    steps, parts = target.split(b"/"), list(at)
     if target.startswith(b"/"):
         inside = os.path.normpath(target)
         if inside != root and not inside.startswith(root.rstrip(b"/") + b"/"):
@@ -241,13 +243,15 @@ def located(root: bytes, parts: Parts, *, follow: bool = True) -> Iterator[tuple
     raise StorageError("INVALID_SYMLINK")
 
 
-def open_below(base: int, parts: Parts) -> int:
-    """Return a descriptor of a directory below the open directory ``base``, through no link at all. Raises OSError."""
+@contextmanager
+def directory_below(base: int, parts: Parts) -> Iterator[int]:
+    """Yield a descriptor of a directory below the open directory ``base``, through no link at all. Raises OSError."""
     fd = os.dup(base)
     for name in parts:
         with opened(fd):
             fd = os.open(name, _DIRECTORY, dir_fd=fd)
-    return fd
+    with opened(fd):
+        yield fd
 
 
 def open_file(name: bytes, parent: int) -> int:
@@ -260,9 +264,9 @@ def open_file(name: bytes, parent: int) -> int:
     return fd
 
 
-def kinds(directory: int) -> dict[bytes, str | None]:
+def kinds(fd: int) -> dict[bytes, str | None]:
     """Return what is in a directory, by sorted names: "dir", "file", or None for what transfers ignore."""
-    with os.scandir(directory) as entries:
+    with os.scandir(fd) as entries:
         found = {os.fsencode(entry.name): _kind(entry) for entry in entries}
     return {name: found[name] for name in sorted(found) if not is_temporary(name)}
 
