@@ -14,7 +14,7 @@ from flask import Blueprint, g, request
 
 from .access import Site, data_access_scope
 from .documents import TRANSFER_SCOPE, ApiError, Document
-from .traffic import ENTRY
+from .line import ENTRY
 
 TRANSFER = "transfer.api.globus.org"
 AUTH = "auth.globus.org"

@@ -17,12 +17,11 @@ from .control_api import control_api
 from .engine import Engine
 from .faults import Faults
 from .files_api import files_api
-from .listener import HOST, Listener
+from .line import HOST, Listener, Traffic
 from .storage import GUEST, Collection, PauseRule, split_path
 from .switches import Switches
 from .task import Task
 from .tasks_api import tasks_api
-from .traffic import Traffic
 
 OWNER = "6d7bd1c4-5a3e-4c1b-9f0e-0a51d0c2e8f7"  # the made-up person to whom the collections belong
 
@@ -61,7 +60,7 @@ class StandIn(Site):
             transfer.before_request(self._auth.authenticate)
             app.register_blueprint(transfer)
         app.register_blueprint(control_api(self))
-        self._listener = Listener(self._traffic.respond, port)
+        self._listener = Listener(app, self._traffic, port)
         serve = self._listener.serve_forever
         self._thread = threading.Thread(target=serve, args=(0.01,), name="standin-http", daemon=True)
 

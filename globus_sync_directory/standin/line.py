@@ -1,9 +1,13 @@
-"""What goes over the line: the log of all requests, and where faults strike them."""
+"""The line: connections that are kept alive, the log of all requests, and where faults strike them."""
 
+import io
 import json
 import logging
+import socket
+import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +15,7 @@ import werkzeug
 from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Response
 
 from .clock import Clock
@@ -19,8 +24,10 @@ from .faults import Fault, Faults
 
 log = logging.getLogger(__name__)
 
-ENTRY = "standin.entry"  # in the WSGI environment: the log's entry of the request
+HOST = "127.0.0.1"  # and nothing else: whoever reaches the stand-in can write files
+BACKLOG = 512
 CONTROL = "/standin/"  # apart from the imitated services: never logged, never struck
+ENTRY = "standin.entry"  # in the WSGI environment: the log's entry of the request
 _PAGE = "<!DOCTYPE html>\n<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>\n"
 
 
@@ -122,3 +129,85 @@ def _bug(error: Exception) -> tuple[Document, int]:
     """Answer as the service would, and tell whoever runs the stand-in."""
     log.error("%s %s: a bug in the stand-in", request.method, request.path, exc_info=error)
     return _refused(ApiError(500, "InternalError", f"{type(error).__name__} in the stand-in"))
+
+
+class _Handler(WSGIRequestHandler):
+    """Werkzeug's handler closes each connection after one answer; this one keeps it, as Globus does."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: "Listener"
+    wbufsize = -1  # head and body leave in one piece
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.connections.discard(self.connection)
+        super().finish()
+
+    def run_wsgi(self) -> None:
+        self.wfile.flush()  # a "100 Continue", if one was wanted
+        try:
+            environ = self.make_environ()
+            body = self._body(environ)
+        except (ValueError, OSError):  # the request line is no URL, or the chunks are none
+            body = None
+        if body is None:
+            self.close_connection = True
+            self._answer(Response(status=400), None)
+            return
+        answer, fault = self.server.traffic.respond({**environ, "wsgi.input": io.BytesIO(body)})
+        if fault and (fault.cut or fault.truncate is not None):
+            self.close_connection = True
+        if not (fault and fault.cut):
+            self._answer(answer, fault.truncate if fault else None)
+
+    def _body(self, environ: dict[str, Any]) -> bytes | None:
+        """Return the whole body of the request, or None when it is not what its head says."""
+        if environ.get("wsgi.input_terminated"):
+            return bytes(environ["wsgi.input"].read())
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdecimal()) or len(length) > 9:
+            return None
+        body = self.rfile.read(int(length))
+        return body if len(body) == int(length) else None
+
+    def _answer(self, answer: Response, length: int | None) -> None:
+        self.send_response_only(answer.status_code, answer.status.partition(" ")[2])
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.get_data()[:length])
+        self.wfile.flush()
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Say nothing: the stand-in keeps its own log."""
+
+
+class Listener(ThreadedWSGIServer):
+    """A server on a free or the given port of loopback; raises OSError when that is taken."""
+
+    daemon_threads = False  # closing joins them
+    block_on_close = True
+
+    def __init__(self, app: Flask, traffic: Traffic, port: int) -> None:
+        self.traffic = traffic
+        self.connections: set[socket.socket] = set()
+        with socket.create_server((HOST, port), backlog=BACKLOG) as bound:
+            super().__init__(HOST, bound.getsockname()[1], app, _Handler, fd=bound.fileno())
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell of what no client's connection explains."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError):
+            log.error("%s: a bug in the stand-in", client_address, exc_info=error)
+
+    def server_close(self) -> None:
+        """Close the port and every connection, and wait for their threads."""
+        for connection in list(self.connections):
+            with suppress(OSError):  # the client was faster
+                connection.shutdown(socket.SHUT_RDWR)
+        super().server_close()
