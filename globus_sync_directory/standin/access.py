@@ -1,21 +1,18 @@
-"""Which collections there are and who may reach them; what stops a caller before any path is looked at."""
+"""What all parts of a stand-in share: its clock, its switches, its collections, and who may reach these."""
 
-from dataclasses import dataclass, field
-
+from .clock import Clock
 from .documents import TRANSFER_SCOPE, ApiError
 from .storage import Collection
+from .switches import Switches
 
 
-def data_access_scope(collection_id: str) -> str:
-    return f"https://auth.globus.org/scopes/{collection_id}/data_access"
+class Site:
+    """One imitated Globus: its time, its ways, and its collections by id."""
 
-
-@dataclass
-class Access:
-    """The collections by id, and the (identity, collection id) pairs with a data_access consent."""
-
-    collections: dict[str, Collection] = field(default_factory=dict)
-    consents: set[tuple[str, str]] = field(default_factory=set)
+    def __init__(self, clock: Clock, switches: Switches) -> None:
+        self.clock = clock
+        self.switches = switches
+        self.collections: dict[str, Collection] = {}
 
     def find(self, collection_id: str, identity: str) -> Collection:
         """Return a collection that ``identity`` knows of; raises ApiError 404 or 403."""
@@ -31,27 +28,23 @@ class Access:
     def use(self, collection_id: str, identity: str) -> Collection:
         """Return a collection whose data ``identity`` may ask for; raises ApiError, also for consents and policies."""
         collection = self.find(collection_id, identity)
-        if collection.needs_consent and (identity, collection_id) not in self.consents:
+        if collection.needs_consent and identity not in collection.consents:
             message = "Missing required data_access consent"
             scopes = [f"{TRANSFER_SCOPE}[*{data_access_scope(collection_id)}]"]
-            raise ApiError(
-                403, "ConsentRequired", message, required_scopes=scopes,
-                authorization_parameters={"session_message": message, "required_scopes": scopes},
-            )  # fmt: skip
-        if collection.authentication_policy_id is not None:
+            required = {"session_message": message, "required_scopes": scopes}
+            raise ApiError(403, "ConsentRequired", message, required_scopes=scopes, authorization_parameters=required)
+        if policy := collection.authentication_policy_id:
             message = "Failing collection authentication policy"
-            policies = collection.authentication_policy_id
-            raise ApiError(
-                403, "AuthPolicyFailed", message,
-                authorization_parameters={"session_message": message, "session_required_policies": policies},
-            )  # fmt: skip
+            required = {"session_message": message, "session_required_policies": policy}
+            raise ApiError(403, "AuthPolicyFailed", message, authorization_parameters=required)
         return collection
+
+
+def data_access_scope(collection_id: str) -> str:
+    return f"https://auth.globus.org/scopes/{collection_id}/data_access"
 
 
 def disconnected(collection: Collection) -> ApiError:
     """Return the refusal for a Globus Connect Personal collection that is offline."""
-    return ApiError(
-        409, "GCDisconnectedException",
-        f"The Globus Connect Personal endpoint '{collection.name} ({collection.id})' "
-        "is not currently connected to Globus",
-    )  # fmt: skip
+    where = f"The Globus Connect Personal endpoint '{collection.name} ({collection.id})'"
+    return ApiError(409, "GCDisconnectedException", f"{where} is not currently connected to Globus")

@@ -1,35 +1,34 @@
 """Globus Auth: clients and their secrets, client-credentials tokens, the consents these give, and who a token is."""
 
 import hmac
+import re
 import secrets
 import threading
 import uuid
-from collections.abc import Callable
+from collections import defaultdict, deque
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from flask import Blueprint, Request, Response, jsonify, request
-from werkzeug.datastructures import WWWAuthenticate
+from flask import Blueprint, g, request
 
-from .access import Access, data_access_scope
-from .clock import Clock
+from .access import Site, data_access_scope
 from .documents import TRANSFER_SCOPE, ApiError, Document
-from .switches import Switches
+from .line import ENTRY
 
 TRANSFER = "transfer.api.globus.org"
 AUTH = "auth.globus.org"
 _IDENTITY_SET = "urn:globus:auth:scope:auth.globus.org:view_identity_set"
-# Of the services that are not imitated, tokens can be had; what is done with them is answered with 501.
-_SERVICES = (TRANSFER, AUTH, "groups.api.globus.org", "search.api.globus.org")
-_BY_ID = ("524230d7-ea86-4a52-8312-86065a9e0417", "eec9b274-0c81-4334-bdc2-54e90e689b9a")  # Timers, Flows
+# How the scopes of a resource server begin. Of the services that are not imitated, tokens can be had; what is done
+# with them is answered with 501. The ids are those of Timers and Flows.
+_BY_NAME = (TRANSFER, AUTH, "groups.api.globus.org", "search.api.globus.org")
+_BY_ID = ("524230d7-ea86-4a52-8312-86065a9e0417", "eec9b274-0c81-4334-bdc2-54e90e689b9a")
+_SERVERS = {f"urn:globus:auth:scope:{server}:": server for server in _BY_NAME}
+_SERVERS |= {f"https://auth.globus.org/scopes/{server}/": server for server in _BY_ID}
+_METERED = timedelta(seconds=10)
+_METER_LIMIT = 200  # in that time, that is 20 a second. Source: docs.globus.org, FAQ, transfer and sharing
 
-
-@dataclass(frozen=True)
-class Scope:
-    """One scope with those it depends on: ``name[dependency *optional_dependency]``."""
-
-    name: str
-    dependencies: "tuple[Scope, ...]" = ()
+Scopes = dict[str, "Scopes"]  # each with those it depends on
 
 
 @dataclass(frozen=True)
@@ -42,139 +41,156 @@ class Token:
     scopes: tuple[str, ...]
     expires: datetime
 
+    def document(self, now: datetime) -> Document:
+        return {
+            "access_token": self.value,
+            "scope": " ".join(self.scopes),
+            "expires_in": int((self.expires - now).total_seconds()),
+            "token_type": "Bearer",
+            "resource_server": self.server,
+        }
 
-class Refusal(Exception):
-    """What Auth refuses: in OAuth's form or, with ``code``, in Auth's general one. Source: SDK, auth/_common."""
 
-    def __init__(self, status: int, error: str, description: str = "", code: str = "") -> None:
-        super().__init__(error)
-        self.status = status
-        self.document: Document = {"error": error}
-        if description:
-            self.document["error_description"] = description
-        if code:
-            entry = {"status": str(status), "id": str(uuid.uuid4()), "code": code, "title": description}
-            self.document["errors"] = [{**entry, "detail": "Call must be authenticated"}]
+class Refusal(ApiError):
+    """What Auth refuses, in OAuth's form."""
+
+    def __init__(self, status: int, error: str, **more: Any) -> None:
+        super().__init__(status, error, error)
+        self._document = {"error": error, **more}
+
+    def document(self, resource: str) -> Document:
+        return self._document
+
+
+def unauthorized(status: int, code: str) -> Refusal:
+    """Return a refusal in Auth's general form. Source: SDK, auth/_common."""
+    detail = {"title": "Unauthorized", "detail": "Call must be authenticated"}
+    errors = [{"status": str(status), "id": str(uuid.uuid4()), "code": code, **detail}]
+    return Refusal(status, "unauthorized", error_description="Unauthorized", errors=errors)
 
 
 class Auth:
-    """The registered clients, the tokens they were given, and who consented to what."""
+    """The registered clients, and the tokens they were given."""
 
-    def __init__(self, access: Access, clock: Clock, switches: Callable[[], Switches]) -> None:
+    def __init__(self, site: Site) -> None:
+        self.site = site
         self.clients: dict[str, str] = {}
-        self._access = access
-        self._clock = clock
-        self._switches = switches
         self._tokens: dict[str, Token] = {}
+        self._asked: dict[str, deque[datetime]] = defaultdict(deque)
         self._lock = threading.Lock()
 
     def is_client(self, client_id: str, secret: str) -> bool:
-        expected = self.clients.get(client_id.lower())
+        expected = self.clients.get(client_id)
         return expected is not None and hmac.compare_digest(expected.encode(), secret.encode())
 
     def grant(self, client_id: str, text: str) -> list[Token]:
         """Return a new token for each resource server in a scope string, and note consents; raises Refusal."""
-        wanted = parse_scopes(text)
-        if not wanted:
-            raise Refusal(400, "invalid_scope", "No scope was requested")
-        by_server: dict[str, list[str]] = {}
-        for scope in wanted:
-            names = by_server.setdefault(self._server(scope.name), [])
-            if scope.name not in names:
-                names.append(scope.name)
-            self._consent(client_id, scope)
-        expires = self._clock.now() + self._switches().token_lifetime
+        scopes = parse_scopes(text)
+        by_server: dict[str, list[str]] = defaultdict(list)
+        for name in scopes:
+            by_server[self._server(name)].append(name)
+        self._consent(client_id, scopes)
+        expires = self.site.clock.now() + self.site.switches.token_lifetime
         tokens = [
             Token("Ag" + secrets.token_urlsafe(36), client_id, server, tuple(names), expires)
             for server, names in by_server.items()
         ]
-        with self._lock:
-            self._tokens.update({token.value: token for token in tokens})
+        self._tokens.update({token.value: token for token in tokens})
         return tokens
 
     def _server(self, scope: str) -> str:
         if scope in ("openid", "profile", "email"):
             return AUTH
-        for server in _SERVICES:
-            if scope.startswith(f"urn:globus:auth:scope:{server}:"):
+        for start, server in _SERVERS.items():
+            if scope.startswith(start):
                 return server
-        for server in _BY_ID:
-            if scope.startswith(f"https://auth.globus.org/scopes/{server}/"):
-                return server
-        for collection in self._access.collections.values():
+        for collection in self.site.collections.values():
             if collection.needs_consent and scope == data_access_scope(collection.id):
                 return collection.id
-        raise Refusal(400, "invalid_scope", f"Unknown Scope: {scope}")
+        raise Refusal(400, "invalid_scope", error_description=f"Unknown Scope: {scope}")
 
-    def _consent(self, client_id: str, scope: Scope) -> None:
+    def _consent(self, client_id: str, scopes: Scopes) -> None:
         """A consent belongs to the identity, so it counts for its earlier tokens as well."""
-        for dependency in scope.dependencies:
-            server = self._server(dependency.name)
-            if scope.name == TRANSFER_SCOPE and server in self._access.collections:
-                self._access.consents.add((client_id, server))
-            self._consent(client_id, dependency)
+        for name, dependencies in scopes.items():
+            for dependency in dependencies:
+                collection = self.site.collections.get(self._server(dependency))
+                if name == TRANSFER_SCOPE and collection:
+                    collection.consents.add(client_id)
+            self._consent(client_id, dependencies)
 
     def revoke(self, value: str) -> None:
         """Make one token invalid, if there is such a one."""
-        with self._lock:
-            self._tokens.pop(value, None)
+        self._tokens.pop(value, None)
 
     def revoke_all(self) -> None:
         """Make every token that was given out invalid."""
-        with self._lock:
-            self._tokens.clear()
+        self._tokens.clear()
 
-    def token(self, asking: Request, server: str) -> Token | None:
-        """Return the live token for ``server`` that a request carries, if it does."""
-        header = asking.authorization
+    def token(self, server: str) -> Token | None:
+        """Return the live token for ``server`` that the present request carries, if it does."""
+        header = request.authorization
         token = self._tokens.get(header.token or "") if header and header.type == "bearer" else None
-        return token if token and token.server == server and token.expires > self._clock.now() else None
+        return token if token and token.server == server and token.expires > self.site.clock.now() else None
 
-    def identity(self, asking: Request) -> str:
-        """Return whose Transfer token a request carries; raises ApiError 400 without one, 401 with a bad one."""
-        if asking.authorization is None:
+    def authenticate(self) -> None:
+        """Note and count whose Transfer token the present request carries; raises ApiError without a good one."""
+        if request.authorization is None:
             raise ApiError(400, "ClientError.AuthenticationFailed", "No credentials supplied")
-        token = self.token(asking, TRANSFER)
+        token = self.token(TRANSFER)
         if token is None:
             raise ApiError(401, "ClientError.AuthenticationFailed", "Token is not active")
-        return token.client_id
+        g.identity = request.environ[ENTRY].identity = token.client_id
+        if self.site.switches.rate_metering:
+            self._meter(token.client_id)
+
+    def _meter(self, identity: str) -> None:
+        now = self.site.clock.now()
+        with self._lock:
+            times = self._asked[identity]
+            while times and now - times[0] >= _METERED:
+                times.popleft()
+            if len(times) >= _METER_LIMIT:
+                raise ApiError(self.site.switches.rate_limit_status, "ClientError.TooManyRequests", "Too many requests")
+            times.append(now)
 
 
-def parse_scopes(text: str) -> tuple[Scope, ...]:
-    """Return the scopes of a scope string, ``A[B *C] D``; raises Refusal for unbalanced brackets."""
-    stack: list[list[Scope]] = [[]]
-    words = text.replace("[", " [ ").replace("]", " ] ").split()
-    for word in words:
-        if word == "[":
-            if not stack[-1]:
-                raise Refusal(400, "invalid_scope", "Malformed scope string")
-            stack.append([])
-        elif word == "]":
-            inner = stack.pop()
-            if not stack or not inner:
-                raise Refusal(400, "invalid_scope", "Malformed scope string")
-            stack[-1][-1] = Scope(stack[-1][-1].name, tuple(inner))
+def parse_scopes(text: str) -> Scopes:
+    """Return the scopes of a scope string, ``A[B *C] D``; raises Refusal for unbalanced or empty brackets."""
+    stack: list[Scopes] = [{}]
+    named: Scopes | None = None  # the scope just read, to which an opening bracket belongs
+    for word in re.findall(r"[\[\]]|[^\s\[\]]+", text):
+        if word not in ("[", "]"):
+            named = stack[-1].setdefault(word.removeprefix("*"), {})
+        elif word == "[" and named is not None:
+            stack.append(named)
+            named = None
+        elif word == "]" and len(stack) > 1 and stack.pop():
+            named = None
         else:
-            stack[-1].append(Scope(word.removeprefix("*")))
-    if len(stack) != 1:
-        raise Refusal(400, "invalid_scope", "Malformed scope string")
-    return tuple(stack[0])
+            raise Refusal(400, "invalid_scope", error_description="Malformed scope string")
+    if len(stack) > 1 or not stack[0]:
+        raise Refusal(400, "invalid_scope", error_description="Malformed scope string, or none")
+    return stack[0]
 
 
-def auth_api(auth: Auth, clock: Clock, switches: Callable[[], Switches]) -> Blueprint:
+def auth_api(auth: Auth) -> Blueprint:
     """Return the routes of Globus Auth."""
     api = Blueprint("auth", __name__)
 
     @api.post("/v2/oauth2/token")
-    def token() -> Response:
+    def token() -> Document | tuple[Document, int, dict[str, str]]:
         client_id, secret = _credentials()
         if not auth.is_client(client_id, secret):
-            return _wrong_secret(switches())
+            switches = auth.site.switches
+            status = switches.wrong_secret_status
+            bodies = {"oauth": Refusal(status, "invalid_client"), "globus": unauthorized(status, "UNAUTHORIZED")}
+            headers = {"WWW-Authenticate": 'Basic realm="Globus Auth"'} if status == 401 else {}
+            return bodies[switches.wrong_secret_body].document(request.path), status, headers
         if request.form.get("grant_type") != "client_credentials":
             raise Refusal(400, "unsupported_grant_type")
-        tokens = auth.grant(client_id.lower(), request.form.get("scope", ""))
-        first, *others = (_document(token, clock) for token in tokens)
-        return jsonify({**first, "other_tokens": others})
+        now = auth.site.clock.now()
+        first, *others = (token.document(now) for token in auth.grant(client_id, request.form.get("scope", "")))
+        return {**first, "other_tokens": others}
 
     @api.post("/v2/oauth2/token/revoke")
     def revoke() -> Document:
@@ -183,16 +199,12 @@ def auth_api(auth: Auth, clock: Clock, switches: Callable[[], Switches]) -> Blue
 
     @api.get("/v2/oauth2/userinfo")
     def userinfo() -> Document:
-        token = auth.token(request, AUTH)
+        token = auth.token(AUTH)
         if token is None:
-            raise Refusal(401, "unauthorized", "Unauthorized", code="UNAUTHORIZED")
+            raise unauthorized(401, "UNAUTHORIZED")
         if "openid" not in token.scopes:
-            raise Refusal(403, "unauthorized", "Unauthorized", code="FORBIDDEN")
+            raise unauthorized(403, "FORBIDDEN")
         return _userinfo(token)
-
-    @api.errorhandler(Refusal)
-    def refused(error: Refusal) -> tuple[Response, int]:
-        return jsonify(error.document), error.status
 
     return api
 
@@ -200,20 +212,10 @@ def auth_api(auth: Auth, clock: Clock, switches: Callable[[], Switches]) -> Blue
 def _credentials() -> tuple[str, str]:
     header = request.authorization
     if header is not None and header.type == "basic":
-        return header.username or "", header.password or ""
-    return request.form.get("client_id", ""), request.form.get("client_secret", "")
-
-
-def _wrong_secret(switches: Switches) -> Response:
-    status = switches.wrong_secret_status
-    if switches.wrong_secret_body == "globus":  # noqa: S105 - no secret, but how its refusal looks
-        answer = jsonify(Refusal(status, "unauthorized", "Unauthorized", code="UNAUTHORIZED").document)
+        client_id, secret = header.username or "", header.password or ""
     else:
-        answer = jsonify(Refusal(status, "invalid_client").document)
-    answer.status_code = status
-    if status == 401:
-        answer.www_authenticate = WWWAuthenticate("basic", {"realm": "Globus Auth"})
-    return answer
+        client_id, secret = request.form.get("client_id", ""), request.form.get("client_secret", "")
+    return client_id.lower(), secret
 
 
 def _userinfo(token: Token) -> Document:
@@ -224,13 +226,3 @@ def _userinfo(token: Token) -> Document:
     if _IDENTITY_SET in token.scopes:
         found["identity_set"] = [{"username": username, "status": "used", **person}]
     return found
-
-
-def _document(token: Token, clock: Clock) -> Document:
-    return {
-        "access_token": token.value,
-        "scope": " ".join(token.scopes),
-        "expires_in": int((token.expires - clock.now()).total_seconds()),
-        "token_type": "Bearer",
-        "resource_server": token.server,
-    }

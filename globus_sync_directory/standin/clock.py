@@ -3,36 +3,24 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 
-class Clock(Protocol):
-    """Where every date, deadline, retry and expiry of the stand-in comes from."""
+class Clock:
+    """The host's own clock, from which every date, deadline, retry and expiry of a stand-in comes."""
 
     def now(self) -> datetime:
         """Return the present instant, aware, in UTC."""
-
-    def seconds_until(self, moment: datetime) -> float | None:
-        """Return how many real seconds to sleep before ``moment``; None means until somebody moves the clock."""
-
-    def when_moved(self, wake: Callable[[], None]) -> None:
-        """Call ``wake`` whenever somebody moves the clock."""
-
-
-class SystemClock:
-    """The host's own clock, which nobody moves."""
-
-    def now(self) -> datetime:
         return datetime.now(UTC)
 
     def seconds_until(self, moment: datetime) -> float | None:
+        """Return how many real seconds to sleep before ``moment``; None means until somebody moves the clock."""
         return max(0.0, (moment - self.now()).total_seconds())
 
     def when_moved(self, wake: Callable[[], None]) -> None:
-        pass
+        """Call ``wake`` whenever somebody moves the clock; nobody moves the host's."""
 
 
-class ManualClock:
+class ManualClock(Clock):
     """A clock that stands still until ``advance``; ``start`` must be aware."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:

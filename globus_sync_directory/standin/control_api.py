@@ -1,5 +1,6 @@
 """The stand-in's own control URLs, apart from the imitated services: for a person with curl."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, request
@@ -7,21 +8,20 @@ from flask import Blueprint, request
 from .clock import ManualClock
 from .documents import ApiError, Document, bad_request
 from .faults import Fault
-from .submissions import read_json
+from .submissions import read_fields, read_json
 from .switches import switched
 
 if TYPE_CHECKING:
     from .server import StandIn
 
-_COLLECTION: dict[str, type | tuple[type, ...]] = {
+_COLLECTION: Mapping[str, Any] = {
     "online": bool, "deleted": bool, "full": bool, "wrong_checksums": int, "changing_files": int, "entity_type": str,
-    "high_assurance": bool, "authentication_policy_id": (str, type(None)), "list_limit": int,
+    "high_assurance": bool, "authentication_policy_id": str | None, "list_limit": int,
 }  # fmt: skip
-_FAULT: dict[str, type | tuple[type, ...]] = {
-    "method": str, "path": str, "nth": int, "times": (int, type(None)), "when": str, "delay": (int, float), "cut": bool,
+_FAULT: Mapping[str, Any] = {
+    "method": str, "path": str, "nth": int, "times": int | None, "when": str, "delay": int | float, "cut": bool,
     "status": int, "code": str, "message": str, "body": object, "html": bool, "headers": dict, "truncate": int,
 }  # fmt: skip
-_DEEDS = ("pause", "unpause", "suspend", "resume", "cancel", "fail", "forget")
 
 
 def control_api(globus: "StandIn") -> Blueprint:
@@ -42,10 +42,7 @@ def control_api(globus: "StandIn") -> Blueprint:
 
     @api.post("/faults")
     def add_fault() -> Document:
-        try:
-            globus.faults.add(Fault(**_checked(_FAULT)))
-        except ValueError as error:
-            raise bad_request(str(error)) from None
+        globus.faults.add(Fault(**_fields(_FAULT)))
         return state()
 
     @api.delete("/faults")
@@ -55,52 +52,41 @@ def control_api(globus: "StandIn") -> Blueprint:
 
     @api.post("/collections/<collection_id>")
     def change_collection(collection_id: str) -> Document:
-        if collection_id not in globus.collections:
-            raise ApiError(404, "EndpointNotFound", f"No such endpoint '{collection_id}'")
-        wanted = _checked({**_COLLECTION, "pause": (str, type(None))})
-        for name in wanted.keys() & _COLLECTION.keys():
-            setattr(globus.collections[collection_id], name, wanted[name])
+        collection = globus.collections[collection_id]
+        wanted = _fields({**_COLLECTION, "pause": str | None})
         if "pause" in wanted:
-            globus.pause(collection_id, wanted["pause"])
+            globus.pause(collection_id, wanted.pop("pause"))
+        for name, value in wanted.items():
+            setattr(collection, name, value)
         return state()
 
     @api.post("/tasks/<task_id>")
     def change_task(task_id: str) -> Document:
-        wanted = _checked({"do": str, "code": str})
-        if wanted.get("do") not in _DEEDS:
-            raise bad_request(f"Field 'do' is one of {', '.join(_DEEDS)}")
-        try:
-            task = globus.task(task_id)
-            if wanted["do"] == "fail":
+        wanted = _fields({"do": str, "code": str})
+        task = globus.task(task_id)
+        match wanted.get("do"):
+            case "pause" | "unpause" | "suspend" | "resume" as deed:
+                getattr(task, deed)()
+            case "cancel" | "forget" as deed:
+                getattr(globus, deed)(task.id)
+            case "fail":
                 globus.fail(task.id, wanted.get("code", "ENDPOINT_ERROR"))
-            elif wanted["do"] in ("cancel", "forget"):
-                getattr(globus, wanted["do"])(task.id)
-            else:
-                getattr(task, wanted["do"])()
-        except KeyError:
-            raise ApiError(404, "ClientError.NotFound", f"Task ID '{task_id}' not found") from None
-        except ValueError as error:
-            raise bad_request(str(error)) from None
+            case _:
+                raise ValueError("Field 'do' is one of pause, unpause, suspend, resume, cancel, fail, forget")
         return state()
 
     @api.post("/clock")
     def advance() -> Document:
-        seconds = _checked({"advance": (int, float)}).get("advance", 0)
+        seconds = _fields({"advance": int | float}).get("advance", 0)
         if not isinstance(globus.clock, ManualClock):
-            raise bad_request("This stand-in runs by the host's clock; start it with --manual-clock")
-        try:
-            globus.clock.advance(seconds)
-        except (ValueError, OverflowError) as error:
-            raise bad_request(str(error)) from None
+            raise ValueError("This stand-in runs by the host's clock; start it with --manual-clock")
+        globus.clock.advance(seconds)
         return state()
 
     @api.post("/switches")
     def change_switches() -> Document:
         for name, value in read_json(request.get_data()).items():
-            try:
-                globus.switches = switched(globus.switches, name, str(value))
-            except ValueError as error:
-                raise bad_request(str(error)) from None
+            globus.switches = switched(globus.switches, name, str(value))
         return state()
 
     @api.delete("/tokens")
@@ -110,7 +96,7 @@ def control_api(globus: "StandIn") -> Blueprint:
 
     @api.post("/hold")
     def hold() -> Document:
-        globus.hold(**_checked({"after_files": (int, type(None)), "after_bytes": (int, type(None))}))
+        globus.hold(**_fields({"after_files": int | None, "after_bytes": int | None}))
         return state()
 
     @api.delete("/hold")
@@ -118,16 +104,18 @@ def control_api(globus: "StandIn") -> Blueprint:
         globus.release()
         return state()
 
+    @api.errorhandler(ValueError)
+    @api.errorhandler(OverflowError)
+    def refused(error: Exception) -> tuple[Document, int]:
+        return bad_request(str(error)).document(request.path), 400
+
+    @api.errorhandler(KeyError)
+    def unknown(error: KeyError) -> tuple[Document, int]:
+        return ApiError(404, "ClientError.NotFound", f"There is no {error}").document(request.path), 404
+
     return api
 
 
-def _checked(types: dict[str, type | tuple[type, ...]]) -> dict[str, Any]:
-    """Return the fields of the request's document; raises ApiError 400 for one that is unknown or mistyped."""
-    body = read_json(request.get_data())
-    for name, value in body.items():
-        if name not in types:
-            raise bad_request(f"Unknown field '{name}'; there are {', '.join(types)}")
-        wrong = not isinstance(value, types[name]) or (isinstance(value, bool) and types[name] not in (bool, object))
-        if wrong:
-            raise bad_request(f"Field '{name}' has the wrong type")
-    return body
+def _fields(types: Mapping[str, Any]) -> Document:
+    """Return the request's document, which has such fields and no others; raises ApiError 400."""
+    return read_fields(read_json(request.get_data()), types, "this document")

@@ -6,6 +6,7 @@ import pwd
 import secrets
 import stat
 import string
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from os import stat_result
 from typing import Any
@@ -28,9 +29,10 @@ class ApiError(Exception):
     def __init__(self, status: int, code: str, message: str, **extra: Any) -> None:
         super().__init__(message)
         self.status = status
-        self.code = code
-        self.message = message
-        self.extra = extra
+        self._fields = {"code": code, "message": message, **extra}
+
+    def document(self, resource: str) -> Document:
+        return {**self._fields, "request_id": request_id(), "resource": resource}
 
 
 def bad_request(message: str, code: str = "ClientError.BadRequest") -> ApiError:
@@ -42,24 +44,9 @@ def request_id() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(9))
 
 
-def error_document(error: ApiError, resource: str) -> Document:
-    return {
-        "code": error.code,
-        "message": error.message,
-        "request_id": request_id(),
-        "resource": resource,
-        **error.extra,
-    }
-
-
 def result(code: str, message: str, resource: str, data_type: str = "result") -> Document:
-    return {
-        "DATA_TYPE": data_type,
-        "code": code,
-        "message": message,
-        "request_id": request_id(),
-        "resource": resource,
-    }
+    common = {"request_id": request_id(), "resource": resource}
+    return {"DATA_TYPE": data_type, "code": code, "message": message, **common}
 
 
 def submission_result(kind: str, code: str, task_id: str, submission_id: str, resource: str) -> Document:
@@ -68,17 +55,12 @@ def submission_result(kind: str, code: str, task_id: str, submission_id: str, re
         "Accepted": f"The {kind} has been accepted and a task has been created and queued for execution",
         "Duplicate": f"A {kind} with submission ID '{submission_id}' has already been submitted",
     }[code]
+    link = {"DATA_TYPE": "link", "rel": "related", "resource": "task", "title": "related task"}
     return {
         **result(code, message, resource, f"{kind}_result"),
         "submission_id": submission_id,
         "task_id": task_id,
-        "task_link": {
-            "DATA_TYPE": "link",
-            "href": f"/v0.10/task/{task_id}?format=json",
-            "rel": "related",
-            "resource": "task",
-            "title": "related task",
-        },
+        "task_link": {**link, "href": f"/v0.10/task/{task_id}?format=json"},
     }
 
 
@@ -100,13 +82,13 @@ def file_document(name: bytes, status: stat_result, link: stat_result | None, ta
         "size": status.st_size,
         "last_modified": _modified(status),
         "permissions": f"{stat.S_IMODE(status.st_mode):04o}",
-        "user": _user(status.st_uid),
-        "group": _group(status.st_gid),
+        "user": _name(pwd.getpwuid, status.st_uid),
+        "group": _name(grp.getgrgid, status.st_gid),
         "link_target": to_text(target) if target is not None else None,
         "link_size": link.st_size if link else None,
         "link_last_modified": _modified(link) if link else None,
-        "link_user": _user(link.st_uid) if link else None,
-        "link_group": _group(link.st_gid) if link else None,
+        "link_user": _name(pwd.getpwuid, link.st_uid) if link else None,
+        "link_group": _name(grp.getgrgid, link.st_gid) if link else None,
     }
 
 
@@ -116,19 +98,12 @@ def _modified(status: stat_result) -> str:
 
 
 @functools.cache
-def _user(uid: int) -> str:
+def _name(entry: Callable[[int], Sequence[Any]], number: int) -> str:
+    """Return the name of a user or group, or its number where it has none."""
     try:
-        return pwd.getpwuid(uid).pw_name
+        return str(entry(number)[0])
     except KeyError:
-        return str(uid)
-
-
-@functools.cache
-def _group(gid: int) -> str:
-    try:
-        return grp.getgrgid(gid).gr_name
-    except KeyError:
-        return str(gid)
+        return str(number)
 
 
 # Fields of a collection that are the same for all of ours.

@@ -7,23 +7,19 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from .access import Access, disconnected
-from .clock import Clock
-from .copying import Delete, Transfer, Trouble
+from .access import Site, disconnected
+from .copying import Delete, Transfer
 from .documents import ApiError, bad_request
 from .storage import Collection
-from .submissions import Submission, read_deadline, read_document, read_label, read_submission
-from .switches import Switches
-from .task import OWN_DEADLINE, PROGRESS_DEADLINE, Task
+from .submissions import read_deadline, read_document, read_label, read_submission
+from .task import OWN_DEADLINE, Task, Trouble
 
 MAX_ACTIVE = 3  # transfers, and as many deletes, of one identity at a time. Source: task_behavior
 MAX_PENDING = 100  # Source: docs.globus.org, FAQ, transfer and sharing
 FIRST_RETRY = timedelta(seconds=10)
 LONGEST_RETRY = timedelta(minutes=10)
-PROGRESS_EVERY = timedelta(minutes=1)
 
 _STARTED = '{\n  "type": "GridFTP Transfer",\n  "concurrency": 2,\n  "parallelism": 4,\n  "pipelining": 20\n}'
-_STOP_DETAILS = {"CANCELED": "Canceled by the task owner"}
 _ATTEMPT_ONLY = ("YIELD", "CLOSED")  # reasons to stop that leave the task as it is
 
 log = logging.getLogger(__name__)
@@ -37,20 +33,18 @@ class Engine:
     it was looked at. Everything that changes happens under ``changed``, which is told of it.
     """
 
-    def __init__(self, access: Access, clock: Clock, switches: Switches) -> None:
-        self.access = access
-        self.clock = clock
-        self.switches = switches
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.clock = site.clock
         self.changed = threading.Condition()
         self._tasks: dict[str, Task] = {}
         self._live: list[Task] = []
         self._used: dict[tuple[str, str], Task] = {}  # by identity and submission id; outlives the record
         self._handed_out: dict[tuple[str, str], datetime] = {}
-        self._held_after: int | None = None
-        self._held_bytes: int | None = None
+        self._hold: tuple[int, int] | None = None  # after so many files or bytes of each task
         self._closed = False
         self._scheduler = threading.Thread(target=self._schedule, name="standin-scheduler", daemon=True)
-        clock.when_moved(self.advance)
+        site.clock.when_moved(self.advance)
 
     def start(self) -> None:
         """Begin to watch the clock."""
@@ -81,69 +75,46 @@ class Engine:
         The submission id comes first of all rules, or a repeated submission would be refused. Raises ApiError.
         """
         with self.changed:
-            known = self._submitted(body.get("submission_id"), identity)
-            if known is not None:
-                if self.switches.changed_body == "refused" and known.submission.body != body:
+            known = self._used.get((identity, str(body.get("submission_id")).lower()))
+            if known and not self._is_past(known.request_time, self.site.switches.submission_id_lifetime):
+                if self.site.switches.changed_body == "refused" and known.submission.body != body:
                     raise bad_request(f"Submission ID '{known.submission_id}' was used for another document")
                 return "Duplicate", known
-            submission = read_submission(body, kind, self.clock.now(), self.switches.label_limit)
+            submission = read_submission(body, kind, self.clock.now(), self.site.switches.label_limit)
             self._check_submission_id(submission.submission_id, identity)
-            task = self._new_task(submission, identity)
+            source = self._usable(submission.source, identity)
+            destination = self._usable(submission.destination, identity) if submission.destination else None
+            task = Task(identity, submission, source, destination, self.clock, self.changed)
             self._check_conflicts(task)
             self._tasks[task.id] = self._used[identity, submission.submission_id] = task
             self._live.append(task)
             self.advance()
             return "Accepted", task
 
-    def _submitted(self, submission_id: Any, identity: str) -> Task | None:
-        if not isinstance(submission_id, str):
-            return None
-        task = self._used.get((identity, submission_id.lower()))
-        lifetime = self.switches.submission_id_lifetime
-        if task and lifetime is not None and self.clock.now() - task.request_time > lifetime:
-            return None
-        return task
+    def _is_past(self, since: datetime | None, span: timedelta | None) -> bool:
+        return since is not None and span is not None and self.clock.now() - since > span
 
     def _check_submission_id(self, submission_id: str, identity: str) -> None:
         since = self._handed_out.get((identity, submission_id))
-        lifetime = self.switches.submission_id_lifetime
-        if since is None:
-            if not self.switches.own_submission_ids:
-                raise bad_request(f"Unknown submission_id '{submission_id}'")
-        elif lifetime is not None and self.clock.now() - since > lifetime:
+        if since is None and not self.site.switches.own_submission_ids:
+            raise bad_request(f"Unknown submission_id '{submission_id}'")
+        if self._is_past(since, self.site.switches.submission_id_lifetime):
             raise bad_request(f"submission_id '{submission_id}' has expired")
 
-    def _new_task(self, submission: Submission, identity: str) -> Task:
-        """Return the task of an allowed submission; raises ApiError for what ``identity`` may not use."""
-        source = self._usable(submission.source, identity)
-        destination = self._usable(submission.destination, identity) if submission.destination else None
-        now = self.clock.now()
-        return Task(
-            id=str(uuid.uuid4()),
-            owner=identity,
-            submission=submission,
-            source_collection=source,
-            destination_collection=destination,
-            request_time=now,
-            clock=self.clock,
-            changed=self.changed,
-            label=submission.label,
-            deadline=submission.deadline or now + OWN_DEADLINE,
-        )
-
     def _usable(self, collection_id: str, identity: str) -> Collection:
-        collection = self.access.use(collection_id, identity)
+        collection = self.site.use(collection_id, identity)
         if collection.is_personal and not collection.online:
             raise disconnected(collection)
         return collection
 
     def _check_conflicts(self, new: Task) -> None:
+        """Raise ApiError for a transfer with the paths of a live one, and for one pending task too many."""
         pending = [task for task in self._live if task.is_live and task.owner == new.owner]
-        if self.switches.identical_paths_refused and new.submission.kind == "transfer":
-            paths = new.submission.paths()
-            if any(task.submission.kind == "transfer" and task.submission.paths() == paths for task in pending):
-                message = "A transfer with identical paths has not yet completed"
-                raise ApiError(409, self.switches.identical_paths_code, message)
+        transfers = [task.submission.paths() for task in pending if task.submission.kind == "transfer"]
+        refused = self.site.switches.identical_paths_refused and new.submission.kind == "transfer"
+        if refused and new.submission.paths() in transfers:
+            message = "A transfer with identical paths has not yet completed"
+            raise ApiError(409, self.site.switches.identical_paths_code, message)
         if len(pending) >= MAX_PENDING:
             message = f"You have too many pending tasks; the limit is {MAX_PENDING}"
             raise ApiError(409, "ClientError.Conflict.TooManyPendingJobs", message)
@@ -151,32 +122,29 @@ class Engine:
     def tasks(self) -> list[Task]:
         """Return the tasks that there are records of, in order of submission."""
         with self.changed:
-            return [task for task in self._tasks.values() if not self._too_old(task)]
+            kept = self.site.switches.records_kept
+            return [task for task in self._tasks.values() if not self._is_past(task.completion_time, kept)]
 
-    def task(self, task_id: str, identity: str | None = None) -> Task:
-        """Return one task, which must be ``identity``'s own unless that is None; raises ApiError 404 (or 403)."""
-        with self.changed:
-            task = self._tasks.get(task_id)
-        if task is None or self._too_old(task) or identity not in (None, task.owner):
-            if self.switches.unknown_task == 403:
-                raise ApiError(403, "PermissionDenied", f"You do not have permission on task '{task_id}'")
-            raise ApiError(404, "ClientError.NotFound", f"Task ID '{task_id}' not found")
-        return task
+    def task(self, task_id: str, identity: str) -> Task:
+        """Return one task, which must be ``identity``'s own; raises ApiError 404 (or 403)."""
+        task = self._tasks.get(task_id)
+        if task and task.owner == identity and not self._is_past(task.completion_time, self.site.switches.records_kept):
+            return task
+        if self.site.switches.unknown_task == 403:
+            raise ApiError(403, "PermissionDenied", f"You do not have permission on task '{task_id}'")
+        raise ApiError(404, "ClientError.NotFound", f"Task ID '{task_id}' not found")
 
     def listed(self, identity: str) -> list[Task]:
         """Return the tasks that a list shows to ``identity``, newest first."""
-        since = self.clock.now() - self.switches.task_list_lag
+        since = self.clock.now() - self.site.switches.task_list_lag
         return [task for task in self.tasks()[::-1] if task.owner == identity and task.request_time <= since]
 
-    def _too_old(self, task: Task) -> bool:
-        return task.completion_time is not None and self.clock.now() - task.completion_time > self.switches.records_kept
-
-    def forget(self, task_id: str) -> None:
+    def forget(self, task: Task) -> None:
         """Delete the record of a task that has ended; its submission id stays used."""
         with self.changed:
-            if self.task(task_id).is_live:
+            if task.is_live:
                 raise ValueError("a live task is not forgotten; cancel it first")
-            del self._tasks[task_id]
+            del self._tasks[task.id]
 
     def update(self, task: Task, body: dict[str, Any]) -> None:
         """Change the label or the deadline of a live task; raises ApiError."""
@@ -184,7 +152,7 @@ class Engine:
         with self.changed:
             if not task.is_live:
                 raise ApiError(409, "ClientError.Conflict", "The task has completed and cannot be changed")
-            label = read_label(fields, self.switches.label_limit)
+            label = read_label(fields, self.site.switches.label_limit)
             deadline = read_deadline(fields, self.clock.now())
             task.label = label if "label" in body else task.label
             task.deadline = deadline or task.deadline
@@ -206,24 +174,24 @@ class Engine:
     def hold(self, after_files: int | None = None, after_bytes: int | None = None) -> None:
         """Let no task finish its work until ``release``; each stops at once, or after so many more files or bytes."""
         with self.changed:
-            self._held_after = after_files if after_bytes is None or after_files is not None else sys.maxsize
-            self._held_after, self._held_bytes = self._held_after or 0, after_bytes
+            if after_files is None:
+                after_files = 0 if after_bytes is None else sys.maxsize
+            self._hold = after_files, sys.maxsize if after_bytes is None else after_bytes
             for task in self._live:
                 task.finished_while_held, task.bytes_when_held = 0, task.bytes_transferred
 
     def release(self) -> None:
         """Let the tasks that ``hold`` stopped go on."""
         with self.changed:
-            self._held_after = None
+            self._hold = None
             self.changed.notify_all()
 
     def holds(self, task: Task) -> bool:
         """Whether a task is to do nothing more for now."""
-        if self._held_after is None:
+        if self._hold is None:
             return False
-        if self._held_bytes is not None and task.bytes_transferred - task.bytes_when_held >= self._held_bytes:
-            return True
-        return task.finished_while_held >= self._held_after
+        files, size = self._hold
+        return task.finished_while_held >= files or task.bytes_transferred - task.bytes_when_held >= size
 
     def wait(self, timeout: float = 10) -> None:
         """Return when every task has ended or waits for something; raises TimeoutError after so many real seconds."""
@@ -270,11 +238,8 @@ class Engine:
                     task.worker.start()
 
     def _has_place(self, task: Task) -> bool:
-        peers = (
-            peer for peer in self._live
-            if peer.worker and peer.owner == task.owner and peer.submission.kind == task.submission.kind
-        )  # fmt: skip
-        return sum(1 for _ in peers) < MAX_ACTIVE
+        busy = [(peer.owner, peer.submission.kind) for peer in self._live if peer.worker]
+        return busy.count((task.owner, task.submission.kind)) < MAX_ACTIVE
 
     def _stop(self, task: Task, reason: str) -> None:
         """End a task for ``reason``: at once, or as soon as its worker comes past the gate."""
@@ -285,16 +250,16 @@ class Engine:
             self.changed.notify_all()
 
     def _end(self, task: Task, reason: str) -> None:
-        task.add_event(reason, _STOP_DETAILS.get(reason, ""), is_error=True)
-        task.end("FAILED", reason if reason != "CANCELED" or self.switches.cancel_error == "canceled" else "")
+        task.add_event(reason, "Canceled by the task owner" if reason == "CANCELED" else "", is_error=True)
+        task.end("FAILED", reason if reason != "CANCELED" or self.site.switches.cancel_error == "canceled" else "")
 
     def _work(self, task: Task) -> None:
         """Make one attempt at a task, in its own thread."""
         with self.changed:
-            if not task.attempts:
+            if not any(event.code == "STARTED" for event in task.events):
                 task.add_event("STARTED", _STARTED)
-            task.attempts += 1
-        before = len(task.progress.done), task.bytes_transferred
+            task.progress_told = self.clock.now()
+        before = len(task.done), task.bytes_transferred
         finished, trouble = False, None
         try:
             finished = self._attempt(task)
@@ -307,7 +272,7 @@ class Engine:
             task.stop = "INTERNAL_ERROR"
         with self.changed:
             task.worker, reason, task.stop = None, task.stop, None
-            moved = before != (len(task.progress.done), task.bytes_transferred)
+            moved = before != (len(task.done), task.bytes_transferred)
             if moved:
                 task.add_progress()
             if trouble:
@@ -315,8 +280,8 @@ class Engine:
             if reason and reason not in _ATTEMPT_ONLY:
                 self._end(task, reason)
             elif finished:
-                if task.progress.skips:
-                    task.add_event("SKIPPED_ERRORS", f"{len(task.progress.skips)} paths were skipped because of errors")
+                if task.skips:
+                    task.add_event("SKIPPED_ERRORS", f"{len(task.skips)} paths were skipped because of errors")
                 task.add_event("SUCCEEDED")
                 task.end("SUCCEEDED")
             elif trouble and trouble.hopeless:
@@ -331,60 +296,24 @@ class Engine:
 
     def _attempt(self, task: Task) -> bool:
         """Return whether everything is done; raises Trouble or _Stopped."""
-        gate = _Gate(self, task)
-        work: Transfer | Delete
-        if task.destination_collection is None:
-            work = Delete(task.submission, task.source_collection, task.owner, task.progress, gate)
-        else:
-            ends = task.source_collection, task.destination_collection
-            work = Transfer(task.submission, *ends, task.owner, task.progress, gate)
-            work.missing_is_fatal = self.switches.missing_source == "fatal"
-        failures = work.run()
-        gate.before_file()  # a held task does not end
-        return not failures
+
+        def checkpoint() -> None:
+            with self.changed:
+                while task.stop is None and self.holds(task):
+                    task.parked = True
+                    self.changed.notify_all()
+                    self.changed.wait()
+                task.parked = False
+                if task.stop is not None:
+                    raise _Stopped
+
+        fatal = self.site.switches.missing_source == "fatal"
+        there = task.destination_collection
+        work = Transfer(task, there, checkpoint, missing_is_fatal=fatal) if there else Delete(task, checkpoint)
+        complete = work.run()
+        checkpoint()  # a held task does not end
+        return complete
 
 
 class _Stopped(Exception):
     """The worker is to stop, for the reason in ``Task.stop``."""
-
-
-class _Gate:
-    """What a worker comes past on its way: here it waits while held, is stopped, and tells what it has done."""
-
-    def __init__(self, engine: Engine, task: Task) -> None:
-        self._engine = engine
-        self._task = task
-        self._told = engine.clock.now()
-
-    def before_file(self) -> None:
-        task, changed = self._task, self._engine.changed
-        with changed:
-            while task.stop is None and self._engine.holds(task):
-                task.parked = True
-                changed.notify_all()
-                changed.wait()
-            task.parked = False
-            if task.stop is not None:
-                raise _Stopped
-
-    def during_file(self, path: str, offset: int) -> None:
-        self.before_file()
-
-    def after_file(self) -> None:
-        with self._engine.changed:
-            self._task.finished_while_held += 1
-            self._task.extend_deadline(PROGRESS_DEADLINE)
-            if self.now() - self._told >= PROGRESS_EVERY:
-                self._told = self.now()
-                self._task.add_progress()
-
-    def failed(self, trouble: Trouble) -> None:
-        with self._engine.changed:
-            self._task.add_fault(trouble)
-
-    def extra_kept(self, path: str) -> None:
-        with self._engine.changed:
-            self._task.add_event("DELETE_DESTINATION_EXTRA_SKIPPED", path)
-
-    def now(self) -> datetime:
-        return self._engine.clock.now()

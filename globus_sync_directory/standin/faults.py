@@ -1,18 +1,11 @@
 """Trouble on the line: which requests are refused, delayed, cut or answered with nonsense, and how."""
 
 import threading
-from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from itertools import count
 from typing import Any, Literal
-
-from .clock import Clock
-from .documents import ApiError
-
-_METERED = timedelta(seconds=10)
-_METER_LIMIT = 200  # in that time, that is 20 a second. Source: docs.globus.org, FAQ, transfer and sharing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,63 +37,43 @@ class Fault:
     def __post_init__(self) -> None:
         """Raise ValueError for what could not be done when the time comes."""
         texts = [text for header in self.headers.items() for text in header]
-        if not all(isinstance(text, str) and text.isascii() and text.isprintable() for text in texts):
-            raise ValueError("headers are plain text")
-        if isinstance(self.body, str) and any(0xD800 <= ord(letter) < 0xE000 for letter in self.body):
-            raise ValueError("body is text or a document")
-        if self.when not in ("before", "after"):
-            raise ValueError("when is before or after")
-        if not 0 <= self.delay <= threading.TIMEOUT_MAX:
-            raise ValueError("delay is a number of seconds")
-        if self.status is not None and not 200 <= self.status <= 599:
-            raise ValueError("status is from 200 to 599")
-        if self.truncate is not None and self.truncate < 0:
-            raise ValueError("truncate is a number of bytes")
+        rules = {
+            "headers are text": all(isinstance(text, str) for text in texts),
+            "headers are plain text": all(text.isascii() and text.isprintable() for text in map(str, texts)),
+            "when is before or after": self.when in ("before", "after"),
+            "delay is a number of seconds": 0 <= self.delay <= threading.TIMEOUT_MAX,
+            "status is from 200 to 599": self.status is None or 200 <= self.status <= 599,
+            "truncate is a number of bytes": self.truncate is None or self.truncate >= 0,
+        }
+        for rule, is_kept in rules.items():
+            if not is_kept:
+                raise ValueError(rule)
+
+    def matches(self, method: str, path: str) -> bool:
+        return fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
+
+    def strikes(self, number: int) -> bool:
+        """Whether it strikes the match of that number, counted from 1."""
+        return number >= self.nth and (self.times is None or number < self.nth + self.times)
 
 
 class Faults:
     """The faults of one stand-in, in the order in which they are tried."""
 
     def __init__(self) -> None:
-        self._counts: list[tuple[Fault, list[int]]] = []
+        self._faults: list[tuple[Fault, Iterator[int]]] = []  # each with the number of its next match
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> None:
         with self._lock:
-            self._counts.append((fault, [0]))
+            self._faults.append((fault, count(1)))
 
     def clear(self) -> None:
         with self._lock:
-            self._counts.clear()
+            self._faults.clear()
 
     def strike(self, method: str, path: str) -> Fault | None:
         """Count a request and return the first fault that strikes it."""
-        struck = None
         with self._lock:
-            for fault, seen in self._counts:
-                if fnmatchcase(method, fault.method) and fnmatchcase(path, fault.path):
-                    seen[0] += 1
-                    past = seen[0] - fault.nth
-                    if struck is None and past >= 0 and (fault.times is None or past < fault.times):
-                        struck = fault
-        return struck
-
-
-class Meter:
-    """The service's limit on requests of one identity."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._times: dict[str, deque[datetime]] = defaultdict(deque)
-        self._lock = threading.Lock()
-
-    def count(self, identity: str, status: int) -> None:
-        """Count a request; raises ApiError with ``status`` for one too many."""
-        now = self._clock.now()
-        with self._lock:
-            times = self._times[identity]
-            while times and now - times[0] >= _METERED:
-                times.popleft()
-            if len(times) >= _METER_LIMIT:
-                raise ApiError(status, "ClientError.TooManyRequests", "Too many requests")
-            times.append(now)
+            matching = [(fault, next(numbers)) for fault, numbers in self._faults if fault.matches(method, path)]
+        return next((fault for fault, number in matching if fault.strikes(number)), None)

@@ -1,56 +1,58 @@
 """Transfer's routes about collections and the files on them."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import Blueprint, request
+from flask import Blueprint, g, request
 
-from .access import Access, disconnected
-from .copying import is_temporary
+from . import storage
+from .access import Site, disconnected
 from .documents import ApiError, Document, bad_request, endpoint_document, file_document, result
 from .listing import file_filter, ordered, page
-from .storage import Collection, Parts, StorageError, join_path, located, open_directory, storage_errors
+from .storage import Collection, Parts, StorageError, join_path
 from .submissions import read_document, read_json, read_path, read_uuid
-from .switches import Switches
 
 _VERBS = {"ls": "list", "stat": "list", "mkdir": "make directories", "rename": "rename"}
 _FTP = {"ls": "MLST", "stat": "MLST", "mkdir": "MKD", "rename": "RNFR"}
 
 
-def files_api(access: Access, switches: Callable[[], Switches], caller: Callable[[], str]) -> Blueprint:
-    """Return the routes; ``caller`` gives the identity of the present request or raises ApiError."""
+def files_api(site: Site) -> Blueprint:
+    """Return the routes; ``g.identity`` is to be who asks."""
     api = Blueprint("files", __name__, url_prefix="/v0.10")
 
-    @api.get("/endpoint/<collection_id>")
-    def endpoint(collection_id: str) -> Document:
-        identity = caller()
-        return endpoint_document(access.find(read_uuid(collection_id, "endpoint name"), identity), identity)
-
-    def reached(collection_id: str) -> tuple[Collection, str]:
-        """Return a collection that answers, and who asks."""
-        identity = caller()
-        collection = access.use(read_uuid(collection_id, "endpoint name"), identity)
+    @contextmanager
+    def operation(name: str, collection_id: str, path: str, right: str) -> Iterator[tuple[Collection, Parts]]:
+        """Give the collection and the path, both allowed to who asks; what goes wrong there becomes an ApiError."""
+        collection = site.use(read_uuid(collection_id, "endpoint name"), g.identity)
         if not collection.online:
             raise _offline(collection, listing=request.method == "GET")
         for rule in collection.pause_rules:
-            if request.path.rpartition("/")[2] in rule.operations:
+            if name in rule.operations:
                 raise ApiError(409, "OperationPaused", rule.message)
-        return collection, identity
+        parts = read_path(path)
+        try:
+            with storage.errors():
+                collection.check(g.identity, parts, right)
+                yield collection, parts
+        except StorageError as error:
+            raise _refusal(name, collection, path, error) from error
+
+    @api.get("/endpoint/<collection_id>")
+    def endpoint(collection_id: str) -> Document:
+        return endpoint_document(site.find(read_uuid(collection_id, "endpoint name"), g.identity), g.identity)
 
     @api.get("/operation/endpoint/<collection_id>/ls")
     def ls(collection_id: str) -> Document:
-        collection, identity = reached(collection_id)
         query = request.args
         path = query.get("path") or "/~/"
-        hidden = query.get("show_hidden", "1")
-        if hidden not in ("0", "1", "false", "true"):
-            raise bad_request(f"Invalid show_hidden '{hidden}'")
-        test = file_filter(query.getlist("filter"))
-        with _operation("ls", collection, path):
-            collection.check(identity, parts := read_path(path), "r")
-            files = _listed(collection, parts, hidden in ("1", "true"))
-        files = ordered([file for file in files if test(file)], query.get("orderby") or "name")
+        with operation("ls", collection_id, path, "r") as (collection, parts):
+            hidden = query.get("show_hidden", "1")
+            if hidden not in ("0", "1", "false", "true"):
+                raise bad_request(f"Invalid show_hidden '{hidden}'")
+            test = file_filter(query.getlist("filter"))
+            files = [file for file in _listed(collection, parts, hidden in ("1", "true")) if test(file)]
+        files = ordered(files, query.get("orderby") or "name")
         shown, counts = page(query, files, collection.list_limit, collection.list_limit)
         return {
             "DATA_TYPE": "file_list",
@@ -65,41 +67,35 @@ def files_api(access: Access, switches: Callable[[], Switches], caller: Callable
 
     @api.get("/operation/endpoint/<collection_id>/stat")
     def stat(collection_id: str) -> Document:
-        collection, identity = reached(collection_id)
-        if not switches().stat_supported:
-            raise ApiError(409, "NotSupported", "The endpoint does not support this operation")
-        path = request.args.get("path") or "/~/"
-        with _operation("stat", collection, path):
-            collection.check(identity, parts := read_path(path), "r")
-            with located(collection.root, parts, follow=False) as (parent, name, _):
-                return _entry(collection, parent, name, parts)
+        with operation("stat", collection_id, request.args.get("path") or "/~/", "r") as (collection, parts):
+            if not site.switches.stat_supported:
+                raise ApiError(409, "NotSupported", "The endpoint does not support this operation")
+            with storage.located(collection.root, parts, follow=False) as (name, parent):
+                return _entry(collection, name, parent, parts)
 
     @api.post("/operation/endpoint/<collection_id>/mkdir")
     def mkdir(collection_id: str) -> Document:
-        collection, identity = reached(collection_id)
-        fields = read_document(read_json(request.get_data()), "mkdir", ("path",))
-        with _operation("mkdir", collection, fields["path"]):
-            collection.check(identity, parts := read_path(fields["path"]), "w")
+        path = read_document(read_json(request.get_data()), "mkdir", ("path",))["path"]
+        with operation("mkdir", collection_id, path, "w") as (collection, parts):
             if not parts:
                 raise StorageError("EXISTS")
-            with located(collection.root, parts, follow=False) as (parent, name, _):
-                _check_space(collection)
+            with storage.located(collection.root, parts, follow=False) as (name, parent):
+                if collection.full:
+                    raise StorageError("QUOTA_EXCEEDED")
                 os.mkdir(name, dir_fd=parent)
         return result("DirectoryCreated", "The directory was created successfully", request.path, "mkdir_result")
 
     @api.post("/operation/endpoint/<collection_id>/rename")
     def rename(collection_id: str) -> Document:
-        collection, identity = reached(collection_id)
         fields = read_document(read_json(request.get_data()), "rename", ("old_path", "new_path"))
-        old, new = read_path(fields["old_path"]), read_path(fields["new_path"])
-        with _operation("rename", collection, fields["old_path"]):
-            for parts in (old, new):
-                collection.check(identity, parts, "w")
-                if not parts:
-                    raise StorageError("PERMISSION_DENIED", "Path not allowed")
+        with operation("rename", collection_id, fields["old_path"], "w") as (collection, old):
+            new = read_path(fields["new_path"])
+            collection.check(g.identity, new, "w")
+            if not (old and new):
+                raise StorageError("PERMISSION_DENIED", "Path not allowed")
             with (
-                located(collection.root, old, follow=False) as (old_parent, old_name, _),
-                located(collection.root, new, follow=False) as (new_parent, new_name, _),
+                storage.located(collection.root, old, follow=False) as (old_name, old_parent),
+                storage.located(collection.root, new, follow=False) as (new_name, new_parent),
             ):
                 os.rename(old_name, new_name, src_dir_fd=old_parent, dst_dir_fd=new_parent)
         return result("FileRenamed", "File or directory renamed successfully", request.path)
@@ -108,48 +104,30 @@ def files_api(access: Access, switches: Callable[[], Switches], caller: Callable
 
 
 def _listed(collection: Collection, parts: Parts, show_hidden: bool) -> list[Document]:
-    directory, real = open_directory(collection.root, parts)
-    try:
-        names = [name for name in map(os.fsencode, os.listdir(directory)) if not is_temporary(name)]
+    with storage.directory(collection.root, parts) as directory:
+        names = list(storage.kinds(directory))
         if len(names) > collection.list_limit:
             message = f"Directory limit of {collection.list_limit} reached: '{join_path(parts)}'"
             raise ApiError(502, "ExternalError.DirListingFailed.SizeLimit", message)
         return [
-            _entry(collection, directory, name, (*real, name))
+            _entry(collection, name, directory, (*parts, name))
             for name in names if show_hidden or not name.startswith(b".")
         ]  # fmt: skip
-    finally:
-        os.close(directory)
 
 
-def _entry(collection: Collection, parent: int, name: bytes, real: Parts) -> Document:
+def _entry(collection: Collection, name: bytes, parent: int, parts: Parts) -> Document:
     """Return the document of one file; a link shows what it leads to, unless that is missing or outside the root."""
-    shown = real[-1] if real else b"/"
+    shown = parts[-1] if parts else b"/"
     status = os.lstat(name, dir_fd=parent)
     try:
         target = os.readlink(name, dir_fd=parent)
     except OSError:
         return file_document(shown, status, None, None)
     try:
-        with storage_errors(), located(collection.root, real) as (there, last, _):
+        with storage.errors(), storage.located(collection.root, parts) as (last, there):
             return file_document(shown, os.lstat(last, dir_fd=there), status, target)
     except StorageError:
         return file_document(shown, status, status, target)
-
-
-def _check_space(collection: Collection) -> None:
-    if collection.full:
-        raise StorageError("QUOTA_EXCEEDED")
-
-
-@contextmanager
-def _operation(name: str, collection: Collection, path: str) -> Iterator[None]:
-    """Turn what goes wrong on the collection's disk into the answer that this operation gives."""
-    try:
-        with storage_errors():
-            yield
-    except StorageError as error:
-        raise _refusal(name, collection, path, error) from error
 
 
 def _refusal(name: str, collection: Collection, path: str, error: StorageError) -> ApiError:

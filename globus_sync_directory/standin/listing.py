@@ -1,7 +1,7 @@
 """Filters, order and pages of the lists that the Transfer API gives."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TypeVar
@@ -11,74 +11,63 @@ from .documents import Document, bad_request
 T = TypeVar("T")
 
 MAX_PAGE = 1000
-STATUSES = ("ACTIVE", "INACTIVE", "SUCCEEDED", "FAILED")
-TYPES = ("TRANSFER", "DELETE")
+
+# The keys of filters, each with the only values that it may have, where these are known.
+_TASK = {
+    "task_id": (), "status": ("ACTIVE", "INACTIVE", "SUCCEEDED", "FAILED"), "type": ("TRANSFER", "DELETE"),
+    "label": (), "request_time": (), "completion_time": (),
+}  # fmt: skip
+_EVENT = {"is_error": ("0", "1")}
+_FILE: Mapping[str, Sequence[str]] = {"name": (), "type": (), "last_modified": ()}
 
 Test = Callable[[Document], bool]
 
 
 def task_filter(text: str) -> Test:
     """Return the test that a ``filter`` of task_list makes of a task document; raises ApiError 400."""
-    clauses = dict(_clauses(text))
-    clauses.setdefault("type", "TRANSFER")  # Source: SDK, TransferClient.task_list
-    return _all(_task_clause(key, value) for key, value in clauses.items())
-
-
-def _task_clause(key: str, value: str) -> Test:
-    if key == "task_id":
-        ids = {part.lower() for part in value.split(",")}
-        return lambda task: task["task_id"] in ids
-    if key in ("status", "type"):
-        words = value.split(",")
-        if not set(words) <= set(STATUSES if key == "status" else TYPES):
-            raise bad_request(f"Invalid value '{value}' in filter '{key}'")
-        return lambda task: task[key] in words
-    if key == "label":
-        patterns = [_pattern(part, bare=False) for part in value.split(",")]
-        return lambda task: any(test(task["label"] or "") for test in patterns)
-    if key in ("request_time", "completion_time"):
-        return _span(key, value)
-    raise bad_request(f"Unknown filter '{key}'")
+    unless_asked_otherwise = {"type": "TRANSFER"}  # Source: SDK, TransferClient.task_list
+    return _every(unless_asked_otherwise | _clauses(text, _TASK))
 
 
 def event_filter(text: str) -> Test:
     """Return the test that a ``filter`` of event_list makes of an event document; raises ApiError 400."""
-    wanted = dict(_clauses(text))
-    if not wanted:
-        return lambda event: True
-    if set(wanted) != {"is_error"} or wanted["is_error"] not in ("0", "1"):
-        raise bad_request(f"Invalid filter '{text}'")
-    return lambda event: event["is_error"] is (wanted["is_error"] == "1")
+    return _every(_clauses(text, _EVENT))
 
 
 def file_filter(texts: Sequence[str]) -> Test:
     """Return the test of the ``filter`` parameters of a listing, of which one is enough; raises ApiError 400."""
-    tests = [_all(_file_clause(*clause) for clause in _clauses(text)) for text in texts]
+    tests = [_every(_clauses(text, _FILE)) for text in texts]
     return lambda file: not tests or any(test(file) for test in tests)
 
 
-def _file_clause(key: str, value: str) -> Test:
-    if key == "name":
-        patterns = [_pattern(part, bare=True) for part in value.split(",")]
-        return lambda file: any(test(file["name"]) for test in patterns)
-    if key == "type":
-        return lambda file: file["type"] in value.split(",")
-    if key == "last_modified":
-        return _span(key, value)
-    raise bad_request(f"Unknown filter '{key}'")
+def _clauses(text: str, known: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    clauses = dict(part.partition(":")[::2] for part in text.split("/") if part)
+    for key, value in clauses.items():
+        if key not in known:
+            raise bad_request(f"Unknown filter '{key}'")
+        if not value or (known[key] and not set(value.split(",")) <= set(known[key])):
+            raise bad_request(f"Invalid value '{value}' in filter '{key}'")
+    return clauses
 
 
-def _clauses(text: str) -> list[tuple[str, str]]:
-    clauses = [tuple(part.partition(":")[::2]) for part in text.split("/") if part]
-    for clause in clauses:
-        if not all(clause):
-            raise bad_request(f"Invalid filter '{text}'")
-    return [(key, value) for key, value in clauses]
-
-
-def _all(tests: Iterable[Test]) -> Test:
-    tests = list(tests)
+def _every(clauses: Mapping[str, str]) -> Test:
+    tests = [_test(key, value) for key, value in clauses.items()]
     return lambda document: all(test(document) for test in tests)
+
+
+def _test(key: str, value: str) -> Test:
+    values = value.split(",")
+    match key:
+        case "label" | "name":
+            patterns = [_pattern(part, bare=key == "name") for part in values]
+            return lambda document: any(test(document[key] or "") for test in patterns)
+        case "request_time" | "completion_time" | "last_modified":
+            return _span(key, value)
+        case "task_id":
+            values = value.lower().split(",")
+        case "is_error":
+            return lambda event: str(int(event[key])) in values
+    return lambda document: document[key] in values
 
 
 def _pattern(text: str, *, bare: bool) -> Callable[[str], bool]:
@@ -142,12 +131,10 @@ def page(
 
 def number(query: Mapping[str, str], name: str, default: int) -> int:
     """Return a query parameter that counts something; raises ApiError 400."""
-    text = query.get(name)
-    if text in (None, ""):
-        return default
-    if not re.fullmatch(r"[0-9]{1,9}", str(text)):
+    text = query.get(name) or str(default)
+    if not re.fullmatch(r"[0-9]{1,9}", text):
         raise bad_request(f"Invalid {name} '{text}'")
-    return int(str(text))
+    return int(text)
 
 
 def selected(document: Document, fields: str | None) -> Document:

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from configparser import ConfigParser, Error
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import click
 
-from .clock import ManualClock, SystemClock
+from .clock import Clock, ManualClock
 from .server import StandIn
 from .storage import StorageError, split_path, to_text
 from .switches import Switches, switched
@@ -69,7 +68,7 @@ def serve(
     except ValueError as error:
         raise BadInput(str(error)) from None
     try:
-        standin = StandIn(ManualClock() if manual_clock else SystemClock(), switches, port)
+        standin = StandIn(ManualClock() if manual_clock else Clock(), switches, port)
     except OSError as error:
         raise BadInput(f"port {port} on 127.0.0.1: {error.strerror}") from None
     with standin as globus, until_stopped() as stopped:
@@ -95,11 +94,9 @@ def print_exports(globus: StandIn) -> None:
 def until_stopped() -> Iterator[threading.Event]:
     """Give an event that SIGINT and SIGTERM set, as long as the block lasts."""
     stopped = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield stopped
     finally:

@@ -5,25 +5,23 @@ import uuid
 from collections.abc import Callable, Mapping
 from os import PathLike, fsencode, path
 from secrets import token_urlsafe
-from types import TracebackType
 from typing import Self
 
-from flask import Flask, g, request
+from flask import Flask
 from werkzeug.routing import Rule
 
-from .access import Access
+from .access import Site
 from .auth_api import Auth, auth_api
-from .clock import Clock, SystemClock
+from .clock import Clock
 from .control_api import control_api
 from .engine import Engine
-from .faults import Faults, Meter
+from .faults import Faults
 from .files_api import files_api
-from .listener import HOST, Listener
+from .line import HOST, Listener, Traffic
 from .storage import GUEST, Collection, PauseRule, split_path
 from .switches import Switches
 from .task import Task
 from .tasks_api import tasks_api
-from .traffic import Traffic
 
 OWNER = "6d7bd1c4-5a3e-4c1b-9f0e-0a51d0c2e8f7"  # the made-up person to whom the collections belong
 
@@ -35,7 +33,7 @@ class _Rule(Rule):
         return lambda *_: ("", "")
 
 
-class StandIn:
+class StandIn(Site):
     """
     A running Globus on loopback, from ``with`` to its end; the port is free again and no thread is left afterwards.
 
@@ -44,14 +42,12 @@ class StandIn:
     """
 
     def __init__(self, clock: Clock | None = None, switches: Switches | None = None, port: int = 0) -> None:
-        self.clock: Clock = clock or SystemClock()
+        super().__init__(clock or Clock(), switches or Switches())
         self.faults = Faults()
-        self._access = Access()
-        self._engine = Engine(self._access, self.clock, switches or Switches())
-        self._auth = Auth(self._access, self.clock, lambda: self.switches)
+        self._engine = Engine(self)
+        self._auth = Auth(self)
         self.hold, self.release, self.wait = self._engine.hold, self._engine.release, self._engine.wait
         self.revoke_tokens = self._auth.revoke_all
-        self._meter = Meter(self.clock)
         self.app = app = Flask("globus-standin", static_folder=None)
         app.url_rule_class = _Rule
         app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -59,11 +55,12 @@ class StandIn:
         self._traffic = Traffic(app, self.clock, self.faults)
         self.requests = self._traffic.requests
         self.unknown_routes = self._traffic.unknown_routes
-        app.register_blueprint(auth_api(self._auth, self.clock, lambda: self.switches))
-        app.register_blueprint(tasks_api(self._engine, self._caller))
-        app.register_blueprint(files_api(self._access, lambda: self.switches, self._caller))
+        app.register_blueprint(auth_api(self._auth))
+        for transfer in (tasks_api(self._engine), files_api(self)):
+            transfer.before_request(self._auth.authenticate)
+            app.register_blueprint(transfer)
         app.register_blueprint(control_api(self))
-        self._listener = Listener(app, port)
+        self._listener = Listener(app, self._traffic, port)
         serve = self._listener.serve_forever
         self._thread = threading.Thread(target=serve, args=(0.01,), name="standin-http", daemon=True)
 
@@ -72,9 +69,7 @@ class StandIn:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._traffic.closing.set()
         self._engine.close()
         self._listener.shutdown()
@@ -89,19 +84,6 @@ class StandIn:
         """The variables through which the SDK, and all that is built on it, finds the stand-in and never Globus."""
         services = ("AUTH", "TRANSFER", "TIMER", "GROUPS", "SEARCH", "FLOWS")
         return {f"GLOBUS_SDK_SERVICE_URL_{service}": self.url for service in services}
-
-    @property
-    def switches(self) -> Switches:
-        return self._engine.switches
-
-    @switches.setter
-    def switches(self, switches: Switches) -> None:
-        self._engine.switches = switches
-
-    @property
-    def collections(self) -> dict[str, Collection]:
-        """The collections by id."""
-        return self._access.collections
 
     def add_client(self, client_id: str | None = None, secret: str | None = None) -> tuple[str, str]:
         """Register an application and return its client id and secret; what is not given is made up."""
@@ -148,10 +130,7 @@ class StandIn:
 
     def task(self, task_id: str) -> Task:
         """Return one task; raises KeyError."""
-        found = [task for task in self.tasks if task.id == task_id]
-        if not found:
-            raise KeyError(task_id)
-        return found[0]
+        return {task.id: task for task in self.tasks}[task_id]
 
     def pause(self, collection_id: str, message: str | None) -> None:
         """Set the pause rule of a collection, under which its tasks wait; None takes it away."""
@@ -168,11 +147,4 @@ class StandIn:
 
     def forget(self, task_id: str) -> None:
         """Delete the record of a task that has ended, as the service does after 90 days."""
-        self._engine.forget(task_id)
-
-    def _caller(self) -> str:
-        """Return the identity that the present request's Transfer token belongs to; raises ApiError."""
-        g.entry.identity = identity = self._auth.identity(request)
-        if self.switches.rate_metering:
-            self._meter.count(identity, self.switches.rate_limit_status)
-        return identity
+        self._engine.forget(self.task(task_id))

@@ -2,6 +2,9 @@
 
 import errno
 import os
+import re
+import secrets
+import shutil
 import stat
 import uuid
 from collections.abc import Iterator, Sequence
@@ -14,6 +17,7 @@ GUEST = "GCSv5_guest_collection"
 MAPPED = "GCSv5_mapped_collection"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_LINKS = 40
+_TEMPORARY = re.compile(rb"\.standin-[0-9a-f]{16}\.part")
 
 _CODES = {
     errno.ENOENT: "FILE_NOT_FOUND",
@@ -39,7 +43,7 @@ class StorageError(Exception):
 
 
 @contextmanager
-def storage_errors() -> Iterator[None]:
+def errors() -> Iterator[None]:
     """Turn every OSError of the block into a StorageError."""
     try:
         yield
@@ -56,15 +60,12 @@ def to_text(name: bytes) -> str:
 
 
 def to_bytes(text: str) -> bytes:
-    """Return the bytes of a file name that ``to_text`` showed; raises StorageError for what no file can be called."""
+    """Return the bytes of a file name that ``to_text`` showed."""
     if text.startswith("\ufffd") and all(ord(letter) < 256 for letter in text[1:]):
         raw = text[1:].encode("latin-1")
         if to_text(raw) == text:
             return raw
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise StorageError("INVALID_PATH_NAME") from None
+    return text.encode()
 
 
 def split_path(path: str) -> Parts:
@@ -114,6 +115,7 @@ class Collection:
     full: bool = False  # every write meets the quota
     high_assurance: bool = False
     authentication_policy_id: str | None = None  # a policy that no application meets
+    consents: set[str] = field(default_factory=set)  # identities that gave their data_access consent
     unreadable: set[str] = field(default_factory=set)  # paths whose local permissions forbid reading
     wrong_checksums: int = 0  # so many of the next verifications come out wrong
     changing_files: int = 0  # so many of the next files copied from here change meanwhile
@@ -151,80 +153,43 @@ class Collection:
             raise StorageError("PERMISSION_DENIED", "Permission denied")
 
 
-def open_directory(root: bytes, parts: Sequence[bytes], *, create: bool = False) -> tuple[int, Parts]:
+@contextmanager
+def opened(descriptor: int) -> Iterator[int]:
+    """Yield an open descriptor, and close it at the end."""
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def directory(root: bytes, parts: Parts, *, create: bool = False) -> Iterator[int]:
     """
-    Return a descriptor of a directory below ``root`` and its components with links resolved.
+    Yield a descriptor of a directory below ``root``.
 
     Each component is opened by itself and never through a link; a link is followed only as far as its text leads below
     ``root``. With ``create``, missing directories are made. Raises OSError or StorageError.
     """
+    with opened(_walk(root, parts, create)[0]) as fd:
+        yield fd
+
+
+def _walk(root: bytes, parts: Parts, create: bool = False, links: int = _MAX_LINKS) -> tuple[int, Parts]:
+    """Return the descriptor, and the components with links resolved."""
     fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    done: list[bytes] = []
-    todo = list(reversed(parts))
-    links = 0
-    try:
-        while todo:
-            name = todo.pop()
+    for position, name in enumerate(parts):
+        with opened(fd):
             try:
-                below = _open_child(fd, name, create)
+                fd = _open_child(fd, name, create)
+                continue
             except OSError as error:
                 target = _link_target(fd, name) if error.errno in (errno.ENOTDIR, errno.ELOOP) else None
                 if target is None:
                     raise
-                links += 1
-                if links > _MAX_LINKS:
-                    raise StorageError("INVALID_SYMLINK") from error
-                todo.extend(reversed(resolve_link(root, done, target)))
-                done = []
-                below = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            else:
-                done.append(name)
-            os.close(fd)
-            fd = below
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd, tuple(done)
-
-
-def resolve_link(root: bytes, directory: Sequence[bytes], target: bytes) -> Parts:
-    """Return the components below ``root`` that a link in ``directory`` leads to; raises StorageError outside."""
-    steps = target.split(b"/")
-    parts = list(directory)
-    if target.startswith(b"/"):
-        inside = os.path.normpath(target)
-        if inside != root and not inside.startswith(root.rstrip(b"/") + b"/"):
-            raise StorageError("PERMISSION_DENIED", "Path not allowed")
-        parts, steps = [], inside[len(root):].split(b"/")
-    for step in steps:
-        if step == b"..":
-            if not parts:
-                raise StorageError("PERMISSION_DENIED", "Path not allowed")
-            parts.pop()
-        elif step not in (b"", b"."):
-            parts.append(step)
-    return tuple(parts)
-
-
-@contextmanager
-def located(root: bytes, parts: Sequence[bytes], *, follow: bool = True) -> Iterator[tuple[int, bytes, Parts]]:
-    """Yield (descriptor of the parent, name in it, real components) of a path; the last component may be missing."""
-    for _ in range(_MAX_LINKS):
-        if not parts:
-            parent, name = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), b"."
-            done: Parts = ()
-        else:
-            parent, done = open_directory(root, parts[:-1])
-            name = parts[-1]
-        try:
-            target = _link_target(parent, name) if follow else None
-            if target is None:
-                yield parent, name, (*done, name) if parts else ()
-                return
-            parts = resolve_link(root, done, target)
-        finally:
-            os.close(parent)
-    raise StorageError("INVALID_SYMLINK")
+        if not links:
+            raise StorageError("INVALID_SYMLINK")
+        return _walk(root, resolve_link(root, parts[:position], target) + parts[position + 1 :], create, links - 1)
+    return fd, parts
 
 
 def _open_child(fd: int, name: bytes, create: bool) -> int:
@@ -245,23 +210,86 @@ def _link_target(fd: int, name: bytes) -> bytes | None:
         return None
 
 
-def open_below(base: int, parts: Sequence[bytes]) -> int:
-    """Return a descriptor of a directory below the open directory ``base``, through no link at all. Raises OSError."""
+def resolve_link(root: bytes, at: Parts, target: bytes) -> Parts:
+    """Return the components below ``root`` that a link in directory ``at`` leads to; raises StorageError outside."""
+    steps, parts = target.split(b"/"), list(at)
+    if target.startswith(b"/"):
+        inside = os.path.normpath(target)
+        if inside != root and not inside.startswith(root.rstrip(b"/") + b"/"):
+            raise StorageError("PERMISSION_DENIED", "Path not allowed")
+        steps, parts = inside[len(root) :].split(b"/"), []
+    for step in steps:
+        if step == b"..":
+            if not parts:
+                raise StorageError("PERMISSION_DENIED", "Path not allowed")
+            parts.pop()
+        elif step not in (b"", b"."):
+            parts.append(step)
+    return tuple(parts)
+
+
+@contextmanager
+def located(root: bytes, parts: Parts, *, follow: bool = True) -> Iterator[tuple[bytes, int]]:
+    """Yield the name of a path's last component, which may be missing or a link, and a descriptor of its parent."""
+    for _ in range(_MAX_LINKS):
+        parent, real = _walk(root, parts[:-1])
+        with opened(parent):
+            name = parts[-1] if parts else b"."
+            target = _link_target(parent, name) if follow else None
+            if target is None:
+                yield name, parent
+                return
+            parts = resolve_link(root, real, target)
+    raise StorageError("INVALID_SYMLINK")
+
+
+@contextmanager
+def directory_below(base: int, parts: Parts) -> Iterator[int]:
+    """Yield a descriptor of a directory below the open directory ``base``, through no link at all. Raises OSError."""
     fd = os.dup(base)
     for name in parts:
-        try:
-            below = os.open(name, _DIRECTORY, dir_fd=fd)
-        finally:
-            os.close(fd)
-        fd = below
+        with opened(fd):
+            fd = os.open(name, _DIRECTORY, dir_fd=fd)
+    with opened(fd):
+        yield fd
+
+
+def open_file(name: bytes, parent: int) -> int:
+    """Return a descriptor of a regular file, opened for reading and not through a link."""
+    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
+    mode = os.fstat(fd).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(fd)
+        raise StorageError("IS_A_DIRECTORY" if stat.S_ISDIR(mode) else "NOT_A_FILE")
     return fd
 
 
-def open_file(name: bytes, parent: int) -> tuple[int, os.stat_result]:
-    """Return a descriptor of a regular file, opened for reading and not through a link, and its status."""
-    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
-    status = os.fstat(fd)
-    if not stat.S_ISREG(status.st_mode):
-        os.close(fd)
-        raise StorageError("IS_A_DIRECTORY" if stat.S_ISDIR(status.st_mode) else "NOT_A_FILE")
-    return fd, status
+def kinds(fd: int) -> dict[bytes, str | None]:
+    """Return what is in a directory, by sorted names: "dir", "file", or None for what transfers ignore."""
+    with os.scandir(fd) as entries:
+        found = {os.fsencode(entry.name): _kind(entry) for entry in entries}
+    return {name: found[name] for name in sorted(found) if not is_temporary(name)}
+
+
+def _kind(entry: os.DirEntry[str]) -> str | None:
+    if entry.is_dir(follow_symlinks=False):
+        return "dir"
+    return "file" if entry.is_file(follow_symlinks=False) else None
+
+
+def temporary_name() -> bytes:
+    """Return a new name for a copy in progress."""
+    return b".standin-%s.part" % secrets.token_hex(8).encode()
+
+
+def is_temporary(name: bytes) -> bool:
+    """Whether a name is that of a copy in progress, which no listing shows."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+def remove(name: bytes, parent: int) -> None:
+    """Remove a file, link or whole directory, following no link. Raises OSError."""
+    if stat.S_ISDIR(os.lstat(name, dir_fd=parent).st_mode):
+        shutil.rmtree(name, dir_fd=parent)
+    else:
+        os.unlink(name, dir_fd=parent)

@@ -5,9 +5,9 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
-from .documents import bad_request
+from .documents import Document, bad_request
 from .storage import Parts, StorageError, split_path
 
 CHECKSUMS = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
@@ -16,7 +16,7 @@ _COMMON: dict[str, type] = {
     "DATA_TYPE": str, "submission_id": str, "label": str, "deadline": str, "DATA": list, "notify_on_succeeded": bool,
     "notify_on_failed": bool, "notify_on_inactive": bool, "skip_activation_check": bool, "store_base_path_info": bool,
 }  # fmt: skip
-_DOCUMENTS: dict[str, dict[str, type]] = {
+_FIELDS: dict[str, dict[str, type]] = {
     "transfer": _COMMON | {
         "source_endpoint": str, "destination_endpoint": str, "sync_level": int, "verify_checksum": bool,
         "preserve_timestamp": bool, "encrypt_data": bool, "delete_destination_extra": bool, "skip_source_errors": bool,
@@ -36,32 +36,20 @@ _DOCUMENTS: dict[str, dict[str, type]] = {
     "rename": {"DATA_TYPE": str, "old_path": str, "new_path": str, "local_user": str},
     "task": {"DATA_TYPE": str, "label": str, "deadline": str},
 }  # fmt: skip
-_WORDS = {str: "a string", int: "an integer", bool: "a boolean", list: "a list"}
+_DOCUMENTS = {
+    document: {name: kind | None for name, kind in fields.items()} for document, fields in _FIELDS.items()
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One source and destination of a transfer, or one path (``source``) of a delete; ``*_path`` as submitted."""
+    """One source and destination of a transfer, or one path (``source``) of a delete."""
 
-    source_path: str
     source: Parts
-    destination_path: str = ""
     destination: Parts = ()
     recursive: bool | None = None
     external_checksum: str | None = None
     checksum_algorithm: str = "MD5"
-
-
-@dataclass(frozen=True, kw_only=True)
-class FilterRule:
-    """A rule on the names met while recursing; ``type`` is "file", "dir" or None for both."""
-
-    method: str
-    type: str | None
-    name: str
-
-    def document(self) -> dict[str, Any]:
-        return {"DATA_TYPE": "filter_rule", "method": self.method, "type": self.type, "name": self.name}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +63,7 @@ class Submission:
     source: str
     destination: str | None
     items: tuple[Item, ...]
-    filter_rules: tuple[FilterRule, ...] | None
+    filter_rules: list[Document] | None  # the first that matches the name of a file or directory decides
     sync_level: int | None
     options: Mapping[str, Any] = field(repr=False)
     body: Mapping[str, Any] = field(repr=False)
@@ -86,9 +74,10 @@ class Submission:
 
 
 def read_json(data: bytes) -> dict[str, Any]:
-    """Return the JSON object in a request body; raises ApiError 400."""
+    """Return the JSON object in a request body; raises ApiError 400, also for escapes that are no Unicode text."""
     try:
         body = json.loads(data)
+        json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise bad_request(f"Could not parse JSON: {error}", "BadRequest") from None
     if not isinstance(body, dict):
@@ -100,16 +89,22 @@ def read_document(body: Any, data_type: str, required: tuple[str, ...] = ()) -> 
     """Return the fields of one document without nulls; raises ApiError 400 for unknown, missing or mistyped ones."""
     if not isinstance(body, dict) or body.get("DATA_TYPE") != data_type:
         raise bad_request(f"Expected a document with DATA_TYPE '{data_type}'")
-    fields = _DOCUMENTS[data_type]
-    for name, value in body.items():
-        if name not in fields:
-            raise bad_request(f"Unknown field '{name}' in document '{data_type}'")
-        if value is not None and type(value) is not fields[name]:
-            raise bad_request(f"Field '{name}' of document '{data_type}' must be {_WORDS[fields[name]]}")
+    fields = read_fields(body, _DOCUMENTS[data_type], f"document '{data_type}'")
     for name in required:
-        if body.get(name) in (None, ""):
+        if fields.get(name) in (None, ""):
             raise bad_request(f"Missing field '{name}' in document '{data_type}'")
-    return {name: value for name, value in body.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def read_fields(body: Document, types: Mapping[str, Any], where: str) -> Document:
+    """Return the document if all its fields are known, and of their type or one of a union; raises ApiError 400."""
+    for name, value in body.items():
+        if name not in types:
+            raise bad_request(f"Unknown field '{name}' in {where}; there are {', '.join(types)}")
+        kinds = get_args(types[name]) or (types[name],)
+        if type(value) not in kinds and object not in kinds:
+            raise bad_request(f"Field '{name}' of {where} has the wrong type")
+    return body
 
 
 def read_uuid(text: str, what: str) -> str:
@@ -138,8 +133,6 @@ def read_label(fields: Mapping[str, Any], limit: int) -> str | None:
             raise bad_request(f"Label is longer than {limit} characters")
         if label != label.strip() or "\n" in label or "\r" in label:
             raise bad_request("Label has line breaks, or blanks at its ends")
-        if any(0xD800 <= ord(letter) < 0xE000 for letter in label):
-            raise bad_request("Label is not Unicode text")
     return label
 
 
@@ -182,7 +175,7 @@ def read_submission(body: dict[str, Any], kind: str, now: datetime, label_limit:
         source=read_uuid(fields[ends[0]], "endpoint name"),
         destination=read_uuid(fields[ends[-1]], "endpoint name") if kind == "transfer" else None,
         items=items,
-        filter_rules=None if rules is None else tuple(map(_read_filter_rule, rules)),
+        filter_rules=None if rules is None else [_read_filter_rule(rule) for rule in rules],
         sync_level=fields.get("sync_level"),
         options=fields,
         body=body,
@@ -197,9 +190,7 @@ def _read_transfer_item(body: Any) -> Item:
     if fields.get("recursive") and "external_checksum" in fields:
         raise bad_request("external_checksum is for files only")
     return Item(
-        source_path=fields["source_path"],
         source=read_path(fields["source_path"]),
-        destination_path=fields["destination_path"],
         destination=read_path(fields["destination_path"]),
         recursive=fields.get("recursive"),
         external_checksum=fields.get("external_checksum"),
@@ -209,12 +200,11 @@ def _read_transfer_item(body: Any) -> Item:
 
 def _read_delete_item(body: Any) -> Item:
     fields = read_document(body, "delete_item", ("path",))
-    return Item(source_path=fields["path"], source=read_path(fields["path"]))
+    return Item(source=read_path(fields["path"]))
 
 
-def _read_filter_rule(body: Any) -> FilterRule:
-    fields = read_document(body, "filter_rule", ("name",))
-    rule = FilterRule(method=fields.get("method", "exclude"), type=fields.get("type"), name=fields["name"])
-    if rule.method not in ("include", "exclude") or rule.type not in ("file", "dir", None):
+def _read_filter_rule(body: Any) -> Document:
+    rule = {"method": "exclude", "type": None, **read_document(body, "filter_rule", ("name",))}
+    if rule["method"] not in ("include", "exclude") or rule["type"] not in ("file", "dir", None):
         raise bad_request("A filter rule has method 'include' or 'exclude' and type 'file', 'dir' or null")
     return rule

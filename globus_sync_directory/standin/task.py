@@ -2,27 +2,70 @@
 
 import json
 import threading
+import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from .clock import Clock
-from .copying import Progress, Trouble
 from .documents import Document, when
-from .storage import Collection, PauseRule
+from .storage import Collection, Parts, PauseRule, join_path
 from .submissions import Submission
 
 QUEUED_ERROR_SHOWN = timedelta(minutes=15)  # Source: task_behavior
 OWN_DEADLINE = timedelta(hours=24)  # the service's, where the submission gives none; likewise the next two
 PROGRESS_DEADLINE = timedelta(hours=72)
 PAUSED_DEADLINE = timedelta(days=90)
+PROGRESS_EVERY = timedelta(minutes=1)
 EVENTS_KEPT = timedelta(days=30)
-LIVE = ("ACTIVE", "INACTIVE")
 
 _OPTIONS = (
     "encrypt_data", "verify_checksum", "preserve_timestamp", "delete_destination_extra", "skip_source_errors",
     "fail_on_quota_errors",
 )  # fmt: skip
-_DESCRIPTIONS = {"CANCELED": "canceled", "EXPIRED": "deadline expired"}
+_SHOWN = (
+    "status", "is_paused", "faults", "history_deleted", "files", "directories", "files_transferred", "files_skipped",
+    "bytes_transferred", "bytes_checksummed",
+)  # fmt: skip
+
+Key = tuple[int, Parts]  # the number of an item, and a path below it
+
+
+class Trouble(Exception):
+    """One failed step. ``wide``: no use going on now; ``hopeless``: no use trying again, ever."""
+
+    def __init__(
+        self, code: str, side: Collection, path: Parts, message: str = "", *, at_source: bool = False,
+        wide: bool = False, hopeless: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(message or words(code))
+        self.code = code
+        self.side = side
+        self.path = path
+        self.at_source = at_source
+        self.wide = wide
+        self.hopeless = hopeless
+
+
+class Success(NamedTuple):
+    """A file that was copied, by the names of the API's "successful_transfer"."""
+
+    source_path: str
+    destination_path: str
+    size: int
+    checksum: str | None
+    checksum_algorithm: str | None
+
+
+class Skip(NamedTuple):
+    """A source path that was left out because of an error, by the names of the API's "skipped_error"."""
+
+    source_path: str
+    destination_path: str
+    error_code: str
+    error_details: str
+    error_time: str | None
+    is_directory: bool
 
 
 @dataclass(frozen=True)
@@ -35,69 +78,72 @@ class Event:
     time: datetime
 
     def document(self) -> Document:
-        return {
-            "DATA_TYPE": "event",
-            "code": self.code,
-            "description": describe(self.code),
-            "details": self.details,
-            "is_error": self.is_error,
-            "time": when(self.time),
-        }
+        shown = {"DATA_TYPE": "event", "description": words(self.code), "time": when(self.time)}
+        return {**shown, "code": self.code, "details": self.details, "is_error": self.is_error}
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False)
 class Task:
-    """A live task; the engine changes it, and so may a test through ``pause``, ``suspend`` and their opposites."""
+    """A task; the engine and its workers change it, and so may a test through ``pause``, ``suspend`` and so on."""
 
-    id: str
     owner: str
     submission: Submission
     source_collection: Collection
     destination_collection: Collection | None
-    request_time: datetime
     clock: Clock = field(repr=False)
     changed: threading.Condition = field(repr=False)
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
     status: str = "ACTIVE"
-    label: str | None = None
-    deadline: datetime
+    label: str | None = field(init=False)
+    request_time: datetime = field(init=False)
+    deadline: datetime = field(init=False)
     completion_time: datetime | None = None
     fatal_error: tuple[str, str] | None = None
     faults: int = 0
     error: Event | None = None  # the newest trouble, until an attempt goes without
     is_paused: bool = False
     pause_message: str | None = None
-    progress: Progress = field(default_factory=Progress, repr=False)
     events: list[Event] = field(default_factory=list, repr=False)
+
+    # What is done so far, over all attempts
+    files: int = 0
+    directories: int = 0
+    files_transferred: int = 0
+    files_skipped: int = 0
+    bytes_transferred: int = 0
+    bytes_checksummed: int = 0
+    seen: set[Key] = field(default_factory=set, repr=False)
+    done: set[Key] = field(default_factory=set, repr=False)
+    successes: list[Success] = field(default_factory=list, repr=False)
+    skips: list[Skip] = field(default_factory=list, repr=False)
+    items_with_skips: set[int] = field(default_factory=set, repr=False)
+
+    # How it is worked on
     worker: threading.Thread | None = field(default=None, repr=False)
     parked: bool = False  # the worker waits for release()
     finished_while_held: int = 0
     bytes_when_held: int = 0
-    attempts: int = 0
     failures: int = 0  # attempts in a row that came to nothing
     retry_at: datetime | None = None
     stop: str | None = None  # why the worker is to stop: YIELD and CLOSED end the attempt, any other code the task
+
+    def __post_init__(self) -> None:
+        self.label = self.submission.label
+        self.request_time = self.progress_told = self.clock.now()
+        self.deadline = self.submission.deadline or self.request_time + OWN_DEADLINE
 
     @property
     def submission_id(self) -> str:
         return self.submission.submission_id
 
     @property
-    def files_transferred(self) -> int:
-        return self.progress.files_transferred
-
-    @property
-    def bytes_transferred(self) -> int:
-        return self.progress.bytes_transferred
-
-    @property
     def is_live(self) -> bool:
-        return self.status in LIVE
+        return self.status in ("ACTIVE", "INACTIVE")
 
     @property
     def is_queued(self) -> bool:
         """Whether the task waits for one of its owner's places."""
-        waits = self.worker is None and not self.is_paused and self.retry_at is None
-        return self.status == "ACTIVE" and waits
+        return self.status == "ACTIVE" and not (self.worker or self.is_paused or self.retry_at)
 
     @property
     def history_deleted(self) -> bool:
@@ -129,7 +175,8 @@ class Task:
         if paused == self.is_paused:
             return
         self.is_paused = paused
-        self._give_way("PAUSED" if paused else "UNPAUSED", is_error=False)
+        self.add_event("PAUSED" if paused else "UNPAUSED")
+        self._give_way(paused)
         if self.submission.deadline is None:
             self.deadline = self.clock.now() + (PAUSED_DEADLINE if paused else OWN_DEADLINE)
 
@@ -138,8 +185,8 @@ class Task:
         with self.changed:
             if self.status == "ACTIVE":
                 self.status = "INACTIVE"
-                self._give_way(code, is_error=True, details=details)
-                self.error = self.events[-1]
+                self.error = self.add_event(code, details, is_error=True)
+                self._give_way()
 
     def resume(self) -> None:
         """Make an INACTIVE task ACTIVE again."""
@@ -149,9 +196,8 @@ class Task:
                 self.error = self.retry_at = None
                 self.changed.notify_all()
 
-    def _give_way(self, code: str, *, is_error: bool, details: str = "") -> None:
-        self.add_event(code, is_error=is_error, details=details)
-        if self.worker and self.stop is None and code != "UNPAUSED":
+    def _give_way(self, yields: bool = True) -> None:
+        if self.worker and self.stop is None and yields:
             self.stop = "YIELD"
         self.changed.notify_all()
 
@@ -164,26 +210,45 @@ class Task:
         """Note one error that the task met."""
         side = trouble.side
         details = (
-            f"Error (transfer)\nEndpoint: {side.name} ({side.id})\nServer: localhost:2811\nFile: {trouble.path}\n"
+            f"Error (transfer)\nEndpoint: {side.name} ({side.id})\nServer: localhost:2811\n"
+            f"File: {join_path(trouble.path)}\n"
             f"Message: {trouble}\n---\nDetails: 500-GlobusError: v=1 c={trouble.code}\\r\\n"
         )
-        self.faults += 1
-        self.error = self.add_event(trouble.code, details, is_error=True)
+        with self.changed:
+            self.faults += 1
+            self.error = self.add_event(trouble.code, details, is_error=True)
 
     def add_progress(self) -> None:
         """Write a PROGRESS event about everything done so far."""
-        seconds = int((self.clock.now() - self.request_time).total_seconds())
+        self.progress_told = self.clock.now()
+        seconds = int((self.progress_told - self.request_time).total_seconds())
         done = {"bytes_transferred": self.bytes_transferred, "duration": seconds, "mbps": self._rate() * 8 / 1e6}
         self.add_event("PROGRESS", json.dumps(done, indent=2))
 
-    def end(self, status: str, code: str = "", details: str = "") -> None:
+    def found(self, key: Key, *, is_directory: bool = False) -> None:
+        """Count a path when it is met for the first time."""
+        if key not in self.seen:
+            self.seen.add(key)
+            self.directories += is_directory
+            self.files += not is_directory
+
+    def finished(self, key: Key) -> None:
+        """Note that a file is done, and what follows from that."""
+        with self.changed:
+            self.done.add(key)
+            self.finished_while_held += 1
+            self.extend_deadline(PROGRESS_DEADLINE)
+            if self.clock.now() - self.progress_told >= PROGRESS_EVERY:
+                self.add_progress()
+
+    def end(self, status: str, code: str = "") -> None:
         """Finish: SUCCEEDED, or FAILED with the ``code`` of its fatal error."""
         self.status = status
         self.completion_time = self.clock.now()
         self.is_paused = False
         self.error = self.retry_at = None
-        if status == "FAILED" and code:
-            self.fatal_error = (code, describe(code))
+        if code:
+            self.fatal_error = (code, words(code))
         self.changed.notify_all()
 
     def extend_deadline(self, span: timedelta) -> None:
@@ -198,13 +263,12 @@ class Task:
     def document(self) -> Document:
         """Return the task document. Source: Globus Transfer API, "Task document"."""
         with self.changed:
-            return {**self._request(), **self._state()}
+            return {**self._request(), **self._state(), **self._subtasks()}
 
     def _request(self) -> Document:
         options = self.submission.options
-        rules = self.submission.filter_rules
-        there = self.destination_collection
-        return {
+        sides = {"source": self.source_collection, "destination": self.destination_collection}
+        document: Document = {
             "DATA_TYPE": "task",
             "task_id": self.id,
             "type": self.submission.kind.upper(),
@@ -214,51 +278,35 @@ class Task:
             "username": "u_" + self.owner.replace("-", "")[:26],
             "request_time": when(self.request_time),
             "deadline": when(self.deadline),
-            "source_endpoint": f"standin#{self.submission.source}",
-            "source_endpoint_id": self.submission.source,
-            "source_endpoint_display_name": self.source_collection.name,
-            "source_local_user": options.get("source_local_user"),
-            "source_local_user_status": "OK",
-            "source_base_path": None,
-            "destination_endpoint": f"standin#{self.submission.destination}" if there else None,
-            "destination_endpoint_id": self.submission.destination,
-            "destination_endpoint_display_name": there.name if there else None,
-            "destination_local_user": options.get("destination_local_user"),
-            "destination_local_user_status": "OK" if there else None,
-            "destination_base_path": None,
             "sync_level": self.submission.sync_level,
-            "filter_rules": None if rules is None else [rule.document() for rule in rules],
+            "filter_rules": self.submission.filter_rules,
             "recursive_symlinks": "ignore",
             **{name: options.get(name, False) for name in _OPTIONS},
         }
+        for side, collection in sides.items():
+            document |= {
+                f"{side}_endpoint": collection and f"standin#{collection.id}",
+                f"{side}_endpoint_id": collection and collection.id,
+                f"{side}_endpoint_display_name": collection and collection.name,
+                f"{side}_local_user": options.get(f"{side}_local_user"),
+                f"{side}_local_user_status": collection and "OK",
+                f"{side}_base_path": None,
+            }
+        return document
 
     def _state(self) -> Document:
         nice = self._nice_status()
-        progress = self.progress
         return {
-            "status": self.status,
+            **{name: getattr(self, name) for name in _SHOWN},
+            **dict.fromkeys(("canceled_by_admin", "canceled_by_admin_message", "nice_status_details")),
             "completion_time": when(self.completion_time),
-            "fatal_error": self.fatal_error
-            and {"code": self.fatal_error[0], "description": self.fatal_error[1]},
+            "fatal_error": self.fatal_error and dict(zip(("code", "description"), self.fatal_error, strict=True)),
             "is_ok": nice in ("OK", "Queued") if nice else None,
-            "is_paused": self.is_paused,
             "nice_status": nice,
             "nice_status_short_description": nice,
-            "nice_status_details": None,
             "nice_status_expires_in": -1 if nice else None,
-            "faults": self.faults,
-            "canceled_by_admin": None,
-            "canceled_by_admin_message": None,
-            "history_deleted": self.history_deleted,
-            "files": progress.files,
-            "directories": progress.directories,
             "symlinks": 0,
-            "files_transferred": progress.files_transferred,
-            "files_skipped": progress.files_skipped,
-            "bytes_transferred": progress.bytes_transferred,
-            "bytes_checksummed": progress.bytes_checksummed,
             "effective_bytes_per_second": self._rate(),
-            **self._subtasks(),
         }
 
     def _nice_status(self) -> str | None:
@@ -270,9 +318,9 @@ class Task:
 
     def _subtasks(self) -> dict[str, int]:
         """Two subtasks for each file or directory, one for a skipped path; the recordings show that much."""
-        skipped = len(self.progress.skips)
-        done = len(self.progress.done) - skipped
-        known = max(self.progress.files + self.progress.directories, done, 0 if skipped else 1)
+        skipped = len(self.skips)
+        done = len(self.done) - skipped
+        known = max(self.files + self.directories, done, 0 if skipped else 1)
         rest = 2 * (known - done)
         code = self.fatal_error[0] if self.fatal_error else ""
         left = {
@@ -294,6 +342,6 @@ class Task:
         return int(self.bytes_transferred / max(seconds, 1.0))
 
 
-def describe(code: str) -> str:
+def words(code: str) -> str:
     """Return the short text of an event or error code."""
-    return _DESCRIPTIONS.get(code, code.replace("_", " ").lower())
+    return "deadline expired" if code == "EXPIRED" else code.replace("_", " ").lower()

@@ -1,16 +1,16 @@
 """Transfer's routes about tasks: submitting, watching and stopping them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, g, request
 
-from .copying import Skip, Success
-from .documents import Document, bad_request, result, submission_result, when
+from .documents import Document, bad_request, result, submission_result
 from .engine import Engine
 from .listing import event_filter, number, ordered, page, selected, task_filter
 from .storage import Collection, PauseRule
 from .submissions import read_json, read_uuid
-from .task import Task
+from .task import Skip, Success, Task
 
 DEFAULT_PAGE = 10
 MARKER_PAGE = 100
@@ -21,31 +21,28 @@ _CANCEL_MESSAGES = {
 }
 
 
-def tasks_api(engine: Engine, caller: Callable[[], str]) -> Blueprint:
-    """Return the routes; ``caller`` gives the identity of the present request or raises ApiError."""
+def tasks_api(engine: Engine) -> Blueprint:
+    """Return the routes; ``g.identity`` is to be who asks."""
     api = Blueprint("tasks", __name__, url_prefix="/v0.10")
 
     def own(task_id: str) -> Task:
-        identity = caller()
-        return engine.task(read_uuid(task_id, "task_id"), identity)
+        return engine.task(read_uuid(task_id, "task_id"), g.identity)
 
     @api.get("/submission_id")
     def submission_id() -> Document:
-        return {"DATA_TYPE": "submission_id", "value": engine.new_submission_id(caller())}
+        return {"DATA_TYPE": "submission_id", "value": engine.new_submission_id(g.identity)}
 
     @api.post("/transfer", defaults={"kind": "transfer"}, endpoint="transfer")
     @api.post("/delete", defaults={"kind": "delete"}, endpoint="delete")
-    def submit(kind: str) -> tuple[Response, int]:
-        identity = caller()
-        code, task = engine.submit(kind, read_json(request.get_data()), identity)
-        status = engine.switches.accepted_status if code == "Accepted" else 200
-        return jsonify(submission_result(kind, code, task.id, task.submission_id, request.path)), status
+    def submit(kind: str) -> tuple[Document, int]:
+        code, task = engine.submit(kind, read_json(request.get_data()), g.identity)
+        status = engine.site.switches.accepted_status if code == "Accepted" else 200
+        return submission_result(kind, code, task.id, task.submission_id, request.path), status
 
     @api.get("/task_list")
     def task_list() -> Document:
-        identity = caller()
         test = task_filter(request.args.get("filter", ""))
-        found = [document for task in engine.listed(identity) if test(document := task.document())]
+        found = [document for task in engine.listed(g.identity) if test(document := task.document())]
         shown, counts = page(request.args, ordered(found, request.args.get("orderby")), DEFAULT_PAGE)
         fields = request.args.get("fields")
         return {"DATA_TYPE": "task_list", "DATA": [selected(task, fields) for task in shown], **counts}
@@ -76,12 +73,14 @@ def tasks_api(engine: Engine, caller: Callable[[], str]) -> Blueprint:
         asked = own(task_id)
         if asked.is_live:
             raise bad_request("The task has not completed yet")
-        return _marked("successful_transfer", "successful_transfers", asked, asked.progress.successes)
+        return _marked("successful_transfer", asked, asked.successes, dynamic=False)
 
     @api.get("/task/<task_id>/skipped_errors")
     def skipped_errors(task_id: str) -> Document:
         asked = own(task_id)
-        return _marked("skipped_error", "skipped_errors", asked, asked.progress.skips)
+        unknown = {"external_checksum": None, "checksum_algorithm": None}
+        never = {"is_symlink": False, "is_delete_destination_extra": False}
+        return _marked("skipped_error", asked, asked.skips, **unknown, **never)
 
     @api.get("/task/<task_id>/pause_info")
     def pause_info(task_id: str) -> Document:
@@ -98,16 +97,17 @@ def tasks_api(engine: Engine, caller: Callable[[], str]) -> Blueprint:
     return api
 
 
-def _marked(entry_type: str, data_type: str, task: Task, everything: Sequence[Success | Skip]) -> Document:
+def _marked(entry_type: str, task: Task, everything: Sequence[Success | Skip], **more: Any) -> Document:
+    """Return a page of what became of single files; ``more`` is the same for all of them."""
     marker = number(request.args, "marker", 0)
     following = marker + MARKER_PAGE
     shown = [] if task.history_deleted else everything[marker:following]
-    documents = [{"DATA_TYPE": entry_type, **vars(entry)} for entry in shown]
-    for document in documents:
-        if "error_time" in document:
-            document["error_time"] = when(document["error_time"])
-    more = shown and following < len(everything)
-    return {"DATA_TYPE": data_type, "marker": marker, "next_marker": following if more else None, "DATA": documents}
+    return {
+        "DATA_TYPE": f"{entry_type}s",
+        "marker": marker,
+        "next_marker": following if shown and following < len(everything) else None,
+        "DATA": [{"DATA_TYPE": entry_type, **more, **entry._asdict()} for entry in shown],
+    }
 
 
 def pause_rule_document(collection: Collection, rule: PauseRule) -> Document:
