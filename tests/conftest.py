@@ -231,6 +231,21 @@ def zygote() -> Iterator[Zygote]:
         yield started
 
 
+def read_terminal(descriptor: int) -> str:
+    """Everything that is written to a pseudo-terminal until its other end is closed; closes this end."""
+    written = b""
+    while True:
+        try:
+            chunk = os.read(descriptor, 4096)
+        except OSError:
+            break
+        if not chunk:
+            break
+        written += chunk
+    os.close(descriptor)
+    return written.decode()
+
+
 def tree(root: Path) -> dict[str, bytes]:
     """Every file below ``root`` with its contents."""
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}

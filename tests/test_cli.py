@@ -7,7 +7,7 @@ import re
 from importlib.metadata import version
 
 import pytest
-from conftest import World
+from conftest import World, read_terminal
 
 from globus_sync_directory.cli import invoke
 from globus_sync_directory.standin.faults import Fault
@@ -118,20 +118,11 @@ def test_colour_on_a_terminal(world: World, variables: dict[str, str], coloured:
     environment = {**os.environ, **variables}
     with world.start(stdout=theirs, env=environment) as process:
         os.close(theirs)
-        written = b""
-        while True:
-            try:
-                chunk = os.read(ours, 4096)
-            except OSError:
-                break
-            if not chunk:
-                break
-            written += chunk
+        written = read_terminal(ours)
         process.communicate(timeout=30)
-    os.close(ours)
     assert process.returncode == 0
-    assert (b"microscope: started" in written) is not coloured
-    assert (b"microscope: \x1b[32mstarted\x1b[0m" in written) is coloured
+    assert ("microscope: started" in written) is not coloured
+    assert ("microscope: \x1b[32mstarted\x1b[0m" in written) is coloured
 
 
 def test_most_urgent_status_wins(world: World) -> None:

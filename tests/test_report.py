@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import World
+from conftest import World, read_terminal
 
 from globus_sync_directory.causes import Cause
 from globus_sync_directory.report import columns, render, size, span, summary, wrapped
@@ -94,15 +94,9 @@ def test_on_a_real_terminal(world: World, width: int) -> None:
     environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": str(width)}
     with world.start(stdout=theirs, env=environment) as process:
         os.close(theirs)
-        written = b""
-        while True:
-            try:
-                written += os.read(ours, 4096)
-            except OSError:
-                break
+        written = read_terminal(ours)
         process.communicate(timeout=30)
-    os.close(ours)
-    lines = [line for line in written.decode().splitlines() if " " in line.strip()]
+    lines = [line for line in written.splitlines() if " " in line.strip()]
     assert max(map(columns, lines)) <= width
     assert any("not startable" in line for line in lines)
 

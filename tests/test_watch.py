@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from conftest import World, assert_in_order
+from conftest import World, assert_in_order, read_terminal
 
 from globus_sync_directory import watch
 from globus_sync_directory.standin.faults import Fault
@@ -183,17 +183,9 @@ def test_bar_on_a_terminal(world: World) -> None:
     timer = after(2.5, world.globus.release)
     with world.start("-d", "-w", stderr=theirs, stdout=theirs, env={**os.environ, "TERM": "xterm"}) as process:
         os.close(theirs)
-        written = b""
-        while True:
-            try:
-                chunk = os.read(ours, 4096)
-            except OSError:
-                break
-            written += chunk
+        text = read_terminal(ours)
         process.wait(timeout=30)
-    os.close(ours)
     timer.join()
-    text = written.decode()
     assert process.returncode == 0
     assert re.search(r"1 of \d files? found, [\d.]+ k?M?B copied(, [\d.]+ k?M?B/s)? +\[", text)
     assert text.rindex("\x1b[2K") < text.rindex("succeeded")
