@@ -112,7 +112,7 @@ class Collection:
     name: str
     entity_type: str = GUEST
     owner_id: str
-    host_id: str  # the endpoint, or the mapped collection, behind this one
+    host_id: str = field(default_factory=lambda: str(uuid.uuid4()))  # what is behind a guest collection
     online: bool = True
     deleted: bool = False
     full: bool = False  # every write meets the quota
