@@ -156,7 +156,7 @@ class _Handler(WSGIRequestHandler):
             body = None
         if body is None:
             self.close_connection = True
-            self._answer(Response(status=400), None)
+            self._answer(Response("", 400), None)
             return
         answer, fault = self.server.traffic.respond({**environ, "wsgi.input": io.BytesIO(body)})
         if fault and (fault.cut or fault.truncate is not None):

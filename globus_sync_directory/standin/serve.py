@@ -94,9 +94,7 @@ def print_exports(globus: StandIn) -> None:
 def until_stopped() -> Iterator[threading.Event]:
     """Give an event that SIGINT and SIGTERM set, as long as the block lasts."""
     stopped = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stopped
     finally:

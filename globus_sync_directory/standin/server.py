@@ -18,7 +18,7 @@ from .engine import Engine
 from .faults import Faults
 from .files_api import files_api
 from .line import HOST, Listener, Traffic
-from .storage import GUEST, Collection, PauseRule, split_path
+from .storage import GUEST, Collection, Parts, PauseRule
 from .switches import Switches
 from .task import Task
 from .tasks_api import tasks_api
@@ -97,30 +97,24 @@ class StandIn(Site):
         name: str = "Collection",
         id: str | None = None,
         entity_type: str = GUEST,
-        permissions: Mapping[str, str | Mapping[str, str]] | None = None,
+        permissions: Mapping[str, str] | None = None,
     ) -> Collection:
         """
         Add and return a collection of the files below ``root``, owned by a made-up person.
 
-        ``permissions`` maps an identity to "r" or "rw" for everything, or to a mapping from path to "r" or "rw".
-        Raises NotADirectoryError.
+        ``permissions`` maps identities to "r" or "rw". Raises NotADirectoryError.
         """
         if not path.isdir(root):
             raise NotADirectoryError(f"no such directory: {root}")
-        collection = Collection(
-            id=str(uuid.UUID(id) if id else uuid.uuid4()),
-            root=path.realpath(fsencode(root)),
-            name=name,
-            entity_type=entity_type,
-            owner_id=OWNER,
-            host_id=str(uuid.uuid4()),
+        id = str(uuid.UUID(id) if id else uuid.uuid4())
+        rules: dict[tuple[str, Parts], str] = {}
+        for identity, right in (permissions or {}).items():
+            if right not in ("r", "rw"):
+                raise ValueError(f"a permission is r or rw, not {right!r}")
+            rules[identity, ()] = right
+        self.collections[id] = collection = Collection(
+            id=id, root=path.realpath(fsencode(root)), name=name, entity_type=entity_type, owner_id=OWNER, rules=rules
         )
-        for identity, rights in (permissions or {}).items():
-            for where, right in {"/": rights}.items() if isinstance(rights, str) else rights.items():
-                if right not in ("r", "rw"):
-                    raise ValueError(f"a permission is r or rw, not {right!r}")
-                collection.rules[identity, split_path(where)] = right
-        self.collections[collection.id] = collection
         return collection
 
     @property

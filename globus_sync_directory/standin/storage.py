@@ -7,7 +7,7 @@ import secrets
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -72,17 +72,20 @@ def split_path(path: str) -> Parts:
     """Return the components of an API path below the root; the home ``~`` is the root. Raises StorageError."""
     if "\0" in path:
         raise StorageError("INVALID_PATH_NAME")
-    parts: list[bytes] = []
     names = [name for name in path.split("/") if name not in ("", ".")]
-    for position, name in enumerate(names):
-        if name == "~" and position == 0:
-            continue
-        if name == "..":
+    return _descend((), map(to_bytes, names[1:] if names[:1] == ["~"] else names))
+
+
+def _descend(start: Parts, steps: Iterable[bytes]) -> Parts:
+    """Return where steps lead from ``start``; raises StorageError where that is above the root."""
+    parts = list(start)
+    for step in steps:
+        if step == b"..":
             if not parts:
                 raise StorageError("PERMISSION_DENIED", "Path not allowed")
             parts.pop()
-        else:
-            parts.append(to_bytes(name))
+        elif step not in (b"", b"."):
+            parts.append(step)
     return tuple(parts)
 
 
@@ -109,7 +112,7 @@ class Collection:
     name: str
     entity_type: str = GUEST
     owner_id: str
-    host_id: str  # the endpoint, or the mapped collection, behind this one
+    host_id: str = field(default_factory=lambda: str(uuid.uuid4()))  # what is behind a guest collection
     online: bool = True
     deleted: bool = False
     full: bool = False  # every write meets the quota
@@ -212,20 +215,12 @@ def _link_target(fd: int, name: bytes) -> bytes | None:
 
 def resolve_link(root: bytes, at: Parts, target: bytes) -> Parts:
     """Return the components below ``root`` that a link in directory ``at`` leads to; raises StorageError outside."""
-    steps, parts = target.split(b"/"), list(at)
-    if target.startswith(b"/"):
-        inside = os.path.normpath(target)
-        if inside != root and not inside.startswith(root.rstrip(b"/") + b"/"):
-            raise StorageError("PERMISSION_DENIED", "Path not allowed")
-        steps, parts = inside[len(root) :].split(b"/"), []
-    for step in steps:
-        if step == b"..":
-            if not parts:
-                raise StorageError("PERMISSION_DENIED", "Path not allowed")
-            parts.pop()
-        elif step not in (b"", b"."):
-            parts.append(step)
-    return tuple(parts)
+    if not target.startswith(b"/"):
+        return _descend(at, target.split(b"/"))
+    inside = os.path.normpath(target)
+    if inside != root and not inside.startswith(root.rstrip(b"/") + b"/"):
+        raise StorageError("PERMISSION_DENIED", "Path not allowed")
+    return _descend((), inside[len(root) :].split(b"/"))
 
 
 @contextmanager
@@ -268,7 +263,7 @@ def kinds(fd: int) -> dict[bytes, str | None]:
     """Return what is in a directory, by sorted names: "dir", "file", or None for what transfers ignore."""
     with os.scandir(fd) as entries:
         found = {os.fsencode(entry.name): _kind(entry) for entry in entries}
-    return {name: found[name] for name in sorted(found) if not is_temporary(name)}
+    return {name: found[name] for name in sorted(found) if not _TEMPORARY.fullmatch(name)}
 
 
 def _kind(entry: os.DirEntry[str]) -> str | None:
@@ -278,13 +273,8 @@ def _kind(entry: os.DirEntry[str]) -> str | None:
 
 
 def temporary_name() -> bytes:
-    """Return a new name for a copy in progress."""
+    """Return a new name for a copy in progress, which no listing shows."""
     return b".standin-%s.part" % secrets.token_hex(8).encode()
-
-
-def is_temporary(name: bytes) -> bool:
-    """Whether a name is that of a copy in progress, which no listing shows."""
-    return _TEMPORARY.fullmatch(name) is not None
 
 
 def remove(name: bytes, parent: int) -> None:

@@ -36,9 +36,7 @@ _FIELDS: dict[str, dict[str, type]] = {
     "rename": {"DATA_TYPE": str, "old_path": str, "new_path": str, "local_user": str},
     "task": {"DATA_TYPE": str, "label": str, "deadline": str},
 }  # fmt: skip
-_DOCUMENTS = {
-    document: {name: kind | None for name, kind in fields.items()} for document, fields in _FIELDS.items()
-}
+_DOCUMENTS = {document: {name: kind | None for name, kind in fields.items()} for document, fields in _FIELDS.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

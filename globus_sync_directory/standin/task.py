@@ -31,20 +31,20 @@ _SHOWN = (
 Key = tuple[int, Parts]  # the number of an item, and a path below it
 
 
+@dataclass(eq=False)
 class Trouble(Exception):
-    """One failed step. ``wide``: no use going on now; ``hopeless``: no use trying again, ever."""
+    """One failed step."""
 
-    def __init__(
-        self, code: str, side: Collection, path: Parts, message: str = "", *, at_source: bool = False,
-        wide: bool = False, hopeless: bool = False,
-    ) -> None:  # fmt: skip
-        super().__init__(message or words(code))
-        self.code = code
-        self.side = side
-        self.path = path
-        self.at_source = at_source
-        self.wide = wide
-        self.hopeless = hopeless
+    code: str
+    side: Collection
+    path: Parts
+    message: str = ""
+    at_source: bool = False
+    wide: bool = False  # no use going on now
+    hopeless: bool = False  # no use trying again, ever
+
+    def __str__(self) -> str:
+        return self.message or words(self.code)
 
 
 class Success(NamedTuple):
@@ -256,10 +256,6 @@ class Task:
         if self.submission.deadline is None and self.submission.kind == "transfer":
             self.deadline = max(self.deadline, self.clock.now() + span)
 
-    def visible_events(self) -> list[Event]:
-        """Return the events, newest first, none once their time is over."""
-        return [] if self.history_deleted else self.events[::-1]
-
     def document(self) -> Document:
         """Return the task document. Source: Globus Transfer API, "Task document"."""
         with self.changed:
@@ -321,21 +317,17 @@ class Task:
         skipped = len(self.skips)
         done = len(self.done) - skipped
         known = max(self.files + self.directories, done, 0 if skipped else 1)
-        rest = 2 * (known - done)
-        code = self.fatal_error[0] if self.fatal_error else ""
-        left = {
-            "subtasks_pending": self.is_live and not self.error,
-            "subtasks_retrying": self.is_live and self.error is not None,
-            "subtasks_expired": code == "EXPIRED",
-            "subtasks_canceled": code == "CANCELED",
-            "subtasks_failed": code not in ("", "EXPIRED", "CANCELED"),
-        }
-        return {
-            "subtasks_total": 2 * known + skipped,
-            "subtasks_succeeded": 2 * done + (rest if self.status == "SUCCEEDED" else 0),
-            "subtasks_skipped_errors": skipped,
-            **{name: rest if here else 0 for name, here in left.items()},
-        }
+        counts = dict.fromkeys(("pending", "retrying", "expired", "canceled", "failed"), 0)
+        counts |= {"total": 2 * known + skipped, "succeeded": 2 * done, "skipped_errors": skipped}
+        if self.is_live:
+            rest = "retrying" if self.error else "pending"
+        elif self.status == "SUCCEEDED":
+            rest = "succeeded"
+        else:
+            code = self.fatal_error[0] if self.fatal_error else "CANCELED"
+            rest = {"EXPIRED": "expired", "CANCELED": "canceled"}.get(code, "failed")
+        counts[rest] += 2 * (known - done)
+        return {f"subtasks_{name}": count for name, count in counts.items()}
 
     def _rate(self) -> int:
         seconds = ((self.completion_time or self.clock.now()) - self.request_time).total_seconds()

@@ -63,9 +63,10 @@ def tasks_api(engine: Engine) -> Blueprint:
 
     @api.get("/task/<task_id>/event_list")
     def event_list(task_id: str) -> Document:
-        events = [event.document() for event in own(task_id).visible_events()]
-        test = event_filter(request.args.get("filter", ""))
-        shown, counts = page(request.args, [event for event in events if test(event)], DEFAULT_PAGE)
+        asked, test = own(task_id), event_filter(request.args.get("filter", ""))
+        newest_first = [] if asked.history_deleted else asked.events[::-1]
+        events = [document for event in newest_first if test(document := event.document())]
+        shown, counts = page(request.args, events, DEFAULT_PAGE)
         return {"DATA_TYPE": "event_list", "DATA": shown, **counts}
 
     @api.get("/task/<task_id>/successful_transfers")
