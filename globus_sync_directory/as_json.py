@@ -33,7 +33,7 @@ def to_json(answer: Answer) -> str:
         "pairs": [_finding(finding, answer.documents.get(finding.name)) for finding in answer.findings],
         "checks": [_check(check) for check in answer.checks],
     }
-    return json.dumps(document, indent=1).replace("\x7f", "\\u007f") + "\n"
+    return json.dumps(document, indent=1) + "\n"
 
 
 def _finding(finding: Finding, document: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 from conftest import NOBODY, World
 
+from globus_sync_directory import check
 from globus_sync_directory.standin.faults import Fault
 
 
@@ -135,6 +139,30 @@ def test_a_probe_that_cannot_be_removed_is_named(world: World) -> None:
     assert outcome.status == 1
     (left,) = (world.root / "destination").iterdir()
     assert f"can write in '/' at the destination, but not remove '/{left.name}/' there" in outcome.stdout
+
+
+@pytest.mark.parametrize("patience", [0.3, 30.0])
+def test_a_probe_whose_removal_hangs_or_fails(
+    world: World, monkeypatch: pytest.MonkeyPatch, patience: float
+) -> None:
+    """A removal that has not ended is a note with its task; one that failed is a FAIL with what to remove."""
+    monkeypatch.setattr(check, "PROBE_PATIENCE_SECONDS", patience)
+    world.globus.hold()
+
+    def fail_it() -> None:
+        while not world.live:
+            time.sleep(0.02)
+        world.globus.fail(world.live[0].id, "ENDPOINT_ERROR")
+
+    if patience > 1:
+        threading.Thread(target=fail_it, daemon=True).start()
+    outcome = world.run("check", "--write-probe")
+    (left,) = (world.root / "destination").iterdir()
+    assert f"'/{left.name}/' there" in outcome.stdout
+    assert outcome.status == (1 if patience > 1 else 0)
+    assert ("has not ended yet" in outcome.stdout) is (patience < 1)
+    assert world.tasks[0].id in outcome.stdout
+    world.globus.release()
 
 
 def test_write_probe_before_the_first_run(world: World) -> None:

@@ -111,8 +111,8 @@ def test_check(world: World) -> None:
 def test_hostile_text_is_escaped(world: World) -> None:
     """No control character, escape sequence or bidi mark stands in the output as itself."""
     world.source.name = "\x1b[31mred\x7f\u202e\u2066\x85"
-    (world.images / "evil\x1b]0;x\x07\u202e").write_text("x")
-    world.source.unreadable = {"/images/evil\x1b]0;x\x07\u202e"}
+    (world.images / "evil\x1b]0;x\x07\u202e\x7f").write_text("x")
+    world.source.unreadable = {"/images/evil\x1b]0;x\x07\u202e\x7f"}
     world.sync()
     outcome = world.run("--json", "-d")
     assert read(outcome)["pairs"][0]["skipped"]

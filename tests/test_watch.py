@@ -196,11 +196,12 @@ def test_ended_tasks_are_asked_about_no_more(world: World) -> None:
     world.pair("other")
     world.globus.hold()
     world.run()
-    world.globus.fail(world.tasks[0].id, "ENDPOINT_ERROR")
     world.forget_requests()
-    timer = after(0.8, world.globus.release)
+    failing = after(0.3, lambda: world.globus.fail(world.tasks[0].id, "ENDPOINT_ERROR"))
+    timers = [failing, after(1, world.globus.release)]
     outcome = world.run("-d", "-w")
-    timer.join()
+    for timer in timers:
+        timer.join()
     assert sorted(outcome.verdicts.values()) == ["failed", "succeeded"]
     assert len([line for line in world.asked() if line.endswith("/event_list")]) == 1
 
