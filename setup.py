@@ -11,7 +11,7 @@ TEST = [
     "pytest-xdist>=3.6",
     "hypothesis>=6.100",
     "responses>=0.25",
-    "jsonschema[format]>=4.20",
+    "jsonschema>=4.20",
     "aiosmtpd>=1.4.6,<2",
     "trustme>=1.1",
 ]

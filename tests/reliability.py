@@ -1,7 +1,7 @@
 """
 Counts what was tried for each promise of the tool, and writes it down as docs/reliability.md.
 
-    python -m pytest -m "slow or not slow" --reliability docs/reliability.md -n 3
+    python -m pytest -m "slow or not slow" --reliability=docs/reliability.md -n 3
 
 A test says what it is about with ``@pytest.mark.promise(number, fault)``. It counts as one case unless it says how many
 it was, through ``count_cases``.
@@ -35,7 +35,7 @@ HEAD = """# Reliability
 What the tool promises, under which fault each promise is tried, and how many cases ran. This file is written by
 
 ```sh
-python -m pytest -m "slow or not slow" --reliability docs/reliability.md -n 3
+python -m pytest -m "slow or not slow" --reliability=docs/reliability.md -n 3
 ```
 
 and not by hand. Every case runs the real command against the [stand-in](standin.md) over real HTTP with real files.

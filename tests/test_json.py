@@ -14,7 +14,7 @@ from globus_sync_directory.standin.faults import Fault
 from globus_sync_directory.verdicts import Verdict
 
 SCHEMA = json.loads((files("globus_sync_directory") / "output.schema.json").read_text(encoding="utf-8"))
-VALIDATOR = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def read(outcome: Outcome) -> dict[str, Any]:
