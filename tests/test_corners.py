@@ -178,6 +178,7 @@ def test_disk_that_fills_up_stops_submitting(world: World, monkeypatch: pytest.M
         replace_durably(path, data)  # type: ignore[arg-type]
 
     world.globus.hold()
+    world.globus.faults.add(Fault(method="POST", path=SUBMIT, times=None, delay=0.2))  # slower than any disk
     with monkeypatch.context() as patch:
         patch.setattr(state, "_replace_durably", full_after_two)
         outcome = world.run()
