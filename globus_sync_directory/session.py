@@ -22,6 +22,7 @@ from globus_sync_directory.errors import (
     LockHeld,
     NoAnswer,
     SecretError,
+    SignInRefused,
     StateError,
     UsageError,
     worst,
@@ -220,7 +221,8 @@ def _check(wish: Wish) -> Answer:
     try:
         globus = sign_in(config.client_id, secret)
     except NoAnswer as trouble:
-        checks.append(Check(good=False, what=str(trouble), cure=trouble.cure))
+        cure = trouble.cure if isinstance(trouble, SignInRefused) else "check again later"
+        checks.append(Check(good=False, what=str(trouble), cure=cure))
         return Answer(status=trouble.exit_status, checks=tuple(checks))
     with globus:
         checks.append(Check(good=True, what=f"signed in as {globus.identity}"))

@@ -109,6 +109,7 @@ def test_sign_in_and_network(world: World) -> None:
     world.globus.faults.add(Fault(path="*", times=None, cut=True))
     away = world.run("check")
     assert (away.status, len(lines(away.stdout, "FAIL"))) == (75, 1)
+    assert "cure: check again later" in away.stdout
 
 
 def test_clock(world: World) -> None:
