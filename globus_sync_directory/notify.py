@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import shlex
 import smtplib
 import socket
 import ssl
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -20,17 +20,19 @@ from globus_sync_directory.ledger import Ledger
 from globus_sync_directory.news import recipients
 from globus_sync_directory.state import Mailed
 
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0  # for each step with a mail server
+PATIENCE_SECONDS = 30.0  # after which no further message is begun: other runs wait for this one
 _LONGEST_SUBJECT = 120
 
 log = logging.getLogger(__name__)
 
 
-def deliver(config: Config, password: str | None, ledger: Ledger, now: datetime) -> None:
+def deliver(config: Config, password: str | None, ledger: Ledger, to_look_again: str, now: datetime) -> None:
     """
     Send what the ledger holds of unsent news of the config's pairs, and remember what was taken.
 
-    A message that the server does not take is a warning and stays for the next run. Raises StateError.
+    Each message ends with ``to_look_again``, a command. A message that the server does not take is a warning and stays
+    for the next run. Raises StateError.
     """
     outbox: dict[str, list[tuple[str, str, str]]] = {}
     for pair in config.pairs:
@@ -38,7 +40,9 @@ def deliver(config: Config, password: str | None, ledger: Ledger, now: datetime)
         for address in recipients(config, pair) if memory else ():
             unsent = memory.mailed.get(address, Mailed()).unsent if memory else ()
             outbox.setdefault(address, []).extend((pair.name, headline, text) for headline, text in unsent)
-    messages = {address: _message(config, address, news, now) for address, news in outbox.items() if news}
+    messages = {
+        address: _message(config, address, news, to_look_again, now) for address, news in outbox.items() if news
+    }
     sent: set[str] = set()
     try:
         for address, problem in _send(config.mail, password, messages):
@@ -65,11 +69,12 @@ def send_test(config: Config, password: str | None, now: datetime) -> dict[str, 
     return dict(_send(config.mail, password, messages))
 
 
-def _message(config: Config, address: str, news: Sequence[tuple[str, str, str]], now: datetime) -> EmailMessage:
+def _message(
+    config: Config, address: str, news: Sequence[tuple[str, str, str]], to_look_again: str, now: datetime
+) -> EmailMessage:
     pairs = {name for name, _, _ in news}
     subject = news[-1][1] if len(pairs) == 1 else f"news of {len(pairs)} pairs"
-    look = f"globus-sync-directory -d -c {shlex.quote(clean(config.path.absolute()))}"
-    parts = [_origin(config), *(text for _, _, text in news), f"To look again: {look}"]
+    parts = [_origin(config), *(text for _, _, text in news), f"To look again: {to_look_again}"]
     return _envelope(config.mail, address, subject, "\n\n".join(parts) + "\n", now)
 
 
@@ -105,7 +110,10 @@ def _send(
 ) -> Iterator[tuple[str, str]]:
     """Send each message over a connection of its own; yield its address and what went wrong, empty for nothing."""
     unusable = ""  # a server that cannot even be spoken to is not tried again for each recipient
+    begun = time.monotonic()
     for address, message in messages.items():
+        if time.monotonic() - begun > PATIENCE_SECONDS:
+            unusable = unusable or f"{clean(server.host)} port {server.port} is too slow"
         if unusable:
             yield address, unusable
             continue

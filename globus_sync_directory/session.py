@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -58,6 +59,14 @@ class Wish:
     test_mail: bool = False
     shows_progress: bool = False
 
+    @property
+    def to_look_again(self) -> str:
+        """The command that shows, on this host, how the same pairs are doing."""
+        words = [sys.executable, "-m", "globus_sync_directory", "-d", "-c", self.config_file.absolute()]
+        words += ["-s", self.secret_file.absolute()]
+        words += ["-t", self.state_file.absolute()] if self.state_file else []
+        return shlex.join(map(clean, words))
+
 
 def work(wish: Wish) -> Answer:
     """Do what is wished and return what there is to tell. Raises SyncError where the work could not be begun."""
@@ -90,20 +99,20 @@ def work(wish: Wish) -> Answer:
                         ledger.write_from_now_on(host_now())
                         learned = {pair: [one] for pair, one in zip(pairs, result.findings, strict=True)}
                         note_news(config, learned, ledger, host_now())
-                        _mail(config, mail_password, ledger, host_now())
+                        _mail(wish, config, mail_password, ledger, host_now())
                     return _answer(result)
                 if writes:
                     ledger.write_from_now_on(globus.now())
                 result = run(config, pairs, globus, ledger, mode)
                 if writes and result.trouble is None:
-                    _mail(config, mail_password, ledger, globus.now())
+                    _mail(wish, config, mail_password, ledger, globus.now())
             if wish.wait:
                 ledger = open_ledger(file) if writes else ledger  # the lock is given back: from here on it is only read
                 bar = is_watched(sys.stderr) and wish.shows_progress
 
                 def mail(findings: Sequence[Finding]) -> None:
                     if writes:
-                        _mail_findings(config, mail_password, findings, file, globus.now())
+                        _mail_findings(wish, config, mail_password, findings, file, globus.now())
 
                 result = watch(pairs, globus, ledger, result, bar=bar, on_lasting_trouble=mail)
                 mail(result.findings)
@@ -113,20 +122,20 @@ def work(wish: Wish) -> Answer:
     return replace(_answer(result), last_line="nothing would be started" if nothing else "")
 
 
-def _mail(config: Config, password: str | None, ledger: Ledger, now: datetime) -> None:
+def _mail(wish: Wish, config: Config, password: str | None, ledger: Ledger, now: datetime) -> None:
     """Send what news there is; trouble with that is a warning."""
     if not config.sends_mail:
         return
     from globus_sync_directory.notify import deliver
 
     try:
-        deliver(config, password, ledger, now)
+        deliver(config, password, ledger, wish.to_look_again, now)
     except StateError as error:
         log.warning("who was mailed could not be remembered: %s", error)
 
 
 def _mail_findings(
-    config: Config, password: str | None, findings: Sequence[Finding], file: StateFile, now: datetime
+    wish: Wish, config: Config, password: str | None, findings: Sequence[Finding], file: StateFile, now: datetime
 ) -> None:
     """Take the lock once more, to remember and mail what was learned while waiting; another run may be at work."""
     from globus_sync_directory.ledger import open_ledger
@@ -141,7 +150,7 @@ def _mail_findings(
             ledger = open_ledger(file)
             ledger.write_from_now_on(now)
             note_news(config, learned, ledger, now)
-            _mail(config, password, ledger, now)
+            _mail(wish, config, password, ledger, now)
     except LockHeld:
         log.info("no mail now, as another run is at work; the next run tells how these tasks ended")
     except StateError as error:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import email
 import email.policy
 import errno
 import os
+import shlex
 import socket
 import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -36,6 +39,7 @@ class Post:
     messages: list[tuple[str, EmailMessage]] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
     answer: str = "250 OK"
+    slowness: float = 0  # seconds before it takes a message
     port: int = 0
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Envelope, address: str, options: Any) -> str:
@@ -45,6 +49,7 @@ class Post:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:
+        await asyncio.sleep(self.slowness)
         if self.answer.startswith("250"):
             message = email.message_from_bytes(envelope.content or b"", policy=email.policy.default)
             assert isinstance(message, EmailMessage)
@@ -118,7 +123,6 @@ def test_trouble_once_and_recovery_once(world: World, post: Post) -> None:
     assert (address, subject) == ("ops@example.org", "globus_sync_directory: microscope: failed")
     assert "why: " in text
     assert "https://app.globus.org/activity/" in text
-    assert f"globus-sync-directory -d -c {world.config}" in text
     world.sync()
     assert post.take() == []
     world.sync()
@@ -281,6 +285,36 @@ def test_silence(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         configure(world, Post(port=silent.getsockname()[1]))
         world.pair("microscope", src_path="/missing")
         assert "no answer from 127.0.0.1 port" in world.run().stderr
+
+
+def test_a_slow_server_is_not_waited_for_by_every_recipient(
+    world: World, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the patience is used up no further message is begun; the next run sends the rest."""
+    patience = notify.PATIENCE_SECONDS
+    monkeypatch.setattr(notify, "PATIENCE_SECONDS", 0.2)
+    post.slowness = 0.3
+    configure(world, post, to="a@example.org, b@example.org, c@example.org")
+    world.pair("microscope", src_path="/missing")
+    assert world.run().stderr.count("is too slow; the next run tries again") == 2
+    assert [address for address, _, _ in post.take()] == ["a@example.org"]
+    monkeypatch.setattr(notify, "PATIENCE_SECONDS", patience)
+    world.run()
+    assert [address for address, _, _ in post.take()] == ["b@example.org", "c@example.org"]
+
+
+def test_the_command_to_look_again_works(world: World, post: Post) -> None:
+    """The command at the end of a message shows the same pairs, whatever files the run was given."""
+    configure(world, post)
+    world.pair("microscope", src_path="/missing")
+    world.run()
+    ((_, _, text),) = post.take()
+    command = text.strip().splitlines()[-1].removeprefix("To look again: ")
+    ended = subprocess.run(
+        shlex.split(command), env=os.environ | world.globus.environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "microscope: not startable" in ended.stdout
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
