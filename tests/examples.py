@@ -234,7 +234,8 @@ REST: Scenes = (
 def made() -> str:
     """Return the part of the README, as the tool speaks now."""
     with _new_zealand():
-        return f"{BEGIN}\n{_block(FIRST)}\n<details>\n<summary>{UNFOLD}</summary>\n\n{_block(REST)}\n</details>\n\n{END}"
+        folded = f"<details>\n<summary>{UNFOLD}</summary>\n\n{_block(REST)}\n</details>\n"
+        return f"{BEGIN}\n{_block(FIRST)}\n{folded}\n{END}"
 
 
 def _block(scenes: Scenes) -> str:

@@ -10,21 +10,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, g, request
+from flask import Blueprint, Response, g, request
 
-from .access import Site, data_access_scope
+from .access import Site
 from .documents import TRANSFER_SCOPE, ApiError, Document
 from .line import ENTRY
 
 TRANSFER = "transfer.api.globus.org"
 AUTH = "auth.globus.org"
 _IDENTITY_SET = "urn:globus:auth:scope:auth.globus.org:view_identity_set"
-# How the scopes of a resource server begin. Of the services that are not imitated, tokens can be had; what is done
-# with them is answered with 501. The ids are those of Timers and Flows.
-_BY_NAME = (TRANSFER, AUTH, "groups.api.globus.org", "search.api.globus.org")
-_BY_ID = ("524230d7-ea86-4a52-8312-86065a9e0417", "eec9b274-0c81-4334-bdc2-54e90e689b9a")
-_SERVERS = {f"urn:globus:auth:scope:{server}:": server for server in _BY_NAME}
-_SERVERS |= {f"https://auth.globus.org/scopes/{server}/": server for server in _BY_ID}
+# Resource servers by what stands for them in their scopes. Of those that are not imitated, tokens can be had; what is
+# done with them is answered with 501. Source: SDK, scopes/data.
+_SERVERS = {name: name for name in (TRANSFER, AUTH, "groups.api.globus.org", "search.api.globus.org")} | {
+    "524230d7-ea86-4a52-8312-86065a9e0417": "524230d7-ea86-4a52-8312-86065a9e0417",  # Timers
+    "eec9b274-0c81-4334-bdc2-54e90e689b9a": "flows.globus.org",
+    "facd7ccc-c5f4-42aa-916b-a0e270e2c2a9": "funcx_service",  # Compute
+}
+_SCOPE = re.compile(r"(?:urn:globus:auth:scope:|https://auth\.globus\.org/scopes/)([\w.-]+)[:/](\w+)")
 _METERED = timedelta(seconds=10)
 _METER_LIMIT = 200  # in that time, that is 20 a second. Source: docs.globus.org, FAQ, transfer and sharing
 
@@ -101,12 +103,12 @@ class Auth:
     def _server(self, scope: str) -> str:
         if scope in ("openid", "profile", "email"):
             return AUTH
-        for start, server in _SERVERS.items():
-            if scope.startswith(start):
-                return server
-        for collection in self.site.collections.values():
-            if collection.needs_consent and scope == data_access_scope(collection.id):
-                return collection.id
+        whose, name = found.groups() if (found := _SCOPE.fullmatch(scope)) else ("", "")
+        if whose in _SERVERS:
+            return _SERVERS[whose]
+        collection = self.site.collections.get(whose)
+        if collection and (name == "https" or (name == "data_access" and collection.needs_consent)):
+            return whose
         raise Refusal(400, "invalid_scope", error_description=f"Unknown Scope: {scope}")
 
     def _consent(self, client_id: str, scopes: Scopes) -> None:
@@ -177,15 +179,18 @@ def auth_api(auth: Auth) -> Blueprint:
     """Return the routes of Globus Auth."""
     api = Blueprint("auth", __name__)
 
-    @api.post("/v2/oauth2/token")
-    def token() -> Document | tuple[Document, int, dict[str, str]]:
+    def client() -> str:
+        """Return the client id that the present request proves; raises Refusal."""
         client_id, secret = _credentials()
-        if not auth.is_client(client_id, secret):
-            switches = auth.site.switches
-            status = switches.wrong_secret_status
-            bodies = {"oauth": Refusal(status, "invalid_client"), "globus": unauthorized(status, "UNAUTHORIZED")}
-            headers = {"WWW-Authenticate": 'Basic realm="Globus Auth"'} if status == 401 else {}
-            return bodies[switches.wrong_secret_body].document(request.path), status, headers
+        if auth.is_client(client_id, secret):
+            return client_id
+        status = auth.site.switches.wrong_secret_status
+        bodies = {"oauth": Refusal(status, "invalid_client"), "globus": unauthorized(status, "UNAUTHORIZED")}
+        raise bodies[auth.site.switches.wrong_secret_body]
+
+    @api.post("/v2/oauth2/token")
+    def token() -> Document:
+        client_id = client()
         if request.form.get("grant_type") != "client_credentials":
             raise Refusal(400, "unsupported_grant_type")
         now = auth.site.clock.now()
@@ -194,8 +199,15 @@ def auth_api(auth: Auth) -> Blueprint:
 
     @api.post("/v2/oauth2/token/revoke")
     def revoke() -> Document:
+        client()
         auth.revoke(request.form.get("token", ""))
         return {"active": False}
+
+    @api.after_request
+    def challenge(answer: Response) -> Response:
+        if answer.status_code == 401 and request.endpoint != "auth.userinfo":
+            answer.headers["WWW-Authenticate"] = 'Basic realm="Globus Auth"'
+        return answer
 
     @api.get("/v2/oauth2/userinfo")
     def userinfo() -> Document:

@@ -42,6 +42,13 @@ def files_api(site: Site) -> Blueprint:
     def endpoint(collection_id: str) -> Document:
         return endpoint_document(site.find(read_uuid(collection_id, "endpoint name"), g.identity), g.identity)
 
+    @api.post("/endpoint/<collection_id>/autoactivate")
+    def autoactivate(collection_id: str) -> Document:
+        """Answer what older clients ask before all else: whether a collection is active, which all are nowadays."""
+        site.find(read_uuid(collection_id, "endpoint name"), g.identity)
+        answer = result("AlreadyActivated", "The endpoint is active already", request.path, "activation_result")
+        return {**answer, "subject": None, "expire_time": None, "expires_in": -1, "length": 0, "DATA": []}
+
     @api.get("/operation/endpoint/<collection_id>/ls")
     def ls(collection_id: str) -> Document:
         query = request.args

@@ -82,7 +82,7 @@ class StandIn(Site):
     @property
     def environment(self) -> dict[str, str]:
         """The variables through which the SDK, and all that is built on it, finds the stand-in and never Globus."""
-        services = ("AUTH", "TRANSFER", "TIMER", "GROUPS", "SEARCH", "FLOWS")
+        services = ("AUTH", "TRANSFER", "TIMER", "GROUPS", "SEARCH", "FLOWS", "COMPUTE", "APP")
         return {f"GLOBUS_SDK_SERVICE_URL_{service}": self.url for service in services}
 
     def add_client(self, client_id: str | None = None, secret: str | None = None) -> tuple[str, str]:

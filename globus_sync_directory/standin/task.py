@@ -5,6 +5,7 @@ import threading
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from os.path import commonpath
 from typing import NamedTuple
 
 from .clock import Clock
@@ -286,9 +287,13 @@ class Task:
                 f"{side}_endpoint_display_name": collection and collection.name,
                 f"{side}_local_user": options.get(f"{side}_local_user"),
                 f"{side}_local_user_status": collection and "OK",
-                f"{side}_base_path": None,
+                f"{side}_base_path": self._base_path(side) if options.get("store_base_path_info") else None,
             }
         return document
+
+    def _base_path(self, side: str) -> str:
+        """Return the longest path that all items have in common on the "source" or "destination" side."""
+        return commonpath([join_path(getattr(item, side)) for item in self.submission.items])
 
     def _state(self) -> Document:
         nice = self._nice_status()
@@ -313,12 +318,13 @@ class Task:
         return "Queued" if self.is_queued else "OK"
 
     def _subtasks(self) -> dict[str, int]:
-        """Two subtasks for each file or directory, one for a skipped path; the recordings show that much."""
+        """Two subtasks for each file or directory, one for a path deleted or skipped; the recordings show that much."""
+        each = 2 if self.submission.kind == "transfer" else 1
         skipped = len(self.skips)
         done = len(self.done) - skipped
         known = max(self.files + self.directories, done, 0 if skipped else 1)
         counts = dict.fromkeys(("pending", "retrying", "expired", "canceled", "failed"), 0)
-        counts |= {"total": 2 * known + skipped, "succeeded": 2 * done, "skipped_errors": skipped}
+        counts |= {"total": each * known + skipped, "succeeded": each * done, "skipped_errors": skipped}
         if self.is_live:
             rest = "retrying" if self.error else "pending"
         elif self.status == "SUCCEEDED":
@@ -326,7 +332,7 @@ class Task:
         else:
             code = self.fatal_error[0] if self.fatal_error else "CANCELED"
             rest = {"EXPIRED": "expired", "CANCELED": "canceled"}.get(code, "failed")
-        counts[rest] += 2 * (known - done)
+        counts[rest] += each * (known - done)
         return {f"subtasks_{name}": count for name, count in counts.items()}
 
     def _rate(self) -> int:

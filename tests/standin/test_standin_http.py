@@ -8,16 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
+import globus_sdk
 import pytest
 import requests
 from globus_sdk import (
     AccessTokenAuthorizer,
     AuthAPIError,
+    ConfidentialAppAuthClient,
     GlobusConnectionError,
     NetworkError,
     TransferAPIError,
     TransferClient,
 )
+from globus_sdk.config import get_service_url
+from globus_sdk.scopes import ComputeScopes, FlowsScopes, GCSCollectionScopes, TimersScopes
 from globus_sdk.transport import RetryConfig
 
 from globus_sync_directory.standin.clock import ManualClock
@@ -51,6 +55,29 @@ def test_a_token_for_each_resource_server(world):
 
 
 @pytest.mark.parametrize(
+    ("scopes", "server"),
+    [(ComputeScopes, "funcx_service"), (FlowsScopes, "flows.globus.org"), (TimersScopes, TimersScopes.resource_server)],
+)
+def test_tokens_of_services_that_are_not_imitated(world, scopes, server):
+    """Who asks for another service beside Transfer gets tokens for both, each named as the SDK expects."""
+    tokens = world.token(scope=f"{TransferClient.scopes.all} {getattr(scopes, 'all', None) or scopes.timer}")
+    assert set(tokens.by_resource_server) == {"transfer.api.globus.org", server}
+    https = world.token(scope=str(GCSCollectionScopes(world.src.id).https))
+    assert https["resource_server"] == world.src.id
+
+
+def test_every_service_of_the_sdk_leads_here(world, monkeypatch):
+    """With the variables set, no client of the SDK would ask the real Globus."""
+    for name, value in world.globus.environment.items():
+        monkeypatch.setenv(name, value)
+    clients = [getattr(globus_sdk, name) for name in dir(globus_sdk) if "Client" in name]
+    services = {kind.service_name for kind in clients if getattr(kind, "service_name", "_base") != "_base"}
+    assert {"transfer", "auth", "compute", "timer"} <= services
+    for service in services | {"app"}:
+        assert get_service_url(service) == world.globus.url
+
+
+@pytest.mark.parametrize(
     ("status", "body", "error"),
     [(401, "oauth", "invalid_client"), (400, "oauth", "invalid_client"), (401, "globus", "unauthorized")],
 )
@@ -62,6 +89,11 @@ def test_a_wrong_secret(world, status, body, error):
             world.token(client_id, "wrong")
         assert caught.value.http_status == status
         assert caught.value.raw_json["error"] == error
+        assert ("WWW-Authenticate" in caught.value.headers) is (status == 401)
+    stranger = ConfidentialAppAuthClient(world.client_id, "wrong", base_url=world.globus.url)
+    with stranger, pytest.raises(AuthAPIError):
+        stranger.oauth2_revoke_token(world.tc.authorizer.access_token)
+    assert world.tc.task_list()["total"] == 0
 
 
 @pytest.mark.parametrize("scope", ["unknown", "a[", "urn:globus:auth:scope:transfer.api.globus.org:all[]", "]"])
@@ -135,6 +167,13 @@ def test_strict_documents(world, http, new_id):
     assert answers[WRONG.index({"DATA": []})].json()["code"] == "ClientError.BadRequest.NoTransferItems"
     assert world.globus.tasks == []
     assert http("POST", "/v0.10/transfer", json=body).status_code == 200
+
+
+def test_activation_of_old(world, http):
+    """Clients from before 2024 first ask whether a collection is active: all are, but those nobody knows."""
+    answer = http("POST", f"/v0.10/endpoint/{world.src.id}/autoactivate", params={"if_expires_in": 60})
+    assert (answer.status_code, answer.json()["code"]) == (200, "AlreadyActivated")
+    assert http("POST", f"/v0.10/endpoint/{world.client_id}/autoactivate").status_code == 404
 
 
 def test_the_date_follows_the_stand_ins_clock(world, http):

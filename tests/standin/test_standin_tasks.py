@@ -578,6 +578,17 @@ def test_update_a_task(world):
     assert refusal(lambda: world.tc.update_task(task_id, {"DATA_TYPE": "task", "label": "x"}))[0] == 409
 
 
+def test_base_paths_where_they_are_asked_for(world):
+    """With store_base_path_info a task tells what its items have in common on each side."""
+    world.write("plate/one/a")
+    world.write("plate/two/b")
+    data = world.data("/plate/one", "/kept/one", additional_fields={"store_base_path_info": True})
+    data.add_item("/plate/two", "/kept/two", recursive=True)
+    task = world.tc.get_task(world.tc.submit_transfer(data)["task_id"])
+    assert (task["source_base_path"], task["destination_base_path"]) == ("/plate", "/kept")
+    assert world.run()["source_base_path"] is None
+
+
 def test_deletes(world):
     """A delete removes what it names, fails at once for what is missing, and with ignore_missing does not mind."""
     world.write("d/a", at_target=True)
@@ -595,6 +606,7 @@ def test_deletes(world):
     missing = delete("/d", recursive=True)
     assert (missing["status"], missing["fatal_error"]["code"], missing["faults"]) == ("FAILED", "FILE_NOT_FOUND", 1)
     assert (missing["type"], missing["destination_endpoint_id"]) == ("DELETE", None)
+    assert (missing["subtasks_failed"], missing["subtasks_total"]) == (1, 1)
     assert delete("/d", recursive=True, ignore_missing=True)["status"] == "SUCCEEDED"
     assert delete("/d*", interpret_globs=True)["fatal_error"]["code"] == "FILE_NOT_FOUND"
 
