@@ -110,9 +110,9 @@ def place_in(details: str, pair: Pair) -> Place | None:
     endpoint = re.search(r"^Endpoint: .*\(([0-9a-fA-F-]{36})\)\s*$", details, re.MULTILINE)
     if not endpoint:
         return None
-    file = re.search(r"^File: (.+?)\s*$", details, re.MULTILINE)
+    file = re.search(r"^File: (.+)$", details, re.MULTILINE)
     sides = [place for place in (pair.source, pair.destination) if place.collection == endpoint[1].lower()]
-    named = Place(collection=endpoint[1].lower(), path="/" + file[1].strip("/")) if file else None
+    named = Place(collection=endpoint[1].lower(), path="/" + file[1].rstrip().strip("/")) if file else None
     holding = [place for place in sides if named and place.holds(named)]
     if named and holding:
         return named

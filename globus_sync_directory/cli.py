@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from globus_sync_directory.clean import clean
 from globus_sync_directory.errors import (
     EXIT_BUG,
     EXIT_INTERRUPTED,
+    EXIT_NEEDS_A_PERSON,
     EXIT_OK,
     Interrupted,
     LockHeld,
@@ -26,7 +28,7 @@ from globus_sync_directory.errors import (
     UsageError,
 )
 from globus_sync_directory.logs import log_to_stderr
-from globus_sync_directory.output import prepare_streams, tell
+from globus_sync_directory.output import complain, prepare_streams, tell
 from globus_sync_directory.session import Wish, work
 
 PROGRAM = "globus-sync-directory"
@@ -197,14 +199,18 @@ def invoke(arguments: Sequence[str]) -> int:
         return end.exit_code
     except click.ClickException as error:
         if "--json" not in arguments:
-            error.show()
+            with contextlib.suppress(OSError):
+                error.show()
             return error.exit_code
         answer = Answer(status=error.exit_code, errors=(clean(error.format_message()),))
     except SyncError as error:
         answer = Answer(status=error.exit_status, errors=tuple(str(error).splitlines()))
     except Interrupted as interrupted:
         answer = Answer(status=EXIT_INTERRUPTED, errors=tuple(str(interrupted).splitlines()))
-    except Exception:  # noqa: BLE001  # the last resort: a bug of ours ends with a status of its own
+    except Exception as error:  # noqa: BLE001  # the last resort: a bug of ours ends with a status of its own
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # of stdout, for --help and --version
+            complain(f"the answer cannot be written: {error.strerror}")
+            return EXIT_NEEDS_A_PERSON
         complaint = "this is a bug in globus_sync_directory; please report it with the traceback on stderr"
         answer = Answer(status=EXIT_BUG, errors=(complaint,))
         with contextlib.suppress(OSError):
@@ -214,9 +220,13 @@ def invoke(arguments: Sequence[str]) -> int:
 
 def _expanded(path: Path) -> Path:
     try:
-        return path.expanduser()
+        expanded = path.expanduser()
+        expanded.absolute()
     except RuntimeError:
         raise UsageError(f"{clean(path)}: there is no home directory; name the file in full") from None
+    except FileNotFoundError:
+        raise UsageError(f"{clean(path)}: the current directory is gone; name the file in full") from None
+    return expanded
 
 
 @contextlib.contextmanager

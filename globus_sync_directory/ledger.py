@@ -72,11 +72,10 @@ class Ledger:
             else:
                 self._memories[fingerprint] = memory
 
-
     def remember_mail(self, mailed: Mapping[str, Mapping[str, Mailed]]) -> None:
         """Remember who was told what of a pair (fingerprint -> address -> that) and touch nothing else of it."""
         if mailed and self._writes:
-            self._file.update({}, mailed=mailed)
+            self._file.update({}, otherwise=self._memories, mailed=mailed)
         for fingerprint, told in mailed.items():
             self._memories[fingerprint] = replace(self._memories[fingerprint], mailed=told)
 

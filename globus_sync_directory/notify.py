@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import queue
 import smtplib
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +23,7 @@ from globus_sync_directory.news import recipients
 from globus_sync_directory.state import Mailed
 
 TIMEOUT_SECONDS = 10.0  # for each step with a mail server
-PATIENCE_SECONDS = 30.0  # after which no further message is begun: other runs wait for this one
+PATIENCE_SECONDS = 20.0  # after which no further message is begun, and twice that the last one left: others wait
 _LONGEST_SUBJECT = 120
 
 log = logging.getLogger(__name__)
@@ -108,27 +110,56 @@ def _host() -> str:
 def _send(
     server: MailServer, password: str | None, messages: Mapping[str, EmailMessage]
 ) -> Iterator[tuple[str, str]]:
-    """Send each message over a connection of its own; yield its address and what went wrong, empty for nothing."""
-    unusable = ""  # a server that cannot even be spoken to is not tried again for each recipient
+    """
+    Send each message over a connection of its own; yield its address and what went wrong, empty for nothing.
+
+    A thread does it: a server that trickles its replies meets no timeout of a single step, and is left to itself.
+    """
+    results: queue.SimpleQueue[tuple[str, str] | BaseException] = queue.SimpleQueue()
     begun = time.monotonic()
-    for address, message in messages.items():
-        if time.monotonic() - begun > PATIENCE_SECONDS:
-            unusable = unusable or f"{clean(server.host)} port {server.port} is too slow"
-        if unusable:
-            yield address, unusable
-            continue
-        problem = ""
+    slow = f"{clean(server.host)} port {server.port} is too slow"
+
+    def work() -> None:
+        unusable = ""  # a server that cannot even be spoken to is not tried again for each recipient
         try:
-            with _connection(server, password) as connection:
-                try:
-                    connection.send_message(message, _sender(server), [address])
-                except smtplib.SMTPNotSupportedError:
-                    problem = f"{clean(server.host)} takes no addresses with such letters"
-                except (OSError, smtplib.SMTPException, ValueError) as error:
-                    problem = _plain(error, server, password)
-        except (OSError, smtplib.SMTPException, ValueError) as error:
-            problem = unusable = _plain(error, server, password)
-        yield address, problem
+            for address, message in messages.items():
+                if not unusable and time.monotonic() - begun > PATIENCE_SECONDS:
+                    unusable = slow
+                problem, lasts = (unusable, True) if unusable else _problem_with(server, password, address, message)
+                unusable = problem if lasts else ""
+                results.put((address, problem))
+        except BaseException as error:  # noqa: BLE001 - it belongs to who waits for the results
+            results.put(error)
+
+    threading.Thread(target=work, name="mail", daemon=True).start()
+    waiting = list(messages)
+    while waiting:
+        try:
+            result = results.get(timeout=max(0, begun + 2 * PATIENCE_SECONDS - time.monotonic()))
+        except queue.Empty:
+            yield from ((address, slow) for address in waiting)
+            return
+        if isinstance(result, BaseException):
+            raise result
+        waiting.remove(result[0])
+        yield result
+
+
+def _problem_with(
+    server: MailServer, password: str | None, address: str, message: EmailMessage
+) -> tuple[str, bool]:
+    """Send one message; return what went wrong, empty for nothing, and whether any other would meet the same."""
+    try:
+        with _connection(server, password) as connection:
+            try:
+                connection.send_message(message, _sender(server), [address])
+            except smtplib.SMTPNotSupportedError:
+                return f"{clean(server.host)} takes no addresses with such letters", False
+            except (OSError, smtplib.SMTPException, ValueError) as error:
+                return _plain(error, server, password), False
+    except (OSError, smtplib.SMTPException, ValueError) as error:
+        return _plain(error, server, password), True
+    return "", False
 
 
 @contextlib.contextmanager

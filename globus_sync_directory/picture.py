@@ -43,9 +43,11 @@ def live_of(tasks: Iterable[Task], fingerprint: str) -> list[Task]:
     return _newest_first(task for task in tasks if task.is_live and fingerprint_in(task.label) == fingerprint)
 
 
-def draw_picture(globus: Globus, ledger: Ledger, live: list[Task], now: datetime) -> Picture:
+def draw_picture(
+    globus: Globus, ledger: Ledger, live: list[Task], now: datetime, only: Collection[Pair] | None = None
+) -> Picture:
     """
-    Return the tasks in ``live`` and those the ledger remembers.
+    Return the tasks in ``live`` and those the ledger remembers, of all pairs or ``only`` of some.
 
     One request per hundred remembered tasks that are not live, one for each that is in neither answer; where there is
     no usable state file one more, for our recent tasks, which raises NoAnswer or Refused. Any other question that gets
@@ -54,7 +56,12 @@ def draw_picture(globus: Globus, ledger: Ledger, live: list[Task], now: datetime
     known = {task.task_id: task for task in live}
     if not ledger.usable:
         known |= {task.task_id: task for task in globus.recent_tasks()}
-    remembered = {memory.task.task_id: memory.task for memory in ledger.memories.values() if memory.task}
+    wanted = ledger.memories if only is None else {pair.fingerprint for pair in only}
+    remembered = {
+        memory.task.task_id: memory.task
+        for fingerprint, memory in ledger.memories.items()
+        if memory.task and fingerprint in wanted
+    }
     missing = [task_id for task_id in remembered if task_id not in known]
     chunks = [tuple(missing[at : at + IDS_PER_REQUEST]) for at in range(0, len(missing), IDS_PER_REQUEST)]
     unanswered: dict[str, NoAnswer | Refused] = {}

@@ -166,7 +166,7 @@ def _lines(finding: Finding, shared: Cause | None, width: int | None) -> list[_L
     if finding.known_by_label:
         lines.append("known by its label alone: of a pair that is gone, or of another config of this application")
     lines += facts
-    if finding.skipped:
+    if finding.skipped or finding.verdict is Verdict.SUCCEEDED_WITH_GAPS:
         lines.append(_skipped(finding))
     if finding.is_too_old and finding.max_age and finding.counts_from:
         what = "last success" if finding.success else "this pair was first seen"
@@ -250,7 +250,8 @@ def _skipped(finding: Finding) -> str:
     ]
     count = max(finding.task.skipped_by_error if finding.task else 0, len(shown))
     more = f", and {count - _SKIPPED_SHOWN:,} more" if count > _SKIPPED_SHOWN else ""
-    return f"{count:,} path{'' if count == 1 else 's'} left out: {', '.join(shown[:_SKIPPED_SHOWN])}{more}"
+    named = f": {', '.join(shown[:_SKIPPED_SHOWN])}{more}" if shown else ""
+    return f"{count:,} path{'' if count == 1 else 's'} left out{named}"
 
 
 def _last_success(finding: Finding) -> list[str]:

@@ -119,7 +119,7 @@ def look_again(pairs: Sequence[Pair], globus: Globus, ledger: Ledger) -> Result:
     """Return how the tasks stand that the ledger remembers for ``pairs``; one request for up to a hundred of them."""
     now = globus.now()
     try:
-        picture = draw_picture(globus, ledger, [], now)
+        picture = draw_picture(globus, ledger, [], now, only=pairs)
     except (NoAnswer, Refused) as error:
         return unreached(pairs, ledger, error, now)
     learn(ledger, picture, pairs, pairs, now)
@@ -234,5 +234,6 @@ def _setbacks(
                 command=outcome.cause.command,
                 since=same.since if same else now,
             )
-        changes[pair.fingerprint] = replace(memory, setback=setback)
+        waiting_since = None if setback else memory.waiting_since
+        changes[pair.fingerprint] = replace(memory, setback=setback, waiting_since=waiting_since)
     return changes

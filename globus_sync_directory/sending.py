@@ -48,12 +48,15 @@ class _Started:
 _Answer = _Started | NoAnswer | Refused
 
 
-def send(globus: Globus, ledger: Ledger, pairs: Sequence[Pair], known: Mapping[str, Task]) -> dict[str, Attempt]:
+def send(
+    globus: Globus, ledger: Ledger, pairs: Sequence[Pair], known: Mapping[str, Task], *, sent_before: bool
+) -> dict[str, Attempt]:
     """
     Submit the open reservation of every pair, several at a time, and return what came of each by fingerprint.
 
     Each answer is written down as it comes. Where Globus has no room, who waited longest asks first, and nobody
-    asks once one was turned away. ``known`` are our tasks by id as far as they are known. Raises StateError; what is
+    asks once one was turned away: a reservation that is new is given up then, one that an earlier run may have sent
+    (``sent_before``) stays open. ``known`` are our tasks by id as far as they are known. Raises StateError; what is
     reserved on disk then tells the next run.
     """
     reserved = {pair: found for pair in pairs if (found := ledger.memories[pair.fingerprint].reservation)}
@@ -69,7 +72,8 @@ def send(globus: Globus, ledger: Ledger, pairs: Sequence[Pair], known: Mapping[s
             for some in stream:
                 _record(globus, ledger, some)
                 answers |= some
-    not_asked: dict[Pair, _Answer] = {pair: _NO_ROOM for pair in reserved if pair not in answers}
+    turned_away = NoAnswer("not sent again, as Globus has no room for more tasks") if sent_before else _NO_ROOM
+    not_asked: dict[Pair, _Answer] = {pair: turned_away for pair in reserved if pair not in answers}
     _record(globus, ledger, not_asked)
     answers |= not_asked
     conflicts = [pair for pair, answer in answers.items() if _is_identical_paths(answer)]

@@ -46,6 +46,7 @@ from globus_sync_directory.wire import AT_A_TIME, Meter, make_retry_config, make
 IDS_PER_REQUEST = 100
 LIST_LIMIT = 1000  # Source: Globus SDK, largest page of task_list
 CLOCK_TOLERANCE = timedelta(minutes=5)
+_LARGEST_OFFSET = timedelta(days=100 * 365)  # beyond that the Date is nonsense, not this host's clock
 _FAILURES_THAT_MEAN_OUTAGE = 3
 _APP_NAME = "globus_sync_directory"
 
@@ -168,7 +169,7 @@ class Globus:
 
     def tasks_by_id(self, task_ids: Sequence[str]) -> list[Task]:
         """Return those of at most IDS_PER_REQUEST tasks that Globus knows, ended or not."""
-        return self._list({"task_id": list(task_ids)}, limit=IDS_PER_REQUEST)
+        return self._list({"task_id": list(task_ids)}, limit=IDS_PER_REQUEST, skip_nonsense=True)
 
     def tasks_by_label(self, label: str) -> list[Task]:
         """Return our tasks with exactly this label, ended or not."""
@@ -209,8 +210,10 @@ class Globus:
         """Return the type (``dir``, ``file``, ...) of what is at ``path``; by a listing where ``stat`` is refused."""
 
         def question(client: TransferClient) -> str:
-            document = client.operation_stat(collection, path=path).data
-            return str(document["type"])
+            kind = client.operation_stat(collection, path=path).data["type"]
+            if not isinstance(kind, str):
+                raise TypeError("not a text")
+            return kind
 
         try:
             return self._look(question)
@@ -271,20 +274,42 @@ class Globus:
 
         return self._ask("a submission", question)
 
-    def _list(self, filters: dict[str, Any], limit: int = LIST_LIMIT, everything: bool = False) -> list[Task]:
-        """Return our tasks that pass ``filters``, newest first; ``everything`` reads on to the reply's ``total``."""
+    def _list(
+        self,
+        filters: dict[str, Any],
+        limit: int = LIST_LIMIT,
+        everything: bool = False,
+        skip_nonsense: bool = False,
+    ) -> list[Task]:
+        """
+        Return our tasks that pass ``filters``, newest first.
+
+        ``everything`` reads on to the reply's ``total``, as long as there is news in a page. ``skip_nonsense`` leaves
+        out entries that are no tasks, which are else an answer of no use.
+        """
+
+        def read(document: Mapping[str, Any]) -> Task | None:
+            try:
+                return read_task(document)
+            except NotATask:
+                if skip_nonsense:
+                    return None
+                raise
 
         def page(client: TransferClient, offset: int) -> tuple[list[Task], int]:
             order = "request_time DESC"
             data = client.task_list(limit=limit, offset=offset, filter=filters, orderby=order).data
-            return [read_task(document) for document in _documents(data)], int(data["total"])
+            return [task for document in _documents(data) if (task := read(document))], int(data["total"])
 
-        tasks: list[Task] = []
+        tasks: dict[str, Task] = {}
+        offset = 0
         while True:
-            found, total = self._ask("the list of tasks", partial(page, offset=len(tasks)))
-            tasks += found
-            if not everything or not found or len(tasks) >= total:
-                return tasks
+            found, total = self._ask("the list of tasks", partial(page, offset=offset))
+            news = {task.task_id: task for task in found if task.task_id not in tasks}
+            tasks |= news
+            offset += len(found)
+            if not everything or not news or offset >= total:
+                return list(tasks.values())
 
     def _line(self) -> _Line:
         line: _Line | None = getattr(self._mine, "line", None)
@@ -320,7 +345,7 @@ class Globus:
         except GlobusError as error:
             failure = NoAnswer(f"no answer from Globus Transfer: {reason(error)}")
             raise (self._give_up(failure) if counts else failure) from None
-        except (NotATask, KeyError, TypeError, ValueError, AttributeError):
+        except (NotATask, KeyError, TypeError, ValueError, AttributeError, RecursionError):
             raise self._failed(f"Globus Transfer sent something else than {what}", counts) from None
         self._failures = 0
         return answer
@@ -405,7 +430,7 @@ def sign_in(client_id: str, secret: str) -> Globus:
         raise _sign_in_failure(error) from None
     except GlobusError as error:
         raise NoAnswer(f"no answer from Globus Auth: {reason(error)}") from None
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise NoAnswer(
             "Globus Auth sent something else than a token; is there a proxy or a portal in between?"
         ) from None
@@ -444,11 +469,10 @@ def _sign_in_failure(error: GlobusAPIError) -> NoAnswer:
 def _clock_offset(date: str | None) -> timedelta:
     """Return how far Globus' clock is ahead of this host's; zero where the reply had no usable Date."""
     try:
-        moment = parsedate_to_datetime(date or "")
-    except ValueError:
+        difference = parsedate_to_datetime(date or "").astimezone(UTC) - host_now()
+    except (ValueError, OverflowError):
         return timedelta(0)
-    difference = moment.astimezone(UTC) - host_now()
-    return difference if abs(difference) > timedelta(seconds=2) else timedelta(0)
+    return difference if timedelta(seconds=2) < abs(difference) < _LARGEST_OFFSET else timedelta(0)
 
 
 def _documents(data: Any) -> list[Mapping[str, Any]]:

@@ -202,7 +202,8 @@ def _chosen(config: Config, names: tuple[str, ...]) -> list[Pair]:
 def _state_file(wish: Wish, config: Config) -> StateFile:
     from globus_sync_directory.state import StateFile
 
-    path = wish.state_file or config.path.with_name(f"{config.path.stem}.state.json")
+    own = config.path.stem if config.path.suffix == ".ini" else config.path.name  # a.ini and a.cfg share no state
+    path = wish.state_file or config.path.with_name(f"{own}.state.json")
     for taken in (wish.config_file, wish.secret_file):
         if os.path.realpath(path) == os.path.realpath(taken):
             raise UsageError(f"{clean(path)} is the config or secret file; name another with --state-file")

@@ -27,8 +27,8 @@ def settle(
     Find out what became of every open reservation of ``pairs`` and of the ``left_over`` fingerprints.
 
     One whose task is live is settled. One that the config still asks for, while nothing else of its pair is live, is
-    sent once more under the same id: Globus runs it once. Any other is looked for by its label, in any status, and else
-    dropped. Returns what sending gave, by fingerprint. Raises StateError.
+    sent once more under the same id: Globus runs it once. Any other is looked for by its label, in any status, and
+    dropped once Globus would list it if there were one. Returns what sending gave, by fingerprint. Raises StateError.
     """
     by_fingerprint = {pair.fingerprint: pair for pair in pairs}
     again: list[Pair] = []
@@ -46,7 +46,7 @@ def settle(
         else:
             search.append(fingerprint)
     _search(globus, ledger, search, by_fingerprint, live)
-    return send(globus, ledger, again, {task.task_id: task for task in live})
+    return send(globus, ledger, again, {task.task_id: task for task in live}, sent_before=True)
 
 
 def _search(
@@ -65,7 +65,7 @@ def _search(
             log.warning("%s: %s; its open start is settled by a later run", clean(memory.name), answer)
         elif answer:
             ledger.change({fingerprint: with_task(memory, answer[0], pairs.get(fingerprint))})
-        elif not (other and _is_fresh(globus, memory)):
+        elif not _is_fresh(globus, memory):
             log.warning(
                 "%s: the start that was left open (submission %s) is dropped: Globus has no such task, and %s",
                 clean(memory.name),

@@ -82,7 +82,8 @@ def not_reached(pair: Pair, memory: Memory | None, trouble: NoAnswer | Refused, 
 
 
 def _cause_of(trouble: NoAnswer | Refused) -> Cause:
-    return Cause(what=str(trouble), cure=trouble.cure if isinstance(trouble, NoAnswer) else "")
+    cure = "the next run asks again; if it stays, show this to Globus' support"
+    return Cause(what=str(trouble), cure=trouble.cure if isinstance(trouble, NoAnswer) else cure)
 
 
 def _verdict_on(trouble: NoAnswer | Refused) -> Verdict:
@@ -199,6 +200,8 @@ def _cause(
     if verdict is Verdict.CANCELLED:
         told = next((event.details for event in events if event.code == "CANCELED" and event.details), "")
         return Cause(what=clean(told, 160) or "somebody cancelled it", cure="none needed, unless you did not want that")
+    if verdict is Verdict.SUCCEEDED_WITH_GAPS and not behind:
+        return Cause(what="Globus does not tell which", cure="look at the task's page in the Globus web app")
     if verdict is Verdict.FAILED and not behind:
         return explain(task.fatal_code, task.fatal_description, pair, None, globus.identity)
     return behind

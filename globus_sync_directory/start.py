@@ -88,7 +88,7 @@ def start(globus: Globus, ledger: Ledger, plans: Sequence[Plan], known: Mapping[
             reservations[pair.fingerprint] = replace(memory, reservation=reservation)
     ledger.change(reservations)
     reserved = [pair for pair in by_pair if pair.fingerprint in reservations]
-    attempts |= send(globus, ledger, reserved, known)
+    attempts |= send(globus, ledger, reserved, known, sent_before=False)
     for pair, plan in by_pair.items():
         attempt = attempts[pair.fingerprint]
         attempts[pair.fingerprint] = replace(attempt, notes=plan.notes + attempt.notes)

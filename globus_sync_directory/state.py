@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import socket
+import stat
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -119,11 +120,11 @@ class StateFile:
     def read(self) -> Recall:
         """Return what is remembered; a file that cannot be read or understood gives an empty, unusable Recall."""
         try:
+            if not stat.S_ISREG(self.path.stat().st_mode):  # to open a pipe would wait, to rename a device do harm
+                return Recall(usable=False, trouble="is not a regular file")
             data = self.path.read_bytes()
         except FileNotFoundError:
             return Recall(usable=False)
-        except IsADirectoryError:
-            return Recall(usable=False, trouble="is a directory")
         except OSError as error:
             return Recall(usable=False, trouble=f"cannot be read: {error.strerror}")
         try:
@@ -227,7 +228,7 @@ class StateFile:
         made. A file system without locks is a warning: Globus' own rules keep the promise there.
         """
         try:
-            descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise self._unwritable(error, more="") from error
         try:
@@ -334,27 +335,31 @@ def _memory_from_json(value: Any) -> Memory:
         first_seen=_time(value["first_seen"]),
         source=_place(value["source"]),
         destination=_place(value["destination"]),
-        reservation=reservation
-        and Reservation(
+        reservation=None
+        if reservation is None
+        else Reservation(
             submission_id=_uuid(reservation["submission_id"]),
             document=dict(reservation["document"]),
             reserved_at=_time(reservation["reserved_at"]),
         ),
-        task=task
-        and LastTask(
+        task=None
+        if task is None
+        else LastTask(
             task_id=_uuid(task["task_id"]),
             submitted_at=_time(task["submitted_at"]),
             deadline=_optional_time(task["deadline"]),
         ),
-        success=success
-        and Success(
+        success=None
+        if success is None
+        else Success(
             task_id=_uuid(success["task_id"]),
             ended_at=_time(success["ended_at"]),
             files=int(success["files"]),
             bytes=int(success["bytes"]),
         ),
-        setback=setback
-        and Setback(
+        setback=None
+        if setback is None
+        else Setback(
             verdict=_text(setback["verdict"]),
             what=_text(setback["what"]),
             cure=_text(setback["cure"]),

@@ -14,6 +14,8 @@ from globus_sync_directory.clean import clean
 
 MOST_EVENTS = 1000  # of a task's log that are looked at, the newest. Source: Globus SDK, largest page
 LIVE_STATUSES = ("ACTIVE", "INACTIVE")
+_MOST = 2**63  # of anything that is counted: more is nonsense, and cannot be shown
+_LONGEST_DETAILS = 20_000  # characters of an entry of a task's log
 
 
 class NotATask(ValueError):
@@ -140,7 +142,7 @@ def read_event(document: Mapping[str, Any]) -> Event | None:
         is_error=document.get("is_error") is True,
         time=moment,
         description=_text(document.get("description")),
-        details=_text(document.get("details")),
+        details=_text(document.get("details"))[:_LONGEST_DETAILS],
     )
 
 
@@ -185,7 +187,7 @@ def _time(value: object) -> datetime | None:
 
 
 def _count(value: object) -> int:
-    return max(0, value) if isinstance(value, int) and not isinstance(value, bool) else 0
+    return min(max(0, value), _MOST) if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def _text(value: object) -> str:

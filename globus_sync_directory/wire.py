@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import logging
 import socket
 import threading
@@ -54,6 +55,7 @@ class _Adapter(HTTPAdapter):
         what = f"{request.method} {(request.url or '').partition('?')[0]}"
         try:
             response = super().send(request, *args, **kwargs)
+            _read_in_time(response)
         except requests.RequestException as error:
             log.debug("%s: %s after %.0f ms", what, _reason(error), 1000 * (time.monotonic() - begun))
             raise
@@ -63,11 +65,32 @@ class _Adapter(HTTPAdapter):
         return response
 
 
+def _read_in_time(response: requests.Response) -> None:
+    """Read the whole reply; one that only trickles in, and so meets no timeout of a single read, is broken off."""
+
+    late = threading.Event()
+
+    def break_off() -> None:
+        late.set()
+        with contextlib.suppress(OSError, ValueError):  # it may have come to its end just now
+            getattr(response.raw, "shutdown", response.raw.close)()
+
+    breaker = threading.Timer(TIMEOUT_SECONDS, break_off)
+    breaker.daemon = True
+    breaker.start()
+    try:
+        _ = response.content
+    finally:
+        breaker.cancel()
+        if late.is_set():
+            raise requests.ReadTimeout("only a part of the reply came in time")
+
+
 def _request_id(response: requests.Response) -> str:
     """Return the service's own id of a request, for its help desk, where the reply names one."""
     try:
         document = response.json()
-    except (ValueError, requests.RequestException):  # who asked will notice what is wrong with it
+    except (ValueError, RecursionError):  # who asked will notice what is wrong with it
         return ""
     found = document.get("request_id") if isinstance(document, dict) else None
     return f", request id {clean(found, 40)}" if found else ""

@@ -232,10 +232,12 @@ def test_accepted_task_that_ended_before_it_was_settled(world: World) -> None:
 
 
 def test_config_changed_while_a_start_is_open(world: World) -> None:
-    """A reservation for what nobody asks for any more is dropped with a warning, not sent; then the new one goes."""
+    """A reservation for what nobody asks for any more is dropped once Globus would list its task; the new one goes."""
     world.globus.faults.add(Fault(method="POST", path=SUBMIT, times=3, cut=True))
     world.run()
     world.pair("microscope", exclude="a.txt")
+    assert world.run().verdicts == {"microscope": "start unconfirmed"}
+    world.clock.advance(601)
     outcome = world.sync()
     assert outcome.status == 0
     assert "is dropped: Globus has no such task" in outcome.stderr
