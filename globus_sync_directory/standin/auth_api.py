@@ -77,7 +77,7 @@ class Auth:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.clients: dict[str, str] = {}
-        self._tokens: dict[str, Token] = {}
+        self.tokens: dict[str, Token] = {}
         self._asked: dict[str, deque[datetime]] = defaultdict(deque)
         self._lock = threading.Lock()
 
@@ -97,7 +97,7 @@ class Auth:
             Token("Ag" + secrets.token_urlsafe(36), client_id, server, tuple(names), expires)
             for server, names in by_server.items()
         ]
-        self._tokens.update({token.value: token for token in tokens})
+        self.tokens.update({token.value: token for token in tokens})
         return tokens
 
     def _server(self, scope: str) -> str:
@@ -120,18 +120,10 @@ class Auth:
                     collection.consents.add(client_id)
             self._consent(client_id, dependencies)
 
-    def revoke(self, value: str) -> None:
-        """Make one token invalid, if there is such a one."""
-        self._tokens.pop(value, None)
-
-    def revoke_all(self) -> None:
-        """Make every token that was given out invalid."""
-        self._tokens.clear()
-
     def token(self, server: str) -> Token | None:
         """Return the live token for ``server`` that the present request carries, if it does."""
         header = request.authorization
-        token = self._tokens.get(header.token or "") if header and header.type == "bearer" else None
+        token = self.tokens.get(header.token or "") if header and header.type == "bearer" else None
         return token if token and token.server == server and token.expires > self.site.clock.now() else None
 
     def authenticate(self) -> None:
@@ -163,7 +155,7 @@ def parse_scopes(text: str) -> Scopes:
     for word in re.findall(r"[\[\]]|[^\s\[\]]+", text):
         if word not in ("[", "]"):
             named = stack[-1].setdefault(word.removeprefix("*"), {})
-        elif word == "[" and named is not None:
+        elif word == "[" and named is not None and len(stack) < 100:
             stack.append(named)
             named = None
         elif word == "]" and len(stack) > 1 and stack.pop():
@@ -200,7 +192,7 @@ def auth_api(auth: Auth) -> Blueprint:
     @api.post("/v2/oauth2/token/revoke")
     def revoke() -> Document:
         client()
-        auth.revoke(request.form.get("token", ""))
+        auth.tokens.pop(request.form.get("token", ""), None)
         return {"active": False}
 
     @api.after_request

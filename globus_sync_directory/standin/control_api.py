@@ -8,6 +8,7 @@ from flask import Blueprint, request
 from .clock import ManualClock
 from .documents import ApiError, Document, bad_request
 from .faults import Fault
+from .storage import ENTITY_TYPES, GUEST
 from .submissions import read_fields, read_json
 from .switches import switched
 
@@ -27,6 +28,12 @@ _FAULT: Mapping[str, Any] = {
 def control_api(globus: "StandIn") -> Blueprint:
     """Return the routes, which docs/standin.md shows one by one; every answer is the state that they leave."""
     api = Blueprint("control", __name__, url_prefix="/standin")
+
+    @api.before_request
+    def not_from_a_web_page() -> None:
+        """Any page that is open in a browser on this computer could ask for things here."""
+        if "Origin" in request.headers:
+            raise ApiError(403, "PermissionDenied", "No web page may turn this")
 
     @api.get("/")
     def state() -> Document:
@@ -54,6 +61,8 @@ def control_api(globus: "StandIn") -> Blueprint:
     def change_collection(collection_id: str) -> Document:
         collection = globus.collections[collection_id]
         wanted = _fields({**_COLLECTION, "pause": str | None})
+        if wanted.get("entity_type", GUEST) not in ENTITY_TYPES or wanted.get("list_limit", 0) < 0:
+            raise ValueError(f"entity_type is one of {', '.join(ENTITY_TYPES)}, list_limit counts from 0")
         if "pause" in wanted:
             globus.pause(collection_id, wanted.pop("pause"))
         for name, value in wanted.items():
@@ -70,7 +79,7 @@ def control_api(globus: "StandIn") -> Blueprint:
             case "cancel" | "forget" as deed:
                 getattr(globus, deed)(task.id)
             case "fail":
-                globus.fail(task.id, wanted.get("code", "ENDPOINT_ERROR"))
+                globus.fail(task.id, wanted.get("code") or "ENDPOINT_ERROR")
             case _:
                 raise ValueError("Field 'do' is one of pause, unpause, suspend, resume, cancel, fail, forget")
         return state()
@@ -85,8 +94,10 @@ def control_api(globus: "StandIn") -> Blueprint:
 
     @api.post("/switches")
     def change_switches() -> Document:
+        switches = globus.switches
         for name, value in read_json(request.get_data()).items():
-            globus.switches = switched(globus.switches, name, str(value))
+            switches = switched(switches, name, "" if value is None else str(value))
+        globus.switches = switches
         return state()
 
     @api.delete("/tokens")

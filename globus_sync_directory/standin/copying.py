@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from fnmatch import fnmatchcase
@@ -87,6 +87,8 @@ class Transfer:
             self.task.found(key, is_directory=True)
             here = storage.kinds(directory)
             with self._writing(key), self._target(self._paths(key)[1], create=True) as target:
+                if self.options.get("delete_destination_extra"):
+                    self._remove(key, target, {name for name, kind in here.items() if kind}, here)
                 for name, kind in here.items():
                     if kind == "dir" and self._included(name, kind):
                         inner.append((index, (*below, name)))
@@ -220,15 +222,18 @@ class Transfer:
     def _delete_extra(self, key: Key, base: int) -> None:
         """Remove what the destination has and the source has not; names that the filter rules exclude stay."""
         self.checkpoint()
-        path = self._paths(key)[1]
         with self._reading(key), storage.directory_below(base, key[1]) as directory:
             here = storage.kinds(directory)
-            with self._writing(key), self._target(path) as target:
-                for name, kind in storage.kinds(target).items():
-                    extra = kind is None or here.get(name) != kind
-                    if extra and self._included(name, kind or "file"):
-                        self.destination.check(self.task.owner, (*path, name), "w")
-                        storage.remove(name, target)
+            with self._writing(key), self._target(self._paths(key)[1]) as target:
+                self._remove(key, target, storage.kinds(target), here)
+
+    def _remove(self, key: Key, target: int, names: Container[bytes], here: Mapping[bytes, str | None]) -> None:
+        """Remove those ``names`` of a directory that are not ``here`` at the source, or of another type there."""
+        for name, kind in storage.kinds(target).items():
+            extra = name in names and (kind is None or here.get(name) != kind)
+            if extra and self._included(name, kind or "file"):
+                self.destination.check(self.task.owner, (*self._paths(key)[1], name), "w")
+                storage.remove(name, target)
 
     def _step(self) -> None:
         self.checkpoint()

@@ -4,6 +4,7 @@ import logging
 import sys
 import threading
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,6 @@ FIRST_RETRY = timedelta(seconds=10)
 LONGEST_RETRY = timedelta(minutes=10)
 
 _STARTED = '{\n  "type": "GridFTP Transfer",\n  "concurrency": 2,\n  "parallelism": 4,\n  "pipelining": 20\n}'
-_ATTEMPT_ONLY = ("YIELD", "CLOSED")  # reasons to stop that leave the task as it is
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Engine:
             known = self._used.get((identity, str(body.get("submission_id")).lower()))
             if known and not self._is_past(known.request_time, self.site.switches.submission_id_lifetime):
                 if self.site.switches.changed_body == "refused" and known.submission.body != body:
-                    raise bad_request(f"Submission ID '{known.submission_id}' was used for another document")
+                    raise bad_request(f"Submission ID '{known.submission.submission_id}' was used for another document")
                 return "Duplicate", known
             submission = read_submission(body, kind, self.clock.now(), self.site.switches.label_limit)
             self._check_submission_id(submission.submission_id, identity)
@@ -155,7 +155,8 @@ class Engine:
             label = read_label(fields, self.site.switches.label_limit)
             deadline = read_deadline(fields, self.clock.now())
             task.label = label if "label" in body else task.label
-            task.deadline = deadline or task.deadline
+            if deadline:
+                task.submission, task.deadline = replace(task.submission, deadline=deadline), deadline
             self.advance()
 
     def cancel(self, task: Task) -> str:
@@ -277,7 +278,7 @@ class Engine:
                 task.add_progress()
             if trouble:
                 task.add_fault(trouble)
-            if reason and reason not in _ATTEMPT_ONLY:
+            if reason not in (None, "YIELD", "CLOSED"):
                 self._end(task, reason)
             elif finished:
                 if task.skips:
@@ -287,7 +288,7 @@ class Engine:
             elif trouble and trouble.hopeless:
                 task.end("FAILED", trouble.code)
             elif not reason:
-                task.failures = 1 if moved else task.failures + 1
+                task.failures = 1 if before[0] != len(task.done) else task.failures + 1
                 # the exponent is bounded only to keep the arithmetic small
                 pause = min(FIRST_RETRY * 2 ** min(task.failures - 1, 16), LONGEST_RETRY)
                 task.retry_at = self.clock.now() + pause

@@ -41,6 +41,7 @@ class Fault:
             "headers are text": all(isinstance(text, str) for text in texts),
             "headers are plain text": all(text.isascii() and text.isprintable() for text in map(str, texts)),
             "when is before or after": self.when in ("before", "after"),
+            "nth and times count from 1": self.nth >= 1 and (self.times is None or self.times >= 1),
             "delay is a number of seconds": 0 <= self.delay <= threading.TIMEOUT_MAX,
             "status is from 200 to 599": self.status is None or 200 <= self.status <= 599,
             "truncate is a number of bytes": self.truncate is None or self.truncate >= 0,
@@ -50,7 +51,7 @@ class Fault:
                 raise ValueError(rule)
 
     def matches(self, method: str, path: str) -> bool:
-        return fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
+        return fnmatchcase(method, self.method.upper()) and fnmatchcase(path, self.path)
 
     def strikes(self, number: int) -> bool:
         """Whether it strikes the match of that number, counted from 1."""

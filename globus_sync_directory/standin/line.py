@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 HOST = "127.0.0.1"  # and nothing else: whoever reaches the stand-in can write files
 BACKLOG = 512
 CONTROL = "/standin/"  # apart from the imitated services: never logged, never struck
+LOGGED = 100_000  # requests that are remembered, the newest
 ENTRY = "standin.entry"  # in the WSGI environment: the log's entry of the request
 _PAGE = "<!DOCTYPE html>\n<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>\n"
 
@@ -75,6 +76,7 @@ class Traffic:
                 connection=int(environ["REMOTE_PORT"]),
             )
             self.requests.append(entry)
+            del self.requests[:-LOGGED]
             environ["wsgi.input"].seek(0)
             fault = self._faults.strike(asked.method, asked.path)
             before, after = (fault if fault and fault.when == when else None for when in ("before", "after"))
@@ -107,7 +109,8 @@ class Traffic:
         if error.code not in (404, 405):
             return _refused(ApiError(error.code or 400, "ClientError.BadRequest", error.description or error.name))
         route = f"{request.method} {request.path}"
-        self.unknown_routes.append(route)
+        if not request.path.startswith(CONTROL):
+            self.unknown_routes.append(route)
         message = f"The stand-in does not imitate {route}"
         # Flows and Timers have their errors in "error"; globus-cli insists on it.
         extra = {} if request.path.startswith("/v0.10/") else {"error": {"code": "NotImplemented", "detail": message}}
@@ -115,10 +118,11 @@ class Traffic:
 
 
 def _body(asked: werkzeug.Request) -> Any:
-    try:
+    with suppress(ValueError, RecursionError):
         return json.loads(asked.get_data())
-    except (ValueError, RecursionError):
+    with suppress(HTTPException):  # the route that wants a form will answer
         return asked.form.to_dict() or None
+    return None
 
 
 def _refused(error: ApiError) -> tuple[Document, int]:
@@ -139,14 +143,6 @@ class _Handler(WSGIRequestHandler):
     server: "Listener"
     wbufsize = -1  # head and body leave in one piece
 
-    def setup(self) -> None:
-        super().setup()
-        self.server.connections.add(self.connection)
-
-    def finish(self) -> None:
-        self.server.connections.discard(self.connection)
-        super().finish()
-
     def run_wsgi(self) -> None:
         self.wfile.flush()  # a "100 Continue", if one was wanted
         try:
@@ -158,16 +154,17 @@ class _Handler(WSGIRequestHandler):
             self.close_connection = True
             self._answer(Response("", 400), None)
             return
-        answer, fault = self.server.traffic.respond({**environ, "wsgi.input": io.BytesIO(body)})
+        whole = {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        answer, fault = self.server.traffic.respond(environ | whole)
         if fault and (fault.cut or fault.truncate is not None):
             self.close_connection = True
         if not (fault and fault.cut):
             self._answer(answer, fault.truncate if fault else None)
 
     def _body(self, environ: dict[str, Any]) -> bytes | None:
-        """Return the whole body of the request, or None when it is not what its head says."""
+        """Return the whole body of the request, or None when it is in chunks, or not what its head says."""
         if environ.get("wsgi.input_terminated"):
-            return bytes(environ["wsgi.input"].read())
+            return None
         length = self.headers.get("Content-Length", "0")
         if not (length.isascii() and length.isdecimal()) or len(length) > 9:
             return None
@@ -198,6 +195,15 @@ class Listener(ThreadedWSGIServer):
         self.connections: set[socket.socket] = set()
         with socket.create_server((HOST, port), backlog=BACKLOG) as bound:
             super().__init__(HOST, bound.getsockname()[1], app, _Handler, fd=bound.fileno())
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self.connections.add(connection)  # here, not in its thread, which may start when all are closed already
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        self.connections.discard(request)
+        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Tell of what no client's connection explains."""

@@ -109,7 +109,8 @@ def ordered(documents: list[Document], text: str | None) -> list[Document]:
     """Return the documents in the order ``text`` asks for, as ``size DESC,name``; raises ApiError 400."""
     for part in reversed(text.split(",") if text else []):
         key, _, direction = part.strip().partition(" ")
-        if direction not in ("", "ASC", "DESC") or any(key not in document for document in documents):
+        unfit = any(isinstance(document.get(key, {}), dict | list) for document in documents)
+        if unfit or direction not in ("", "ASC", "DESC"):
             raise bad_request(f"Invalid orderby '{text}'")
         documents = sorted(
             documents,

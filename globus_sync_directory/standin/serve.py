@@ -107,11 +107,10 @@ def _share(text: str) -> tuple[str, tuple[Path, str]]:
     name, found, rest = text.partition("=")
     if not found:
         raise BadInput(f"{text!r} is not ID=DIR")
-    right = "rw"
-    for suffix in (":r", ":rw"):
-        if rest.endswith(suffix):
-            rest, right = rest.removesuffix(suffix), suffix[1:]
-    directory = Path(rest).absolute()
+    place, _, right = rest.rpartition(":")
+    if right not in ("r", "rw"):
+        place, right = rest, "rw"
+    directory = Path(place).absolute()
     if not directory.is_dir():
         raise BadInput(f"no such directory: {directory}")
     return _uuid(name, "an ID"), (directory, right)

@@ -47,7 +47,7 @@ class StandIn(Site):
         self._engine = Engine(self)
         self._auth = Auth(self)
         self.hold, self.release, self.wait = self._engine.hold, self._engine.release, self._engine.wait
-        self.revoke_tokens = self._auth.revoke_all
+        self.revoke_tokens = self._auth.tokens.clear
         self.app = app = Flask("globus-standin", static_folder=None)
         app.url_rule_class = _Rule
         app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -107,11 +107,9 @@ class StandIn(Site):
         if not path.isdir(root):
             raise NotADirectoryError(f"no such directory: {root}")
         id = str(uuid.UUID(id) if id else uuid.uuid4())
-        rules: dict[tuple[str, Parts], str] = {}
-        for identity, right in (permissions or {}).items():
-            if right not in ("r", "rw"):
-                raise ValueError(f"a permission is r or rw, not {right!r}")
-            rules[identity, ()] = right
+        if wrong := set((permissions or {}).values()) - {"r", "rw"}:
+            raise ValueError(f"a permission is r or rw, not {', '.join(wrong)}")
+        rules: dict[tuple[str, Parts], str] = {(identity, ()): right for identity, right in (permissions or {}).items()}
         self.collections[id] = collection = Collection(
             id=id, root=path.realpath(fsencode(root)), name=name, entity_type=entity_type, owner_id=OWNER, rules=rules
         )

@@ -15,6 +15,7 @@ Parts = tuple[bytes, ...]
 
 GUEST = "GCSv5_guest_collection"
 MAPPED = "GCSv5_mapped_collection"
+ENTITY_TYPES = (GUEST, MAPPED, "GCP_guest_collection", "GCP_mapped_collection")
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_LINKS = 40
 _TEMPORARY = re.compile(rb"\.standin-[0-9a-f]{16}\.part")
@@ -115,7 +116,7 @@ class Collection:
     host_id: str = field(default_factory=lambda: str(uuid.uuid4()))  # what is behind a guest collection
     online: bool = True
     deleted: bool = False
-    full: bool = False  # every write meets the quota
+    full: bool = False  # every byte written, and every mkdir, meets the quota
     high_assurance: bool = False
     authentication_policy_id: str | None = None  # a policy that no application meets
     consents: set[str] = field(default_factory=set)  # identities that gave their data_access consent
@@ -179,7 +180,7 @@ def directory(root: bytes, parts: Parts, *, create: bool = False) -> Iterator[in
 
 def _walk(root: bytes, parts: Parts, create: bool = False, links: int = _MAX_LINKS) -> tuple[int, Parts]:
     """Return the descriptor, and the components with links resolved."""
-    fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fd = _open_root(root)
     for position, name in enumerate(parts):
         with opened(fd):
             try:
@@ -193,6 +194,16 @@ def _walk(root: bytes, parts: Parts, create: bool = False, links: int = _MAX_LIN
             raise StorageError("INVALID_SYMLINK")
         return _walk(root, resolve_link(root, parts[:position], target) + parts[position + 1 :], create, links - 1)
     return fd, parts
+
+
+def _open_root(root: bytes) -> int:
+    """Return a descriptor of a root, found through no link: one that took its place, or one above it, is an error."""
+    fd = os.open(b"/", os.O_PATH | _DIRECTORY)
+    for name in filter(None, root.split(b"/")):
+        with opened(fd):
+            fd = os.open(name, os.O_PATH | _DIRECTORY, dir_fd=fd)
+    with opened(fd):
+        return os.open(b".", _DIRECTORY, dir_fd=fd)
 
 
 def _open_child(fd: int, name: bytes, create: bool) -> int:

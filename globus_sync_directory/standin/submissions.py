@@ -116,7 +116,7 @@ def read_uuid(text: str, what: str) -> str:
 
 
 def read_path(text: str) -> Parts:
-    """Return the components of a path; raises ApiError 400 for a name that cannot be, 403 for one above the root."""
+    """Return the components of a path; raises ApiError 400 for a name that cannot be, or one above the root."""
     try:
         return split_path(text)
     except StorageError as error:

@@ -134,10 +134,6 @@ class Task:
         self.deadline = self.submission.deadline or self.request_time + OWN_DEADLINE
 
     @property
-    def submission_id(self) -> str:
-        return self.submission.submission_id
-
-    @property
     def is_live(self) -> bool:
         return self.status in ("ACTIVE", "INACTIVE")
 
@@ -151,7 +147,7 @@ class Task:
         """Whether events and per-file results are gone already."""
         return self.completion_time is not None and self.clock.now() - self.completion_time > EVENTS_KEPT
 
-    def pause(self, message: str = "Paused by the manager of the collection") -> None:
+    def pause(self, message: str | None = "Paused by the manager of the collection") -> None:
         """Pause this one task as a collection's manager would; it stays ACTIVE."""
         with self.changed:
             self.pause_message = message
@@ -159,9 +155,7 @@ class Task:
 
     def unpause(self) -> None:
         """Take back ``pause``; the task goes on unless a rule of its collections pauses it."""
-        with self.changed:
-            self.pause_message = None
-            self.settle_pause()
+        self.pause(None)
 
     def pause_rules(self) -> list[tuple[Collection, PauseRule]]:
         """Return the rules under which the task waits, with the collections whose they are."""
@@ -237,6 +231,7 @@ class Task:
         """Note that a file is done, and what follows from that."""
         with self.changed:
             self.done.add(key)
+            self.error = None
             self.finished_while_held += 1
             self.extend_deadline(PROGRESS_DEADLINE)
             if self.clock.now() - self.progress_told >= PROGRESS_EVERY:

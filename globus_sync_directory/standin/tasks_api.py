@@ -37,7 +37,7 @@ def tasks_api(engine: Engine) -> Blueprint:
     def submit(kind: str) -> tuple[Document, int]:
         code, task = engine.submit(kind, read_json(request.get_data()), g.identity)
         status = engine.site.switches.accepted_status if code == "Accepted" else 200
-        return submission_result(kind, code, task.id, task.submission_id, request.path), status
+        return submission_result(kind, code, task.id, task.submission.submission_id, request.path), status
 
     @api.get("/task_list")
     def task_list() -> Document:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from globus_sdk import AccessTokenAuthorizer, ConfidentialAppAuthClient, TransferClient, TransferData
+from globus_sdk import AccessTokenAuthorizer, ConfidentialAppAuthClient, TransferAPIError, TransferClient, TransferData
 
 import globus_sync_directory
 import globus_sync_directory.standin
@@ -26,7 +26,7 @@ TOOL = Path(globus_sync_directory.__path__[0])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_directories(tmp_path, number):
     """serve makes up a client, serves what is named with the rights that are named, and stops cleanly with status 0."""
-    source, target = tmp_path / "source: a", tmp_path / "target"
+    source, target = tmp_path / "source: a:rw", tmp_path / "target"
     source.mkdir()
     target.mkdir()
     (source / "a").write_bytes(b"1")
@@ -42,6 +42,8 @@ def test_serve_directories(tmp_path, number):
             data.add_item("/", "/copy")
             task_id = client.submit_transfer(data)["task_id"]
             assert client.task_wait(task_id, timeout=10, polling_interval=1)
+            with pytest.raises(TransferAPIError):
+                client.operation_mkdir(ids[0], "/new")
         assert served.stop(number) == (0, "")
     assert (target / "copy/a").read_bytes() == b"1"
 

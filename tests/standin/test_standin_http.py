@@ -96,7 +96,7 @@ def test_a_wrong_secret(world, status, body, error):
     assert world.tc.task_list()["total"] == 0
 
 
-@pytest.mark.parametrize("scope", ["unknown", "a[", "urn:globus:auth:scope:transfer.api.globus.org:all[]", "]"])
+@pytest.mark.parametrize("scope", ["unknown", "openid[" * 1500, "a[", f"{TransferClient.scopes.all}[]", "]"])
 def test_unknown_scopes(world, scope):
     """A scope that is unknown or malformed is refused; so is data_access for a guest collection."""
     guest = f"https://auth.globus.org/scopes/{world.src.id}/data_access"
@@ -167,6 +167,36 @@ def test_strict_documents(world, http, new_id):
     assert answers[WRONG.index({"DATA": []})].json()["code"] == "ClientError.BadRequest.NoTransferItems"
     assert world.globus.tasks == []
     assert http("POST", "/v0.10/transfer", json=body).status_code == 200
+
+
+def test_bodies_that_are_not_what_they_say(world):
+    """A body in chunks is refused, also where its sender goes in the middle; so are two lengths that differ."""
+    port = int(world.globus.url.rpartition(":")[2])
+    for head, body in [
+        ("Transfer-Encoding: chunked", b"5\r\nhello\r\n0\r\n\r\n"),
+        ("Transfer-Encoding: chunked", b"ffffffffff\r\nhello"),
+        ("Content-Length: x", b""),
+    ]:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+            line.sendall(f"POST /v2/oauth2/token HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode() + body)
+            assert line.recv(100).startswith(b"HTTP/1.1 400 ")
+    parts = {f"field{number}": (None, "x") for number in range(1200)}
+    assert requests.post(f"{world.globus.url}/v2/oauth2/token", files=parts, timeout=5).status_code in (400, 401, 413)
+
+
+def test_no_web_page_turns_the_stand_in(world):
+    """What a page in a browser asks of the control URLs is refused."""
+    answer = requests.get(f"{world.globus.url}/standin/", headers={"Origin": "https://example.org"}, timeout=5)
+    assert answer.status_code == 403
+
+
+def test_orders_that_cannot_be(world, http):
+    """A list cannot be ordered by what is itself a list or a document."""
+    world.run()
+    world.globus.hold()
+    world.globus.fail(world.submit(), "ENDPOINT_ERROR")
+    for key, status in [("fatal_error", 400), ("nothing", 400), ("label,faults DESC", 200)]:
+        assert http("GET", "/v0.10/task_list", params={"orderby": key}).status_code == status
 
 
 def test_activation_of_old(world, http):
@@ -327,9 +357,13 @@ def test_control_urls(world, http):
     for path, document in [
         ("faults", {"pth": "x"}), ("faults", {"nth": "1"}), ("clock", {"advance": -1}), ("faults", {"delay": 1e999}),
         ("faults", {"when": "later"}), ("faults", {"headers": {"a": "b\r\n"}}), ("faults", {"status": 42}),
-        ("faults", {"truncate": -1}), ("tasks/x", {"do": "dance"}), ("tasks/x", {"do": "pause"}),
+        ("faults", {"truncate": -1}), ("faults", {"nth": 0}), ("faults", {"times": -1}),
+        (f"collections/{world.src.id}", {"entity_type": "x"}), (f"collections/{world.src.id}", {"list_limit": -1}),
+        ("switches", {"label-limit": 5, "identical-paths-code": None}),
+        ("tasks/x", {"do": "dance"}), ("tasks/x", {"do": "pause"}),
     ]:  # fmt: skip
         assert control("POST", path, document)["code"].startswith("ClientError.")
+    assert world.globus.switches.label_limit == 128
     assert len(world.globus.requests) == seen + 3
 
 

@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from globus_sdk import TransferAPIError
 
 from globus_sync_directory.standin.clock import ManualClock
 from globus_sync_directory.standin.server import StandIn
@@ -277,6 +278,23 @@ def test_no_way_of_writing_a_path_leads_out(world, outside, path):
     world.globus.wait()
     assert sorted(outside.rglob("*")) == before
     assert SECRET not in world.tree().values()
+
+
+@pytest.mark.parametrize("replaced", ["inner", "inner/deep"])
+def test_a_root_that_was_replaced_by_a_link_leads_nowhere(world, outside, replaced):
+    """Who may rename in one collection cannot lead another one, whose directory lies in it, out of both."""
+    world.write("inner/deep/a", at_target=True)
+    inner = world.globus.add_collection(world.target / "inner/deep", permissions={world.client_id: "rw"})
+    assert [entry["name"] for entry in world.tc.operation_ls(inner.id)] == ["a"]
+    (outside / "deep").mkdir()
+    (world.target / "link").symlink_to(outside)
+    world.tc.operation_rename(world.dst.id, f"/{replaced}", "/away")
+    world.tc.operation_rename(world.dst.id, "/link", f"/{replaced}")
+    before = sorted(outside.rglob("*"))
+    for call in (world.tc.operation_ls, lambda ident: world.tc.operation_mkdir(ident, "/new")):
+        with pytest.raises(TransferAPIError):
+            call(inner.id)
+    assert sorted(outside.rglob("*")) == before
 
 
 def test_a_stop_in_the_middle_of_many_tasks(tmp_path):

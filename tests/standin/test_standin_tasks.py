@@ -283,17 +283,73 @@ def test_nothing_extra_is_deleted_where_a_path_was_skipped(world):
     """A path that was skipped keeps the destination's extra files, also when a later attempt is the one that ends."""
     world.write("bad")
     world.write("sub/a")
-    world.write("sub", at_target=True)  # a file where a directory should be: the first attempt fails
+    world.dst.full = True  # the first attempt fails
     world.write("extra", at_target=True)
     world.src.unreadable.add("/bad")
     task_id = world.run(skip_source_errors=True, delete_destination_extra=True)["task_id"]
     assert world.tc.get_task(task_id)["status"] == "ACTIVE"
-    (world.target / "sub").unlink()
+    world.dst.full = False
     world.clock.advance(HOUR)
     world.globus.wait()
     assert world.tc.get_task(task_id)["status"] == "SUCCEEDED"
     assert "DELETE_DESTINATION_EXTRA_SKIPPED" in world.events(task_id)
     assert "extra" in world.tree()
+
+
+def test_what_is_of_another_type_is_in_the_way(world):
+    """A file where a directory belongs, and the reverse, go with delete_destination_extra, and stop a task without."""
+    world.write("sub/a")
+    world.write("file")
+    world.write("sub", at_target=True)
+    world.write("file/b", at_target=True)
+    assert world.run()["status"] == "ACTIVE"
+    world.tc.cancel_task(world.globus.tasks[-1].id)
+    assert world.run(delete_destination_extra=True)["status"] == "SUCCEEDED"
+    assert world.tree() == {"sub/a": b"x", "file": b"x"}
+
+
+def test_a_deadline_that_was_changed_stays(world):
+    """A deadline given afterwards is no longer the service's own, which moves: the task expires at it."""
+    world.globus.hold()
+    for _ in range(3):
+        world.submit(destination=f"/{len(world.globus.tasks)}")
+    task_id = world.submit(destination="/queued")
+    soon = (world.clock.now() + timedelta(hours=1)).isoformat()
+    world.tc.update_task(task_id, {"DATA_TYPE": "task", "deadline": soon})
+    world.clock.advance(1800)
+    assert world.tc.get_task(task_id)["deadline"] == soon
+    world.clock.advance(1801)
+    assert world.tc.get_task(task_id)["fatal_error"]["code"] == "EXPIRED"
+    world.globus.release()
+
+
+def test_sending_again_in_vain_is_no_progress(world):
+    """A file that always changes is tried at growing intervals, although bytes move each time."""
+    world.write("a")
+    world.src.changing_files = 1000
+    task = world.globus.task(world.run()["task_id"])
+    pauses = []
+    for _ in range(4):
+        pauses.append((task.retry_at - world.clock.now()).total_seconds())
+        world.clock.advance(pauses[-1])
+        world.globus.wait()
+    assert pauses == [10, 20, 40, 80]
+
+
+def test_an_error_is_over_once_files_arrive(world):
+    """While a later attempt gets on, the task is well again."""
+    for name in ("a", "b"):
+        world.write(name)
+    world.dst.online = False
+    task_id = world.run()["task_id"]
+    assert world.tc.get_task(task_id)["nice_status"] == "CONNECT_FAILED"
+    world.dst.online = True
+    world.globus.hold(after_files=1)
+    world.clock.advance(3600)
+    world.globus.wait()
+    task = world.tc.get_task(task_id)
+    assert (task["nice_status"], task["is_ok"], task["files_transferred"]) == ("OK", True, 1)
+    world.globus.release()
 
 
 def test_a_missing_source_directory_can_be_skipped_as_well(world):
