@@ -41,6 +41,9 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
     ``place`` is the directory it is about where that is known, ``pair`` the pair, ``identity`` ours. A code nobody
     here has heard of comes back with Globus' own words. Source: Globus Transfer API, file_operations and task_events.
     """
+    inner = re.search(r"\bc=([A-Z_]+)", message)  # what a GridFTP server said, inside a general error of Globus
+    if inner and _is(code, ("EndpointError",)):
+        code = inner[1]
     side = _side(pair, place)
     where = _where(pair, place)
     path = f"{side}'{clean(place.path)}' on collection {place.collection}" if place else f"a path on {where}"
@@ -49,10 +52,13 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
         cure = _correct(pair, place, "endpoint")
         return Cause(what=what, cure=cure, hopeless=True)
     if _is(code, ("EndpointDeleted",)):
-        return Cause(what=f"{where} has been deleted", cure=_correct(pair, place, "endpoint"), hopeless=True)
+        cure = f"make a new guest collection, share it with {identity}, and {_correct(pair, place, 'endpoint')}"
+        return Cause(what=f"{where} has been deleted", cure=cure, hopeless=True)
     if is_path_not_found(code):
         missing = f"there is no {side}directory '{clean(place.path)}' on collection {place.collection}" if place else ""
         what, cure = missing or f"a file or directory is not there on {where}", _correct(pair, place, "path")
+        if pair and place == pair.source:
+            cure += "; where it was there before, look whether its disk is mounted"
         if place and re.search(r"\s[#;]", place.path):
             cure += "; a comment in that file needs a line of its own"
         return Cause(what=what, cure=cure, hopeless=True)
@@ -68,9 +74,10 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
     if _is(code, _NOT_A_DIRECTORY):
         return Cause(what=f"{path} is not a directory", cure=_correct(pair, place, "path"), hopeless=True)
     if _is(code, _OFFLINE):
+        which = "" if place or pair is None else "see with check which it is; "
         return Cause(
             what=f"{where} is not connected",
-            cure="start Globus Connect Personal on that computer, or ask the collection's administrator",
+            cure=f"{which}start Globus Connect Personal on that computer, or ask the collection's administrator",
         )
     if _is(code, _FULL):
         if pair and not place:
@@ -87,15 +94,22 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
     if _is(code, _PAUSED):
         return paused(where, message)
     if _is(code, _BUSY):
+        said = _said(message) if message != code else ""
         return Cause(
-            what=f"{where} does not work properly just now",
-            cure="none for now; if it stays, ask the collection's administrator",
+            what=f"{where} does not work properly just now" + (f": {said}" if said else ""),
+            cure="wait; if it stays, ask the collection's administrator",
         )
-    said = clean(message or code, 160)
+    said = _said(message) or clean(code, 160)
     return Cause(
         what=f"Globus says: {said}" if said else "Globus gives no reason",
         cure="look the task up in the Globus web app, or ask the collection's administrator",
     )
+
+
+def _said(message: str) -> str:
+    """Return Globus' own words: of the details of an event only the line that holds them."""
+    found = re.search(r"^Message: (.+)$", message, re.MULTILINE)
+    return clean(found[1] if found else message, 160)
 
 
 def paused(where: str, message: str) -> Cause:
@@ -155,8 +169,7 @@ def _correct(pair: Pair | None, place: Place | None, what: str) -> str:
     prefix = {"source ": "src_", "destination ": "dst_"}.get(_side(pair, place))
     if pair is None or prefix is None:
         return "compare the collections and paths in the config file with those in the Globus web app"
-    more = ", or make the directory" if what == "path" else ""
-    return f"correct [{clean(pair.name)}] {prefix}{what} in the config file{more}"
+    return f"correct [{clean(pair.name)}] {prefix}{what} in the config file"
 
 
 def _share(pair: Pair | None, place: Place | None, identity: str) -> tuple[str, str]:
@@ -171,9 +184,10 @@ def _share(pair: Pair | None, place: Place | None, identity: str) -> tuple[str, 
         return "make it writable, on the collection's computer, for the account that shares the collection", ""
     where = shlex.quote(f"{place.collection}:{place.directory}")
     client_id = identity.partition("@")[0]
+    swapped = "if your data come from here, src_ and dst_ are swapped: exchange them and grant nothing; else "
     words = (
-        f"its owner must share it with {identity}, permission {right}: on the collection's page, under Permissions, or "
-        "by the command below; if it is shared already, open the directory, on its computer, to the account that "
-        "shares the collection"
+        f"{swapped if right == 'rw' else ''}its owner must share it with {identity}, permission {right}: on the "
+        "collection's page, under Permissions, or by the command below; if it is shared already, open the directory, "
+        "on its computer, to the account that shares the collection"
     )
     return words, f"globus endpoint permission create --identity {client_id} --permissions {right} {where}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 import uuid
 from collections.abc import Sequence
@@ -92,7 +93,10 @@ def _destination(globus: Globus, pair: Pair, answer: str | NoAnswer | Refused, n
     if answer == "dir":
         return Check(good=True, pair=pair.name, what=f"{path} is there")
     if isinstance(answer, Refused) and is_path_not_found(answer.code):
-        return Check(good=True, pair=pair.name, what=f"{path} is not there yet; the first task makes it")
+        odd = re.search(r"\s[#;]", pair.destination.path)
+        cure = "a comment in the config needs a line of its own" if odd else ""
+        what = f"{path} is not there yet; the first task makes it"
+        return Check(good=None if odd else True, pair=pair.name, what=what, cure=cure)
     if isinstance(answer, str):
         return _bad(pair.name, explain("NotDirectory", "", pair, pair.destination, globus.identity), names)
     return _trouble(globus, pair, pair.destination, answer, names)

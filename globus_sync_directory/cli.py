@@ -191,9 +191,16 @@ def main() -> None:
 def invoke(arguments: Sequence[str]) -> int:
     """Return the exit status of one command line; what there is to tell has been told by then."""
     prepare_streams()
+    with _signals_interrupt():
+        try:
+            return _told(arguments)
+        except Interrupted:  # while it was being told
+            return EXIT_INTERRUPTED
+
+
+def _told(arguments: Sequence[str]) -> int:
     try:
-        with _signals_interrupt():
-            status = command.main(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
+        status = command.main(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
         return status if isinstance(status, int) else EXIT_OK
     except click.exceptions.Exit as end:
         return end.exit_code

@@ -118,6 +118,10 @@ def _uuid(value: str) -> str:
 def _path(value: str) -> str:
     if any(is_unfit(char) for char in value):
         raise _Bad(f"{quoted(value)} holds a control or invisible character")
+    if value.startswith('"') or (len(value) > 1 and value[0] == value[-1] == "'"):
+        raise _Bad(f"{quoted(value)} stands in quotes; write the path without them, and comments on lines of their own")
+    if re.match(r"[A-Za-z]:|\\", value):
+        raise _Bad(f"{quoted(value)} is written as on Windows; Globus shows C:\\data as /C/data")
     parts = value.split("/")
     if ".." in parts:
         raise _Bad(f"{quoted(value)} holds '..'; write the directory's own path")
@@ -137,8 +141,9 @@ def _sync_level(value: str) -> SyncLevel:
 
 
 def _minutes(value: str) -> timedelta:
-    if not re.fullmatch(r"[0-9]{1,7}", value) or int(value) == 0 or timedelta(minutes=int(value)) > _LONGEST_TIME:
-        raise _Bad(f"{quoted(value)} is not a whole number of minutes such as 300")
+    most = int(_LONGEST_TIME / timedelta(minutes=1))
+    if not re.fullmatch(r"[0-9]{1,20}", value) or not 0 < int(value) <= most:
+        raise _Bad(f"{quoted(value)} is not a whole number of minutes from 1 to {most}")
     return timedelta(minutes=int(value))
 
 
@@ -155,6 +160,8 @@ def _age(value: str) -> timedelta:
 def _patterns(value: str) -> tuple[str, ...]:
     patterns = _list(value)
     for pattern in patterns:
+        if not pattern.strip("*"):
+            raise _Bad(f"{quoted(pattern)} leaves out everything")
         if "/" in pattern[:-1] or pattern == "/":
             raise _Bad(
                 f"{quoted(pattern)} is a path; a pattern is compared with the names of files and directories, "
@@ -240,6 +247,7 @@ _PAIR: dict[str, Callable[[str], Any]] = {
 }
 _PAIR_REQUIRED = ("src_endpoint", "dst_endpoint")
 _FIXED = {"globus": _GLOBUS, "schedule": _SCHEDULE, "notification": _NOTIFICATION, "email": _OLD_EMAIL}
+_KEEP_SECRETS_OUT = "; a secret does not belong here but in the secret file: if others could read it, make a new one"
 _MAY_BE_EMPTY = ("email", "recipients", "exclude")
 
 CONFIG_KEYS = {**{section: tuple(keys) for section, keys in _FIXED.items()}, "pair": tuple(_PAIR)}
@@ -319,7 +327,8 @@ class _Reader:
             where = f"[{clean(section.name)}] {clean(entry.key)}"
             if entry.key not in keys:
                 if not self._is_lost_section(section):
-                    self._problem(entry.line, f"{where}: unknown key{_suggestion(entry.key, keys)}")
+                    hint = _KEEP_SECRETS_OUT if "secret" in entry.key else _suggestion(entry.key, keys)
+                    self._problem(entry.line, f"{where}: unknown key{hint}")
                 continue
             values.setdefault(entry.key, None)
             if not entry.value and entry.key not in _MAY_BE_EMPTY:

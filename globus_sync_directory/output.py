@@ -69,7 +69,8 @@ def _lines(answer: Answer, quiet: bool) -> list[str]:
             lines += _check_lines(check, width, colour)
     if answer.checks and not quiet:
         failed = sum(check.good is False for check in answer.checks)
-        lines.append(f"{len(answer.checks)} checks: {f'{failed} failed' if failed else 'all is well'}")
+        count = f"{len(answer.checks)} check{'' if len(answer.checks) == 1 else 's'}"
+        lines.append(f"{count}: {f'{failed} failed' if failed else 'all is well'}")
     told = [finding for finding in answer.findings if not quiet or finding.status != EXIT_OK]
     if not answer.documents or quiet:
         lines += render(told, width=width, colour=colour)

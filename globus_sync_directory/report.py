@@ -261,7 +261,8 @@ def _last_success(finding: Finding) -> list[str]:
     if success is None:
         return ["last success: none known"] if finding.status in (EXIT_NEEDS_A_PERSON, EXIT_TOO_OLD) else []
     ago = _ago(success.ended_at, finding.at)
-    return [f"last success: {moment(success.ended_at)}{ago}, {files(success.files)}, {size(success.bytes)}"]
+    done = f"{files(success.files)} copied, {size(success.bytes)}" if success.files else "nothing to copy"
+    return [f"last success: {moment(success.ended_at)}{ago}, {done}"]
 
 
 def _has_ended(finding: Finding) -> bool:

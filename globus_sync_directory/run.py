@@ -140,7 +140,7 @@ def _idle(
     for pair in pairs:
         if pair.fingerprint in attempts or not is_over(ledger.memory(pair, now), picture):
             continue
-        waiting = wait_for_earlier(pair, ledger, picture, left_over)
+        waiting = wait_for_earlier(pair, ledger, picture, left_over, now)
         if waiting:
             attempts[pair.fingerprint] = waiting
         else:

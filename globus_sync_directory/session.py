@@ -269,6 +269,8 @@ def _check_state(file: StateFile) -> Check:
     if not os.access(file.path.parent, os.W_OK | os.X_OK):
         cure = "make its directory writable, or name another file with --state-file"
         return Check(good=False, what=f"{shown} cannot be written", cure=cure)
+    if os.statvfs(file.path.parent).f_bavail == 0:
+        return Check(good=False, what=f"{shown}: its disk is full", cure="make room, or name another with --state-file")
     known = f"{len(recall.memories)} remembered" if recall.usable else "not there yet; the first run makes it"
     return Check(good=True, what=f"{shown}: {known}")
 

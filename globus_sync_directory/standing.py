@@ -17,6 +17,8 @@ from globus_sync_directory.state import Memory
 from globus_sync_directory.tasks import Event, Pause, Skipped, Task, task_link
 from globus_sync_directory.verdicts import Finding, Verdict, judge, needs_log, newest_error
 
+_NOTHING_THERE = "no file was found at the source; if there should be some, look whether its disk is mounted"
+
 
 def stands(globus: Globus, pair: Pair | None, memory: Memory, picture: Picture, now: datetime) -> Finding:
     """
@@ -123,6 +125,8 @@ def about_task(
         path.source_path.rstrip("/") == pair.source.path.rstrip("/") for path in skipped
     )
     verdict, since = judge(task, deadline, now, events, skips_source)
+    if verdict is Verdict.SUCCEEDED and not task.files and not task.files_done:
+        notes += (_NOTHING_THERE,)
     if verdict is Verdict.PAUSED:
         cause: Cause | None = _pause(pair, pauses)
     else:
@@ -192,7 +196,7 @@ def _cause(
         what = behind.what if behind else "Globus waits for a person before it goes on"
         return Cause(
             what=what,
-            cure="once that is cured, cancel the task; the next run starts anew",
+            cure="once that is cured, cancel the task, as the application (see README); the next run starts anew",
             command=f"globus task cancel {task.task_id}",
         )
     if verdict is Verdict.RAN_OUT_OF_TIME and not behind:
@@ -210,14 +214,15 @@ def _cause(
 def _out_of_time(pair: Pair | None, events: Sequence[Event]) -> Cause:
     if pair is None or pair.time_limit is None:
         return Cause(what="Globus gave it up because it made no progress", cure="read its log on the task's page")
-    minutes = int(pair.time_limit.total_seconds() // 60)
+    count = int(pair.time_limit.total_seconds() // 60)
+    minutes = f"{count} minute{'' if count == 1 else 's'}"
     if any(event.code == "STARTED" for event in events):
         return Cause(
-            what=f"its {minutes} minutes went by while the two sides were compared",
+            what=f"its {minutes} went by while the two sides were compared",
             cure=f"raise timelimitmins of [{clean(pair.name)}], or take it out: Globus then goes on while it gets on",
         )
     return Cause(
-        what=f"it spent its {minutes} minutes in the queue: of one application Globus works on three at a time",
+        what=f"it spent its {minutes} in the queue: of one application Globus works on three at a time",
         cure=f"raise timelimitmins of [{clean(pair.name)}], or take it out",
     )
 

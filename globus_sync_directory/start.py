@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from globus_sync_directory.causes import Cause, explain, is_path_not_found
 from globus_sync_directory.clean import clean
-from globus_sync_directory.errors import NoAnswer
+from globus_sync_directory.errors import EXIT_OK, NoAnswer
 from globus_sync_directory.ledger import Ledger
 from globus_sync_directory.pairs import Pair, Place, SyncLevel, name_for_label
 from globus_sync_directory.picture import Picture, is_over
@@ -17,7 +18,7 @@ from globus_sync_directory.service import Globus, Refused
 from globus_sync_directory.state import Memory, Reservation
 from globus_sync_directory.submit import NO_SUBMISSION_ID_YET, compose
 from globus_sync_directory.tasks import Task
-from globus_sync_directory.verdicts import Verdict
+from globus_sync_directory.verdicts import Verdict, judge
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,20 +96,23 @@ def start(globus: Globus, ledger: Ledger, plans: Sequence[Plan], known: Mapping[
     return attempts
 
 
-def wait_for_earlier(pair: Pair, ledger: Ledger, picture: Picture, left_over: Sequence[str]) -> Attempt | None:
+def wait_for_earlier(
+    pair: Pair, ledger: Ledger, picture: Picture, left_over: Sequence[str], now: datetime
+) -> Attempt | None:
     """Return that ``pair`` waits, where a left-over still writes, or may write, to its destination."""
     for fingerprint in left_over:
         memory = ledger.memories[fingerprint]
         if is_over(memory, picture) or not _shares_destination(memory, pair, picture.last_task(memory)):
             continue
         named = f"task {memory.task.task_id}" if memory.task else "a task"
-        return Attempt(
-            verdict=Verdict.WAITING_FOR_EARLIER_TASK,
-            cause=Cause(
-                what=f"{named}, left over from [{clean(memory.name)}], still writes to the same destination",
-                cure="the run after its end starts this pair; cancel that task if it is not wanted any more",
-            ),
-        )
+        what = f"{named}, left over from [{clean(memory.name)}], still writes to the same destination"
+        cure = "the run after its end starts this pair; cancel that task if it is not wanted any more"
+        verdict = Verdict.WAITING_FOR_EARLIER_TASK
+        task = picture.last_task(memory)
+        found = judge(task, None, now)[0] if task else verdict
+        if found.status != EXIT_OK:
+            verdict, what = Verdict.NOT_STARTABLE, f"{what}, and does not get on: it is {found.words}"
+        return Attempt(verdict=verdict, cause=Cause(what=what, cure=cure))
     return None
 
 
@@ -139,7 +143,7 @@ def _level(ledger: Ledger, pair: Pair, picture: Picture) -> tuple[SyncLevel, str
 
 
 def _sentence(doubt: Cause) -> str:
-    return f"{doubt.what}; {doubt.cure}" if doubt.cure else doubt.what
+    return f"{doubt.what} (cure: {doubt.cure})" if doubt.cure else doubt.what
 
 
 def _doubt(globus: Globus, pair: Pair, place: Place, found: Mapping[Place, str | NoAnswer | Refused]) -> Cause | None:

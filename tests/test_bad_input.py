@@ -132,7 +132,7 @@ def test_service_that_does_not_work(world: World, path: str, fault: dict[str, ob
     assert not re.search(r"<[a-z!]|http\.client|urllib3|Exception|Error\(", text)
     world.globus.faults.clear()
     assert world.sync().status == 0
-    assert len({task.submission_id for task in world.tasks}) == len(world.tasks)
+    assert len({task.submission.submission_id for task in world.tasks}) == len(world.tasks)
     assert (world.archive / "a.txt").read_bytes() == b"first"
 
 

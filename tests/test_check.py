@@ -188,13 +188,28 @@ def test_wrong_usage(world: World, arguments: str) -> None:
     assert world.run(*arguments.split()).status == 2
 
 
+def test_a_comment_in_a_path(world: World) -> None:
+    """A destination that is not there and looks as if a comment got into it is worth a word."""
+    world.pair("microscope", src_path="/images", dst_path="/archive/images # mine")
+    outcome = world.run("check")
+    assert outcome.status == 0
+    assert "note  microscope: destination '/archive/images # mine' is not there yet" in outcome.stdout
+    assert "a comment in the config needs a line of its own" in outcome.stdout
+
+
+def test_a_full_destination(world: World) -> None:
+    """A directory that cannot be made for want of room is told as that, not as some trouble of the collection."""
+    world.destination.full = True
+    assert "no space or quota left for destination" in world.run("check", "--write-probe").stdout
+
+
 def test_quiet(world: World) -> None:
     """-q check prints nothing while all is well, else the failures alone."""
     assert world.run("-q", "check").stdout == ""
     world.pair("bad", src_path="/missing")
     report = world.run("-q", "check").stdout
     assert report.startswith("FAIL  bad: there is no source directory")
-    assert "ok " not in report
+    assert "ok   " not in report
 
 
 @pytest.mark.parametrize(("status", "html", "ends_with"), [(503, True, 75), (401, False, 4)])

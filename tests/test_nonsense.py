@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 from conftest import SUBMIT, TASK_LIST, World
 
-from globus_sync_directory import notify, wire
+from globus_sync_directory import notify, output, session, wire
 from globus_sync_directory.standin.faults import Fault
 
 NO_ROOM: dict[str, Any] = {"method": "POST", "path": SUBMIT, "status": 409, "code": "ClientError.TooManyPendingJobs"}
@@ -336,3 +337,64 @@ def test_two_configs_of_one_stem(world: World) -> None:
     world.globus.wait()
     assert other.with_name("config.cfg.state.json").exists()
     assert world.state()["microscope"]["task"]["task_id"] == world.tasks[0].id
+
+
+@pytest.mark.promise(2, "swapped ends")
+def test_swapped_ends_are_named_before_any_right_to_write(world: World) -> None:
+    """Where the destination may not be written, the cure first asks whether the ends are swapped."""
+    pair = world.pairs["microscope"]
+    world.archive.mkdir(parents=True)
+    other = {"src": "dst", "dst": "src"}
+    world.pairs["microscope"] = {other[key[:3]] + key[3:]: value for key, value in pair.items()}
+    world.write_config()
+    outcome = world.run("check", "--write-probe")
+    assert outcome.status == 1
+    assert "cure: if your data come from here, src_ and dst_ are swapped: exchange them and grant" in outcome.stdout
+
+
+def test_an_empty_source_is_worth_a_word(world: World) -> None:
+    """A success over nothing says so: the disk may not be mounted."""
+    (world.root / "source" / "empty").mkdir()
+    world.pair("microscope", src_path="/empty", dst_path="/archive/images")
+    world.sync()
+    assert "no file was found at the source" in world.run("-d").stdout
+
+
+def test_a_doubt_about_a_start_is_one_sentence(world: World) -> None:
+    """What did not stop a start stands in one line with its cure, and with Globus' own words."""
+    world.source.online = False
+    outcome = world.run()
+    assert outcome.verdicts == {"microscope": "started"}
+    assert "does not work properly just now: Cannot connect to endpoint" in outcome.stdout
+    assert "(cure: wait; if it stays, ask the collection's administrator)" in outcome.stdout
+
+
+@pytest.mark.promise(7, "waiting for a task that does not get on")
+def test_waiting_for_a_task_that_waits_for_a_person(world: World) -> None:
+    """Where a task known by its label alone is in the way and needs a person, so does the pair, for a look as well."""
+    world.globus.hold()
+    world.run()
+    world.tasks[0].suspend()
+    world.state_file.unlink()
+    (world.root / "source" / "other").mkdir()
+    world.pair("microscope", src_path="/other", dst_path="/archive/images")
+    outcome = world.run()
+    assert (outcome.status, outcome.verdicts["microscope"]) == (1, "not startable")
+    assert "and does not get on: it is suspended" in outcome.stdout
+    assert world.run("-d").verdicts["microscope"] == "not startable"
+    world.globus.release()
+
+
+def test_interrupted_twice_while_it_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second Ctrl-C while the first is told changes nothing: status 130, no traceback."""
+    monkeypatch.setattr(session, "_load", lambda _: os.kill(os.getpid(), signal.SIGINT))
+    complain = output.complain
+
+    def again(line: str) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        complain(line)
+
+    monkeypatch.setattr(output, "complain", again)
+    outcome = world.run()
+    assert outcome.status == 130
+    assert "interrupted by SIGINT" in outcome.stderr

@@ -216,7 +216,7 @@ def test_submission_that_never_arrived(world: World) -> None:
     assert "the next run settles it" in look.stdout
     second = world.sync()
     assert second.status == 0
-    assert [task.submission_id for task in world.tasks] == [reserved]
+    assert [task.submission.submission_id for task in world.tasks] == [reserved]
     assert tree(world.archive) == tree(world.images)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -126,6 +127,15 @@ def test_full_file_system(world: World, small_disk: Path, taken: int) -> None:
     shutil.copy(state, world.state_file)
     assert_in_order(world)
     world.globus.release()
+
+
+def test_check_sees_a_full_disk(world: World, small_disk: Path) -> None:
+    """A state file whose disk has no room left is a FAIL of check: no run could start anything."""
+    with contextlib.suppress(OSError):
+        (small_disk / "other").write_bytes(bytes(64 * 1024))
+    outcome = world.run("check", "-t", str(small_disk / "state.json"))
+    assert outcome.status == 1
+    assert "state.json: its disk is full" in outcome.stdout
 
 
 @pytest.mark.slow
