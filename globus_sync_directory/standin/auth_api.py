@@ -171,10 +171,10 @@ def auth_api(auth: Auth) -> Blueprint:
     """Return the routes of Globus Auth."""
     api = Blueprint("auth", __name__)
 
-    def client() -> str:
-        """Return the client id that the present request proves; raises Refusal."""
+    def client(*, may_be_public: bool = False) -> str:
+        """Return the client id that the present request proves, or names if that may be enough; raises Refusal."""
         client_id, secret = _credentials()
-        if auth.is_client(client_id, secret):
+        if auth.is_client(client_id, secret) or (may_be_public and client_id and not secret):
             return client_id
         status = auth.site.switches.wrong_secret_status
         bodies = {"oauth": Refusal(status, "invalid_client"), "globus": unauthorized(status, "UNAUTHORIZED")}
@@ -191,7 +191,7 @@ def auth_api(auth: Auth) -> Blueprint:
 
     @api.post("/v2/oauth2/token/revoke")
     def revoke() -> Document:
-        client()
+        client(may_be_public=True)  # as the Globus CLI does it
         auth.tokens.pop(request.form.get("token", ""), None)
         return {"active": False}
 
