@@ -17,7 +17,7 @@ import pytest
 from conftest import World
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
-SECTION = README.partition("### Monitoring\n")[2].partition("\n### ")[0]
+SECTION = README.partition("## Monitoring\n")[2].partition("\n## ")[0]
 NAMES = ("nagios", "prometheus", "healthchecks", "chat")
 RECIPES = dict(zip(NAMES, re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL), strict=True))
 
@@ -79,6 +79,19 @@ def test_prometheus(world: World) -> None:
     assert 'globus_sync_status{pair="odd \\"name\\""} 1' in lines
     (age,) = [line for line in lines if line.startswith("globus_sync_age_seconds")]
     assert 600 <= int(age.split()[-1]) < 660
+    assert "globus_sync_run_status 1" in lines
+
+
+def test_prometheus_of_a_broken_config(world: World) -> None:
+    """A config that cannot be read is a metric as well; where nothing can be told the old file stays, and no other."""
+    file = world.root / "globus.prom"
+    world.config.write_text("nonsense")
+    run(world, "prometheus", str(file))
+    assert file.read_text() == "globus_sync_run_status 2\n"
+    directory = world.root / "in the way"
+    directory.mkdir()
+    run(world, "prometheus", str(directory / "none" / "globus.prom"))
+    assert list(directory.iterdir()) == []
 
 
 @pytest.mark.parametrize("status", [0, 1])
