@@ -249,7 +249,7 @@ def _skipped(finding: Finding) -> str:
         f"'{clean(path.source_path, 100)}' ({clean(path.code).lower().replace('_', ' ')})" for path in finding.skipped
     ]
     count = max(finding.task.skipped_by_error if finding.task else 0, len(shown))
-    more = f", and {count - _SKIPPED_SHOWN:,} more" if count > _SKIPPED_SHOWN else ""
+    more = f", and {count - _SKIPPED_SHOWN:,} more (--json names them)" if count > _SKIPPED_SHOWN else ""
     named = f": {', '.join(shown[:_SKIPPED_SHOWN])}{more}" if shown else ""
     return f"{count:,} path{'' if count == 1 else 's'} left out{named}"
 

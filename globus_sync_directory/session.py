@@ -264,8 +264,10 @@ def _check_state(file: StateFile) -> Check:
     recall = file.read()
     shown = f"state file {clean(file.path)}"
     if recall.trouble:
-        cure = "the next run keeps it under another name" if recall.to_set_aside else "correct that"
-        return Check(good=False, what=f"{shown} {recall.trouble}", cure=cure)
+        if recall.to_set_aside:
+            cure = "the next run keeps it under another name, and asks Globus for what it held"
+            return Check(good=None, what=f"{shown} {recall.trouble}", cure=cure)
+        return Check(good=False, what=f"{shown} {recall.trouble}", cure="correct that")
     if not os.access(file.path.parent, os.W_OK | os.X_OK):
         cure = "make its directory writable, or name another file with --state-file"
         return Check(good=False, what=f"{shown} cannot be written", cure=cure)

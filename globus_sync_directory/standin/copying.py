@@ -68,12 +68,14 @@ class Transfer:
         pending = [top]
         while pending:
             key = pending.pop()
+            if key in self.task.skipped:
+                continue
             walked.append(key)
             with self._guard(key, is_directory=True):
                 pending.extend(reversed(self._directory(key, base)))
         if not self.options.get("delete_destination_extra") or failures != self._failures:
             return
-        if top[0] in self.task.items_with_skips:
+        if any(key[0] == top[0] for key in self.task.skipped):
             self.task.add_event("DELETE_DESTINATION_EXTRA_SKIPPED", join_path(self._paths(top)[1]))
         else:
             for key in walked:
@@ -274,7 +276,7 @@ class Transfer:
                 source, destination = map(join_path, self._paths(key))
                 now = when(self.task.clock.now())
                 self.task.skips.append(Skip(source, destination, trouble.code, str(trouble), now, is_directory))
-                self.task.items_with_skips.add(key[0])
+                self.task.skipped.add(key)
 
     @contextmanager
     def _reading(self, key: Key) -> Iterator[None]:

@@ -117,7 +117,7 @@ class Task:
     done: set[Key] = field(default_factory=set, repr=False)
     successes: list[Success] = field(default_factory=list, repr=False)
     skips: list[Skip] = field(default_factory=list, repr=False)
-    items_with_skips: set[int] = field(default_factory=set, repr=False)
+    skipped: set[Key] = field(default_factory=set, repr=False)
 
     # How it is worked on
     worker: threading.Thread | None = field(default=None, repr=False)

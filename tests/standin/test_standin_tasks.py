@@ -352,6 +352,22 @@ def test_an_error_is_over_once_files_arrive(world):
     world.globus.release()
 
 
+def test_what_was_skipped_stays_skipped(world):
+    """A directory that was skipped is not copied by a later attempt of the same task."""
+    world.write("closed/a")
+    world.write("later/b")
+    world.src.unreadable.add("/closed")
+    world.dst.full = True
+    task_id = world.run(skip_source_errors=True)["task_id"]
+    world.src.unreadable.clear()
+    world.dst.full = False
+    world.clock.advance(HOUR)
+    world.globus.wait()
+    assert world.tc.get_task(task_id)["status"] == "SUCCEEDED"
+    assert [entry["source_path"] for entry in world.tc.task_skipped_errors(task_id)] == ["/closed"]
+    assert world.tree() == {"later/b": b"x"}
+
+
 def test_a_missing_source_directory_can_be_skipped_as_well(world):
     """With skip_source_errors even the source directory itself is one skipped path of a successful task."""
     task = world.run("/missing", skip_source_errors=True)
