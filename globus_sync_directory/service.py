@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
@@ -146,13 +146,13 @@ class Globus:
                 future.cancel()
 
     def ask_all(
-        self, question: Callable[[_Item], _Answer], items: Iterable[_Item]
+        self, question: Callable[[_Item], _Answer], items: Collection[_Item]
     ) -> dict[_Item, _Answer | NoAnswer | Refused]:
-        """Ask ``question`` of every item, several at a time, and return all answers by item."""
+        """Ask ``question`` of every item, several at a time, and return all answers by item, in their order."""
         answers: dict[_Item, _Answer | NoAnswer | Refused] = {}
         for some in self.for_each(question, items):
             answers |= some
-        return answers
+        return {item: answers[item] for item in items}
 
     @property
     def identity(self) -> str:

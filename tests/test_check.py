@@ -188,6 +188,13 @@ def test_wrong_usage(world: World, arguments: str) -> None:
     assert world.run(*arguments.split()).status == 2
 
 
+def test_in_the_order_of_the_config(world: World) -> None:
+    """What takes longer to be answered keeps its place: a pair's source stands before its destination."""
+    world.globus.faults.add(Fault(path=f"/v0.10/endpoint/{world.source.id}", delay=0.3))
+    text = world.run("check").stdout
+    assert text.index(world.source.id) < text.index(world.destination.id)
+
+
 def test_a_comment_in_a_path(world: World) -> None:
     """A destination that is not there and looks as if a comment got into it is worth a word."""
     world.pair("microscope", src_path="/images", dst_path="/archive/images # mine")
