@@ -25,7 +25,7 @@ def note_news(config: Config, learned: Mapping[Pair, Sequence[Finding]], ledger:
     Write down what ``learned`` (per pair, its findings in the order they were made) has of news, for each recipient.
 
     News is a trouble that was not told since the pair was last well, the end of one that was, and to a pair's own
-    addresses a sync that brought files. An address that is new is told of no success that was there before it. Raises
+    addresses a sync that brought files. A trouble is the same where verdict and cure are. An address that is new is told of no success that was there before it. Raises
     StateError.
     """
     changes: dict[str, dict[str, Mailed]] = {}
@@ -57,7 +57,8 @@ def _with_news(pair: Pair, before: Mailed | None, findings: Sequence[Finding], *
         headline = ""
         if finding.status in _TROUBLE:
             is_bad = finding.verdict.status in _TROUBLE
-            keys = [finding.verdict.name] * is_bad + ["TOO_OLD"] * finding.is_too_old
+            cure = finding.cause.cure if finding.cause else ""
+            keys = [f"{finding.verdict.name} {cure}".strip()] * is_bad + ["TOO_OLD"] * finding.is_too_old
             if set(keys) - set(told.troubles):
                 headline = f"{name}: {finding.verdict.words if is_bad else 'too old'}"
             told = replace(told, troubles=tuple(dict.fromkeys([*told.troubles, *keys])))

@@ -77,7 +77,7 @@ class Success:
 class Mailed:
     """What one address was told of a pair: the troubles since it was last well, and the task that made it so."""
 
-    troubles: tuple[str, ...] = ()  # names of verdicts, and TOO_OLD
+    troubles: tuple[str, ...] = ()  # names of verdicts, each with its cure, and TOO_OLD
     well_since: str | None = None  # a task id: what the same task says again is no news
     unsent: tuple[tuple[str, str], ...] = ()  # what the mail server did not take: headline and text of each
 

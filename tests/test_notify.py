@@ -287,6 +287,21 @@ def test_silence(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "no answer from 127.0.0.1 port" in world.run().stderr
 
 
+def test_another_cure_is_another_trouble(world: World, post: Post) -> None:
+    """Who has cured one trouble is told of the next, although the verdict stays; of each once until all is well."""
+    configure(world, post)
+    for code in ("QUOTA_EXCEEDED", "GC_NOT_CONNECTED", "QUOTA_EXCEEDED", "GC_NOT_CONNECTED"):
+        world.globus.hold()
+        world.run()
+        world.globus.fail(world.live[0].id, code)
+        world.globus.release()
+        world.globus.wait()
+    world.run()
+    told = [text for _, subject, text in post.take() if subject.endswith("microscope: failed")]
+    assert ["no space or quota left" in text for text in told] == [True, False]
+    assert "is not connected" in told[1]
+
+
 def test_a_slow_server_is_not_waited_for_by_every_recipient(
     world: World, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
