@@ -42,7 +42,7 @@ def explain(code: str, message: str, pair: Pair | None, place: Place | None, ide
     here has heard of comes back with Globus' own words. Source: Globus Transfer API, file_operations and task_events.
     """
     inner = re.search(r"\bc=([A-Z_]+)", message)  # what a GridFTP server said, inside a general error of Globus
-    if inner and _is(code, ("EndpointError",)):
+    if inner and inner[1] in _FULL and _is(code, _BUSY):
         code = inner[1]
     side = _side(pair, place)
     where = _where(pair, place)

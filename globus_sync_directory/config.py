@@ -121,7 +121,7 @@ def _path(value: str) -> str:
     if value.startswith('"') or (len(value) > 1 and value[0] == value[-1] == "'"):
         raise _Bad(f"{quoted(value)} stands in quotes; write the path without them, and comments on lines of their own")
     if re.match(r"[A-Za-z]:|\\", value):
-        raise _Bad(f"{quoted(value)} is written as on Windows; Globus shows C:\\data as /C/data")
+        raise _Bad(f"{quoted(value)} is written as on Windows; Globus has / in it, and /C/data for C:\\data")
     parts = value.split("/")
     if ".." in parts:
         raise _Bad(f"{quoted(value)} holds '..'; write the directory's own path")
@@ -327,7 +327,8 @@ class _Reader:
             where = f"[{clean(section.name)}] {clean(entry.key)}"
             if entry.key not in keys:
                 if not self._is_lost_section(section):
-                    hint = _KEEP_SECRETS_OUT if "secret" in entry.key else _suggestion(entry.key, keys)
+                    is_secret = entry.key in ("secret", "clientsecret", "client_secret")
+                    hint = _KEEP_SECRETS_OUT if is_secret else _suggestion(entry.key, keys)
                     self._problem(entry.line, f"{where}: unknown key{hint}")
                 continue
             values.setdefault(entry.key, None)

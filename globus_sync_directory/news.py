@@ -25,8 +25,8 @@ def note_news(config: Config, learned: Mapping[Pair, Sequence[Finding]], ledger:
     Write down what ``learned`` (per pair, its findings in the order they were made) has of news, for each recipient.
 
     News is a trouble that was not told since the pair was last well, the end of one that was, and to a pair's own
-    addresses a sync that brought files. A trouble is the same where verdict and cure are. An address that is new is told of no success that was there before it. Raises
-    StateError.
+    addresses a sync that brought files. A trouble is the same where verdict and cure are. An address that is new is
+    told of no success that was there before it. Raises StateError.
     """
     changes: dict[str, dict[str, Mailed]] = {}
     for pair, findings in learned.items():

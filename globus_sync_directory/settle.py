@@ -78,4 +78,4 @@ def _search(
 def _is_fresh(globus: Globus, memory: Memory) -> bool:
     """Return whether a task of this reservation may exist that Globus does not list yet."""
     reservation = memory.reservation
-    return reservation is not None and globus.now() - reservation.reserved_at < SETTLING_TIME
+    return reservation is not None and abs(globus.now() - reservation.reserved_at) < SETTLING_TIME

@@ -17,7 +17,7 @@ from globus_sync_directory.state import Memory
 from globus_sync_directory.tasks import Event, Pause, Skipped, Task, task_link
 from globus_sync_directory.verdicts import Finding, Verdict, judge, needs_log, newest_error
 
-_NOTHING_THERE = "no file was found at the source; if there should be some, look whether its disk is mounted"
+_NOTHING_THERE = "no file was found at the source; should some be there, look at exclude, and at the disk itself"
 
 
 def stands(globus: Globus, pair: Pair | None, memory: Memory, picture: Picture, now: datetime) -> Finding:

@@ -9,7 +9,7 @@ from typing import Any
 
 from globus_sync_directory.causes import Cause, explain, is_path_not_found
 from globus_sync_directory.clean import clean
-from globus_sync_directory.errors import EXIT_OK, NoAnswer
+from globus_sync_directory.errors import NoAnswer
 from globus_sync_directory.ledger import Ledger
 from globus_sync_directory.pairs import Pair, Place, SyncLevel, name_for_label
 from globus_sync_directory.picture import Picture, is_over
@@ -104,13 +104,15 @@ def wait_for_earlier(
         memory = ledger.memories[fingerprint]
         if is_over(memory, picture) or not _shares_destination(memory, pair, picture.last_task(memory)):
             continue
-        named = f"task {memory.task.task_id}" if memory.task else "a task"
-        what = f"{named}, left over from [{clean(memory.name)}], still writes to the same destination"
-        cure = "the run after its end starts this pair; cancel that task if it is not wanted any more"
         verdict = Verdict.WAITING_FOR_EARLIER_TASK
         task = picture.last_task(memory)
-        found = judge(task, None, now)[0] if task else verdict
-        if found.status != EXIT_OK:
+        if task is None or not task.is_live:
+            what = f"a start of [{clean(memory.name)}] may write to the same destination; it is not known yet"
+            return Attempt(verdict=verdict, cause=Cause(what=what, cure="nothing to do, a later run settles it"))
+        what = f"task {task.task_id}, left over from [{clean(memory.name)}], still writes to the same destination"
+        cure = "the run after its end starts this pair; cancel that task if it is not wanted any more"
+        found, _ = judge(task, None, now)
+        if found in (Verdict.SUSPENDED, Verdict.PAUSED):
             verdict, what = Verdict.NOT_STARTABLE, f"{what}, and does not get on: it is {found.words}"
         return Attempt(verdict=verdict, cause=Cause(what=what, cure=cure))
     return None

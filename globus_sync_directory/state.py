@@ -276,6 +276,8 @@ class StateFile:
     def _unwritable(self, error: OSError, more: str = " more") -> StateError:
         missing = error.errno == errno.ENOENT
         cure = "Make its directory" if missing else "Make its directory writable (and not full)"
+        if error.errno == errno.ELOOP:
+            cure = f"Remove the link {clean(self.lock_path)}"
         return StateError(
             f"state file {clean(self.path)} cannot be written: {error.strerror or error}; nothing{more} was started. "
             f"{cure}, or name another file with --state-file"

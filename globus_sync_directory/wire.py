@@ -66,7 +66,11 @@ class _Adapter(HTTPAdapter):
 
 
 def _read_in_time(response: requests.Response) -> None:
-    """Read the whole reply; one that only trickles in, and so meets no timeout of a single read, is broken off."""
+    """
+    Read the body of a reply; one that only trickles in, and so meets no timeout of a single read, is broken off.
+
+    That needs urllib3 2.3 or newer, which ``pip`` installs today.
+    """
 
     late = threading.Event()
 

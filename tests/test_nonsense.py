@@ -292,7 +292,9 @@ def test_the_lock_is_never_somebody_elses_file(world: World) -> None:
     victim = world.root / "victim"
     victim.write_text("precious")
     world.state_file.with_name("config.state.json.lock").symlink_to(victim)
-    assert world.run().status == 1
+    outcome = world.run()
+    assert outcome.status == 1
+    assert "Remove the link" in outcome.stderr
     assert victim.read_text() == "precious"
 
 
@@ -367,6 +369,36 @@ def test_a_doubt_about_a_start_is_one_sentence(world: World) -> None:
     assert outcome.verdicts == {"microscope": "started"}
     assert "does not work properly just now: Cannot connect to endpoint" in outcome.stdout
     assert "(cure: wait; if it stays, ask the collection's administrator)" in outcome.stdout
+
+
+def test_waiting_for_a_start_that_is_not_settled(world: World) -> None:
+    """Where only an unanswered start is in the way, its last task has ended and is not what is waited for."""
+    world.globus.hold()
+    world.run()
+    world.globus.cancel(world.tasks[0].id)
+    world.globus.faults.add(Fault(method="POST", path=SUBMIT, cut=True, times=3))
+    world.run()
+    (world.root / "source" / "other").mkdir()
+    world.pair("microscope", src_path="/other", dst_path="/archive/images")
+    outcome = world.run()
+    assert outcome.verdicts["microscope"] == "waiting for the earlier task"
+    assert "a start of [microscope] may write to the same destination" in outcome.stdout
+    world.clock.advance(601)
+    assert world.run().verdicts["microscope"] == "started"
+    world.globus.release()
+
+
+def test_a_reservation_from_the_future(world: World) -> None:
+    """A start that was reserved by a clock gone wrong is settled all the same."""
+    world.globus.faults.add(Fault(method="POST", path=SUBMIT, cut=True, times=3))
+    world.run()
+    document = json.loads(world.state_file.read_text())
+    for entry in document["pairs"].values():
+        entry["reservation"]["reserved_at"] = "2037-01-01T00:00:00+00:00"
+    world.state_file.write_text(json.dumps(document))
+    world.pair("microscope", src_path="/images", dst_path="/archive/images", exclude="*.tmp")
+    assert world.run().verdicts == {"microscope": "started"}
+    world.globus.wait()
 
 
 @pytest.mark.promise(7, "waiting for a task that does not get on")
