@@ -107,7 +107,7 @@ def wait_for_earlier(
         verdict = Verdict.WAITING_FOR_EARLIER_TASK
         task = picture.last_task(memory)
         if task is None or not task.is_live:
-            what = f"a start of [{clean(memory.name)}] may write to the same destination; it is not known yet"
+            what = f"a start of [{clean(memory.name)}] that is not confirmed yet may write to the same destination"
             return Attempt(verdict=verdict, cause=Cause(what=what, cure="nothing to do, a later run settles it"))
         what = f"task {task.task_id}, left over from [{clean(memory.name)}], still writes to the same destination"
         cure = "the run after its end starts this pair; cancel that task if it is not wanted any more"

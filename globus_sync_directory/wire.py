@@ -71,7 +71,6 @@ def _read_in_time(response: requests.Response) -> None:
 
     That needs urllib3 2.3 or newer, which ``pip`` installs today.
     """
-
     late = threading.Event()
 
     def break_off() -> None:

@@ -382,7 +382,7 @@ def test_waiting_for_a_start_that_is_not_settled(world: World) -> None:
     world.pair("microscope", src_path="/other", dst_path="/archive/images")
     outcome = world.run()
     assert outcome.verdicts["microscope"] == "waiting for the earlier task"
-    assert "a start of [microscope] may write to the same destination" in outcome.stdout
+    assert "a start of [microscope] that is not confirmed yet may write to the same destination" in outcome.stdout
     world.clock.advance(601)
     assert world.run().verdicts["microscope"] == "started"
     world.globus.release()
