@@ -25,7 +25,7 @@ setup(
     license="MIT",
     license_files=["LICENSE"],
     packages=find_packages(include=["globus_sync_directory", "globus_sync_directory.*"]),
-    package_data={"globus_sync_directory": ["py.typed", "output.schema.json"]},
+    package_data={"globus_sync_directory": ["py.typed", "output/output.schema.json"]},
     python_requires=">=3.11",
     install_requires=["globus-sdk>=4.9,<5", "click>=8.1.7,<9", "python-dateutil>=2.8.2"],
     extras_require={

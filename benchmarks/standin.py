@@ -26,7 +26,7 @@ MIB = 1 << 20
 COPY_LIMIT, SYNC_LIMIT, MEMORY_LIMIT = 2.0, 1.3, 64  # two ratios, and MiB more at the peak
 
 
-class Globus:
+class GlobusClient:
     """A stand-in with a source and a target, and the SDK signed in to it."""
 
     def __init__(self, standin: StandIn, source: Path, target: Path) -> None:
@@ -90,7 +90,7 @@ def measure(work: Path, make: Callable[[Path], None]) -> tuple[float, float, flo
     check = timed("one checksum pass over both sides", lambda: checksums(source, plain))
     shutil.rmtree(plain)
     with StandIn() as standin:
-        globus = Globus(standin, source, target)
+        globus = GlobusClient(standin, source, target)
         before = peak()
         ours = timed("stand-in, copied and verified", globus.transfer)
         again = timed("stand-in, second checksum sync", lambda: globus.transfer(sync_level=3))

@@ -16,13 +16,13 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports():
-    from globus_sync_directory.clean import clean, is_unfit
-    from globus_sync_directory.config import load_config
+    from globus_sync_directory.text import sanitize, is_unprintable
+    from globus_sync_directory.config.load import load_config
     from globus_sync_directory.errors import ConfigError, SecretError
-    from globus_sync_directory.pairs import fingerprint_in, name_in, task_label
-    from globus_sync_directory.secret import read_secret
+    from globus_sync_directory.model.pair import fingerprint_in, name_in, task_label
+    from globus_sync_directory.config.secret import read_secret
     from globus_sync_directory.state import StateFile
-    from globus_sync_directory.tasks import NotATask, read_event, read_task
+    from globus_sync_directory.model.task import NotATask, read_event, read_task
 
 CLIENT = "3f2a0c52-0000-4000-8000-0000000000aa"
 HEAD = f"[globus]\nclientid = {CLIENT}\n[lab]\nsrc_endpoint = {CLIENT}\n".encode()
@@ -31,7 +31,7 @@ FOLDER = Path(tempfile.mkdtemp())
 
 def fit(text: str) -> None:
     for line in text.splitlines():
-        if any(is_unfit(char) for char in line):
+        if any(is_unprintable(char) for char in line):
             raise AssertionError(f"not fit to print: {text!r}")
 
 
@@ -76,7 +76,7 @@ def documents(data: bytes) -> None:
         "fatal_error": {"code": text, "description": text} if provider.ConsumeBool() else text,
     }
     with contextlib.suppress(NotATask):
-        fit(clean(read_task(document).label))
+        fit(sanitize(read_task(document).label))
     read_event({"time": text, "code": text, "details": text})
     label = task_label(text, "0123456789abcdef", CLIENT)
     if fingerprint_in(label) != "0123456789abcdef" or len(label) > 128:

@@ -15,21 +15,21 @@ from types import FrameType
 
 import click
 
-from globus_sync_directory.answer import Answer
-from globus_sync_directory.clean import clean
+from globus_sync_directory.model.run_report import RunReport
+from globus_sync_directory.text import sanitize
 from globus_sync_directory.errors import (
     EXIT_BUG,
     EXIT_INTERRUPTED,
-    EXIT_NEEDS_A_PERSON,
+    EXIT_ATTENTION,
     EXIT_OK,
     Interrupted,
     LockHeld,
     SyncError,
     UsageError,
 )
-from globus_sync_directory.logs import log_to_stderr
-from globus_sync_directory.output import complain, prepare_streams, tell
-from globus_sync_directory.session import Wish, work
+from globus_sync_directory.output.log import log_to_stderr
+from globus_sync_directory.output.terminal import complain, prepare_streams, tell
+from globus_sync_directory.commands.sync import Options, work
 
 PROGRAM = "globus-sync-directory"
 _VARIABLE = "GLOBUS_SYNC_DIRECTORY_"
@@ -155,7 +155,7 @@ def command(
         if given and command != "check":
             raise click.UsageError(f"{option} goes with check")
     log_to_stderr(verbose=verbose, quiet=quiet)
-    wish = Wish(
+    wish = Options(
         config_file=_expanded(config_file),
         secret_file=_expanded(secret_file),
         state_file=_expanded(state_file) if state_file else None,
@@ -173,7 +173,7 @@ def command(
     except LockHeld as held:
         if quiet:
             return held.exit_status
-        answer = Answer(status=held.exit_status, errors=(str(held),))
+        answer = RunReport(status=held.exit_status, errors=(str(held),))
     return tell(answer, quiet=quiet, as_json=as_json)
 
 
@@ -209,17 +209,17 @@ def _told(arguments: Sequence[str]) -> int:
             with contextlib.suppress(OSError):
                 error.show()
             return error.exit_code
-        answer = Answer(status=error.exit_code, errors=(clean(error.format_message()),))
+        answer = RunReport(status=error.exit_code, errors=(sanitize(error.format_message()),))
     except SyncError as error:
-        answer = Answer(status=error.exit_status, errors=tuple(str(error).splitlines()))
+        answer = RunReport(status=error.exit_status, errors=tuple(str(error).splitlines()))
     except Interrupted as interrupted:
-        answer = Answer(status=EXIT_INTERRUPTED, errors=tuple(str(interrupted).splitlines()))
+        answer = RunReport(status=EXIT_INTERRUPTED, errors=tuple(str(interrupted).splitlines()))
     except Exception as error:  # noqa: BLE001  # the last resort: a bug of ours ends with a status of its own
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # of stdout, for --help and --version
             complain(f"the answer cannot be written: {error.strerror}")
-            return EXIT_NEEDS_A_PERSON
+            return EXIT_ATTENTION
         complaint = "this is a bug in globus_sync_directory; please report it with the traceback on stderr"
-        answer = Answer(status=EXIT_BUG, errors=(complaint,))
+        answer = RunReport(status=EXIT_BUG, errors=(complaint,))
         with contextlib.suppress(OSError):
             traceback.print_exc()
     return tell(answer, quiet=False, as_json="--json" in arguments)
@@ -230,9 +230,9 @@ def _expanded(path: Path) -> Path:
         expanded = path.expanduser()
         expanded.absolute()
     except RuntimeError:
-        raise UsageError(f"{clean(path)}: there is no home directory; name the file in full") from None
+        raise UsageError(f"{sanitize(path)}: there is no home directory; name the file in full") from None
     except FileNotFoundError:
-        raise UsageError(f"{clean(path)}: the current directory is gone; name the file in full") from None
+        raise UsageError(f"{sanitize(path)}: the current directory is gone; name the file in full") from None
     return expanded
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 EXIT_OK = 0
-EXIT_NEEDS_A_PERSON = 1
+EXIT_ATTENTION = 1
 EXIT_USAGE = 2
 EXIT_TOO_OLD = 3
-EXIT_SIGN_IN_REFUSED = 4
+EXIT_SIGN_IN_REJECTED = 4
 EXIT_BUG = 70
-EXIT_TRY_AGAIN = 75
+EXIT_TRY_LATER = 75
 EXIT_INTERRUPTED = 130
 
-_MOST_URGENT_FIRST = (EXIT_SIGN_IN_REFUSED, EXIT_NEEDS_A_PERSON, EXIT_TOO_OLD, EXIT_TRY_AGAIN)
+_MOST_URGENT_FIRST = (EXIT_SIGN_IN_REJECTED, EXIT_ATTENTION, EXIT_TOO_OLD, EXIT_TRY_LATER)
 
 
 def worst(statuses: list[int]) -> int:
@@ -22,7 +22,7 @@ def worst(statuses: list[int]) -> int:
 class SyncError(Exception):
     """Ends the whole run; ``str()`` is what the operator reads, ``exit_status`` what the shell gets."""
 
-    exit_status = EXIT_NEEDS_A_PERSON
+    exit_status = EXIT_ATTENTION
 
 
 class UsageError(SyncError):
@@ -54,21 +54,21 @@ class StateError(SyncError):
 class LockHeld(SyncError):
     """Another run holds the lock of this state file."""
 
-    exit_status = EXIT_TRY_AGAIN
+    exit_status = EXIT_TRY_LATER
 
 
-class NoAnswer(SyncError):
+class ServiceUnavailable(SyncError):
     """A question to Globus got no answer that says anything about the question; asking again may."""
 
-    exit_status = EXIT_TRY_AGAIN
-    cure = "nothing is lost; the next run tries again"
+    exit_status = EXIT_TRY_LATER
+    fix = "nothing is lost; the next run tries again"
 
 
-class SignInRefused(NoAnswer):
+class SignInRejected(ServiceUnavailable):
     """Globus does not accept the client id and secret, or the token it gave for them."""
 
-    exit_status = EXIT_SIGN_IN_REFUSED
-    cure = (
+    exit_status = EXIT_SIGN_IN_REJECTED
+    fix = (
         "compare clientid with the application's page in the Globus web app, make a new secret there if need be, and "
         "put it into the secret file"
     )

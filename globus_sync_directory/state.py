@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from globus_sync_directory.clean import clean
+from globus_sync_directory.text import sanitize
 from globus_sync_directory.errors import LockHeld, StateError
-from globus_sync_directory.pairs import Place
+from globus_sync_directory.model.pair import Directory
 
 VERSION = 1
 _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOTTY}
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reservation:
+class PendingSubmission:
     """A submission id that was, or was about to be, sent with this document; no answer is on record."""
 
     submission_id: str
@@ -44,12 +44,12 @@ class Reservation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setback:
+class FailedStart:
     """Why the last attempt to start a pair came to nothing; gone once a task is started."""
 
     verdict: str
-    what: str
-    cure: str
+    reason: str
+    fix: str
     since: datetime  # of the first attempt in a row that ended like this
     command: str = ""
 
@@ -83,26 +83,26 @@ class Mailed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Memory:
+class PairRecord:
     """All that is remembered of one pair; times are aware UTC."""
 
     name: str
     first_seen: datetime
-    source: Place | None = None  # unknown for a task found by its label alone; likewise the destination
-    destination: Place | None = None
-    reservation: Reservation | None = None
+    source: Directory | None = None  # unknown for a task found by its label alone; likewise the destination
+    destination: Directory | None = None
+    reservation: PendingSubmission | None = None
     task: LastTask | None = None
     success: Success | None = None
-    setback: Setback | None = None
+    setback: FailedStart | None = None
     waiting_since: datetime | None = None  # when Globus first had no room for a task of this pair
     mailed: Mapping[str, Mailed] = field(default_factory=dict)  # by address
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recall:
+class LoadedState:
     """What a look at the state file gave: the memories by fingerprint, and why there are none if it was of no use."""
 
-    memories: Mapping[str, Memory] = field(default_factory=dict)
+    memories: Mapping[str, PairRecord] = field(default_factory=dict)
     usable: bool = True
     trouble: str | None = None  # one sentence; None also for a file that is simply not there yet
     to_set_aside: bool = False  # the file is there and must be kept under another name before a new one is written
@@ -117,36 +117,36 @@ class StateFile:
         self._locked = True
         self.lock_path = Path(f"{self.path}.lock")
 
-    def read(self) -> Recall:
+    def read(self) -> LoadedState:
         """Return what is remembered; a file that cannot be read or understood gives an empty, unusable Recall."""
         try:
             if not stat.S_ISREG(self.path.stat().st_mode):  # to open a pipe would wait, to rename a device do harm
-                return Recall(usable=False, trouble="is not a regular file")
+                return LoadedState(usable=False, trouble="is not a regular file")
             data = self.path.read_bytes()
         except FileNotFoundError:
-            return Recall(usable=False)
+            return LoadedState(usable=False)
         except OSError as error:
-            return Recall(usable=False, trouble=f"cannot be read: {error.strerror}")
+            return LoadedState(usable=False, trouble=f"cannot be read: {error.strerror}")
         try:
             document = json.loads(data)
             if not isinstance(document, dict) or not isinstance(document.get("version"), int):
                 raise ValueError
         except (ValueError, RecursionError):
             trouble = "is damaged" if data.strip() else "is empty"
-            return Recall(usable=False, to_set_aside=True, trouble=trouble)
+            return LoadedState(usable=False, to_set_aside=True, trouble=trouble)
         if document["version"] != VERSION:
-            return Recall(
+            return LoadedState(
                 usable=False,
                 to_set_aside=True,
                 trouble=f"was written by another version of this tool (format {document['version']}, not {VERSION})",
             )
         if document.get("client_id") != self._client_id:
-            return Recall(usable=False, to_set_aside=True, trouble="belongs to another client id")
+            return LoadedState(usable=False, to_set_aside=True, trouble="belongs to another client id")
         try:
             memories = {str(key): _memory_from_json(value) for key, value in document["pairs"].items()}
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            return Recall(usable=False, to_set_aside=True, trouble="is damaged")
-        return Recall(memories=memories)
+            return LoadedState(usable=False, to_set_aside=True, trouble="is damaged")
+        return LoadedState(memories=memories)
 
     def set_aside(self, now: datetime) -> Path | None:
         """
@@ -166,13 +166,13 @@ class StateFile:
             except OSError as error:
                 raise self._unwritable(error) from error
             return kept
-        raise StateError(f"state file {clean(self.path)}: a thousand unusable ones lie beside it; move them away")
+        raise StateError(f"state file {sanitize(self.path)}: a thousand unusable ones lie beside it; move them away")
 
     def update(
         self,
-        changes: Mapping[str, Memory | None],
-        additions: Mapping[str, Memory] | None = None,
-        otherwise: Mapping[str, Memory] | None = None,
+        changes: Mapping[str, PairRecord | None],
+        additions: Mapping[str, PairRecord] | None = None,
+        otherwise: Mapping[str, PairRecord] | None = None,
         mailed: Mapping[str, Mapping[str, Mailed]] | None = None,
     ) -> None:
         """
@@ -189,9 +189,9 @@ class StateFile:
 
     def _update(
         self,
-        changes: Mapping[str, Memory | None],
-        additions: Mapping[str, Memory],
-        otherwise: Mapping[str, Memory],
+        changes: Mapping[str, PairRecord | None],
+        additions: Mapping[str, PairRecord],
+        otherwise: Mapping[str, PairRecord],
         mailed: Mapping[str, Mapping[str, Mailed]],
     ) -> None:
         on_disk = self.read()
@@ -277,9 +277,9 @@ class StateFile:
         missing = error.errno == errno.ENOENT
         cure = "Make its directory" if missing else "Make its directory writable (and not full)"
         if error.errno == errno.ELOOP:
-            cure = f"Remove the link {clean(self.lock_path)}"
+            cure = f"Remove the link {sanitize(self.lock_path)}"
         return StateError(
-            f"state file {clean(self.path)} cannot be written: {error.strerror or error}; nothing{more} was started. "
+            f"state file {sanitize(self.path)} cannot be written: {error.strerror or error}; nothing{more} was started. "
             f"{cure}, or name another file with --state-file"
         )
 
@@ -293,7 +293,7 @@ class StateFile:
 
 
 def _replace_durably(path: Path, data: bytes) -> None:
-    temporary = Path(f"{path}.{clean(socket.gethostname())}.{os.getpid()}.tmp")
+    temporary = Path(f"{path}.{sanitize(socket.gethostname())}.{os.getpid()}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         try:
@@ -322,24 +322,24 @@ def _replace_durably(path: Path, data: bytes) -> None:
 def _holder(descriptor: int) -> str:
     """Return who holds the lock, as written in its file; who has just taken it is given a moment to write."""
     for _ in range(20):
-        holder = clean(os.pread(descriptor, 300, 0).decode(errors="replace"))
+        holder = sanitize(os.pread(descriptor, 300, 0).decode(errors="replace"))
         if holder:
             return holder
         time.sleep(0.025)
     return "its holder left no name"
 
 
-def _memory_from_json(value: Any) -> Memory:
+def _memory_from_json(value: Any) -> PairRecord:
     reservation, task, success = value["reservation"], value["task"], value["success"]
     setback = value.get("setback")
-    return Memory(
+    return PairRecord(
         name=_text(value["name"]),
         first_seen=_time(value["first_seen"]),
         source=_place(value["source"]),
         destination=_place(value["destination"]),
         reservation=None
         if reservation is None
-        else Reservation(
+        else PendingSubmission(
             submission_id=_uuid(reservation["submission_id"]),
             document=dict(reservation["document"]),
             reserved_at=_time(reservation["reserved_at"]),
@@ -361,10 +361,10 @@ def _memory_from_json(value: Any) -> Memory:
         ),
         setback=None
         if setback is None
-        else Setback(
+        else FailedStart(
             verdict=_text(setback["verdict"]),
-            what=_text(setback["what"]),
-            cure=_text(setback["cure"]),
+            reason=_text(setback["reason"]),
+            fix=_text(setback["fix"]),
             command=_text(setback.get("command", "")),
             since=_time(setback["since"]),
         ),
@@ -382,8 +382,8 @@ def _mailed(value: Any) -> Mailed:
     )
 
 
-def _place(value: Any) -> Place | None:
-    return Place(collection=_text(value["collection"]), path=_text(value["path"])) if value is not None else None
+def _place(value: Any) -> Directory | None:
+    return Directory(collection=_text(value["collection"]), path=_text(value["path"])) if value is not None else None
 
 
 def _time_to_json(moment: datetime) -> str:

@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 import reliability
 
-from globus_sync_directory import wire
+from globus_sync_directory.globus import transport as wire
 from globus_sync_directory.cli import invoke
-from globus_sync_directory.config import load_config
-from globus_sync_directory.pairs import Pair, fingerprint_in
+from globus_sync_directory.config.load import load_config
+from globus_sync_directory.model.pair import Pair, fingerprint_in
 from globus_sync_directory.standin.clock import ManualClock
 from globus_sync_directory.standin.server import StandIn
 from globus_sync_directory.standin.storage import Collection

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from conftest import SUBMIT, World, make_world
 
-from globus_sync_directory import wire
-from globus_sync_directory.report import wrapped
+from globus_sync_directory.globus import transport as wire
+from globus_sync_directory.output.text import wrapped
 from globus_sync_directory.standin.faults import Fault
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,7 +30,7 @@ NOW = datetime(2026, 11, 23, 11, 0, 20, tzinfo=UTC)
 HOUR, COLUMNS = 3600, 110
 
 
-def settle(world: World, seconds: float) -> str:
+def recover_pending(world: World, seconds: float) -> str:
     """Let time pass, and return what a look says then."""
     world.clock.advance(seconds)
     world.globus.wait()
@@ -48,7 +48,7 @@ def running(world: World) -> str:
     world.globus.hold(after_files=8)
     world.clock.advance(24 * HOUR)
     world.sync()
-    return settle(world, 2 * HOUR)
+    return recover_pending(world, 2 * HOUR)
 
 
 def queued(world: World) -> str:
@@ -67,7 +67,7 @@ def failing(world: World, seconds: float) -> str:
     world.destination.full = True
     world.globus.release()
     world.globus.wait()
-    return settle(world, seconds)
+    return recover_pending(world, seconds)
 
 
 def running_with_errors(world: World) -> str:
@@ -82,14 +82,14 @@ def paused(world: World) -> str:
     world.globus.hold()
     world.sync()
     world.tasks[0].pause("Maintenance until Wednesday noon")
-    return settle(world, 600)
+    return recover_pending(world, 600)
 
 
 def suspended(world: World) -> str:
     world.globus.hold()
     world.sync()
     world.tasks[0].suspend()
-    return settle(world, 600)
+    return recover_pending(world, 600)
 
 
 def succeeded(world: World) -> str:
@@ -97,26 +97,26 @@ def succeeded(world: World) -> str:
     (world.images / "new.tif").write_bytes(b"x" * 7_500_000)
     world.clock.advance(24 * HOUR)
     world.sync()
-    return settle(world, 7 * HOUR)
+    return recover_pending(world, 7 * HOUR)
 
 
 def too_old(world: World) -> str:
     world.pair("microscope", max_age="36h")
     world.sync()
-    return settle(world, 48 * HOUR)
+    return recover_pending(world, 48 * HOUR)
 
 
 def succeeded_with_gaps(world: World) -> str:
     world.source.unreadable = {"/images/deep/b b.txt"}
     world.sync()
-    return settle(world, 7 * HOUR)
+    return recover_pending(world, 7 * HOUR)
 
 
 def stopped_at_its_time_limit(world: World) -> str:
     world.pair("microscope", timelimitmins="300")
     world.globus.hold(after_files=1)
     world.sync()
-    return settle(world, 7 * HOUR)
+    return recover_pending(world, 7 * HOUR)
 
 
 def ran_out_of_time(world: World) -> str:
@@ -124,14 +124,14 @@ def ran_out_of_time(world: World) -> str:
     world.pair("microscope", timelimitmins="300")
     world.globus.hold(after_files=1)
     world.sync()
-    return settle(world, 7 * HOUR)
+    return recover_pending(world, 7 * HOUR)
 
 
 def failed(world: World) -> str:
     world.globus.hold()
     world.sync()
     world.globus.fail(world.tasks[0].id, "PERMISSION_DENIED")
-    return settle(world, 7 * HOUR)
+    return recover_pending(world, 7 * HOUR)
 
 
 def restarted(world: World) -> str:
@@ -143,7 +143,7 @@ def cancelled(world: World) -> str:
     world.globus.hold()
     world.sync()
     world.globus.cancel(world.tasks[0].id)
-    return settle(world, 7 * HOUR)
+    return recover_pending(world, 7 * HOUR)
 
 
 def waiting_for_room(world: World) -> str:
@@ -167,7 +167,7 @@ def never_run(world: World) -> str:
 def unknown_to_globus(world: World) -> str:
     world.sync()
     world.globus.forget(world.tasks[0].id)
-    return settle(world, 100 * 24 * HOUR)
+    return recover_pending(world, 100 * 24 * HOUR)
 
 
 def refused(world: World) -> str:
@@ -180,7 +180,7 @@ def not_startable(world: World) -> str:
     world.sync()
     world.source.rules[world.client_id, ()] = ""
     world.run()
-    return settle(world, 7 * HOUR)
+    return recover_pending(world, 7 * HOUR)
 
 
 def start_unconfirmed(world: World) -> str:

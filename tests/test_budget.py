@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from conftest import SUBMIT, World
 
-from globus_sync_directory import wire
+from globus_sync_directory.globus import transport as wire
 
 
 def kinds(world: World) -> Counter[str]:
@@ -116,13 +116,13 @@ def test_at_most_150_in_ten_seconds(world: World, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(wire, "WINDOW_SECONDS", 10.0)
     with_pairs(world, 60)
     sent: list[float] = []
-    wait = wire.Meter.wait
+    wait = wire.RateLimiter.wait
 
-    def noting(meter: wire.Meter) -> None:
+    def noting(meter: wire.RateLimiter) -> None:
         wait(meter)
         sent.append(time.monotonic())
 
-    monkeypatch.setattr(wire.Meter, "wait", noting)
+    monkeypatch.setattr(wire.RateLimiter, "wait", noting)
     world.run()
     assert sum(request.path == SUBMIT for request in world.globus.requests) == 60
     sent.sort()

@@ -8,7 +8,7 @@ import time
 import pytest
 from conftest import NOBODY, World
 
-from globus_sync_directory import check
+from globus_sync_directory.commands import check
 from globus_sync_directory.standin.faults import Fault
 
 

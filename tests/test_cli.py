@@ -94,7 +94,7 @@ def test_default_places(world: World, monkeypatch: pytest.MonkeyPatch, capsys: p
 
 def test_bug_is_status_70(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug of ours ends with 70 and a traceback, and asks for a report."""
-    monkeypatch.setattr("globus_sync_directory.run.run", lambda *_: 1 / 0)
+    monkeypatch.setattr("globus_sync_directory.sync.run.run", lambda *_: 1 / 0)
     outcome = world.run()
     assert outcome.status == 70
     assert "this is a bug in globus_sync_directory" in outcome.stderr

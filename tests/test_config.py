@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from globus_sync_directory.clean import is_unfit
-from globus_sync_directory.config import Config, load_config
+from globus_sync_directory.text import is_unprintable
+from globus_sync_directory.config.load import Config, load_config
 from globus_sync_directory.errors import ConfigError
-from globus_sync_directory.pairs import Place, SyncLevel
+from globus_sync_directory.model.pair import Directory, SyncLevel
 
 CLIENT = "3F2A0C52-0000-4000-8000-0000000000aa"
 ONE = "763d50ee-e814-4080-878b-6a8be5cf7570"
@@ -42,8 +42,8 @@ def test_the_least_a_pair_needs(tmp_path: Path) -> None:
     assert config.client_id == CLIENT.lower()
     assert (pair.name, pair.source, pair.destination) == (
         "lab",
-        Place(collection=ONE, path="/images"),
-        Place(collection=TWO, path="/images"),
+        Directory(collection=ONE, path="/images"),
+        Directory(collection=TWO, path="/images"),
     )
     assert (pair.sync_level, pair.time_limit, pair.max_age, pair.exclude) == (SyncLevel.CHECKSUM, None, None, ())
 
@@ -227,4 +227,4 @@ def test_any_bytes_are_read_or_refused_with_printable_messages(tmp_path: Path, c
     assert found is None or found
     for problem in found or ():
         assert problem.startswith(str(path))
-        assert not any(is_unfit(char) for char in problem)
+        assert not any(is_unprintable(char) for char in problem)

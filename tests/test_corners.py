@@ -11,7 +11,8 @@ from datetime import timedelta
 import pytest
 from conftest import NOBODY, SUBMIT, World
 
-from globus_sync_directory import state, wire
+from globus_sync_directory import state
+from globus_sync_directory.globus import transport as wire
 from globus_sync_directory.cli import invoke
 from globus_sync_directory.standin.faults import Fault
 from globus_sync_directory.standin.storage import split_path

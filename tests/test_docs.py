@@ -14,8 +14,8 @@ import pytest
 
 from globus_sync_directory import errors
 from globus_sync_directory.cli import command
-from globus_sync_directory.config import CONFIG_KEYS, load_config
-from globus_sync_directory.verdicts import Verdict
+from globus_sync_directory.config.load import CONFIG_KEYS, load_config
+from globus_sync_directory.model.status import PairStatus
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -161,16 +161,16 @@ def test_readme_explains_every_verdict():
     """The table of verdicts has every verdict with the exit status it asks for, and no other."""
     rows = re.findall(r"^\| (.+?) \| (\d+) \|", sections(README)["Reading the report"], re.MULTILINE)
     told = {(words.strip(" *"), int(status)) for cell, status in rows for words in cell.split(",")}
-    assert told == {(verdict.words, verdict.status) for verdict in Verdict}
+    assert told == {(verdict.words, verdict.status) for verdict in PairStatus}
 
 
 def test_messages_are_quoted_as_they_are():
     """Each message in docs/messages.md is one of the tool's; an ellipsis stands for what is filled in."""
     said = messages()
     text = (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
-    quoted = re.findall(r"^\| `(.+?)` \|", text, re.MULTILINE)
-    assert len(quoted) > 20
-    for message in quoted:
+    quote = re.findall(r"^\| `(.+?)` \|", text, re.MULTILINE)
+    assert len(quote) > 20
+    for message in quote:
         for piece in message.split("…"):
             assert piece.strip() in said, f"no message of the tool holds {piece.strip()!r}"
 
@@ -210,4 +210,4 @@ def test_examples_in_the_readme_are_fresh():
 def test_examples_show_every_verdict():
     """No verdict is without an example."""
     shown = README.partition(examples.BEGIN)[2].partition(examples.END)[0]
-    assert set(re.findall(r"^\w[^:]*: +([\w -]+)", shown, re.MULTILINE)) >= {verdict.words for verdict in Verdict}
+    assert set(re.findall(r"^\w[^:]*: +([\w -]+)", shown, re.MULTILINE)) >= {verdict.words for verdict in PairStatus}

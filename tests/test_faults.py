@@ -14,7 +14,7 @@ import pytest
 from conftest import SUBMIT, TASK_LIST, World, assert_in_order, tree
 from reliability import count_cases
 
-from globus_sync_directory import wire
+from globus_sync_directory.globus import transport as wire
 from globus_sync_directory.standin.faults import Fault
 
 pytestmark = pytest.mark.slow

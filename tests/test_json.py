@@ -11,9 +11,9 @@ import pytest
 from conftest import NOBODY, Outcome, World
 
 from globus_sync_directory.standin.faults import Fault
-from globus_sync_directory.verdicts import Verdict
+from globus_sync_directory.model.status import PairStatus
 
-SCHEMA = json.loads((files("globus_sync_directory") / "output.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((files("globus_sync_directory") / "output" / "output.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
@@ -28,7 +28,7 @@ def read(outcome: Outcome) -> dict[str, Any]:
 def test_schema_is_a_schema_and_knows_every_verdict() -> None:
     """The shipped schema is valid itself and lists the verdicts as the code has them."""
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    assert SCHEMA["$defs"]["pair"]["properties"]["verdict"]["enum"] == [verdict.words for verdict in Verdict]
+    assert SCHEMA["$defs"]["pair"]["properties"]["verdict"]["enum"] == [verdict.words for verdict in PairStatus]
 
 
 def test_run_look_and_rehearsal(world: World) -> None:
@@ -95,7 +95,7 @@ def test_errors_of_the_whole_run(world: World, monkeypatch: pytest.MonkeyPatch) 
     assert read(world.run("--json"))["pairs"][0]["verdict"] == "sign-in refused"
     world.secret_file.write_text(world.secret)
     assert read(world.run("--json", "-t", "/nowhere/state.json"))["errors"]
-    monkeypatch.setattr("globus_sync_directory.run.run", lambda *_: 1 / 0)
+    monkeypatch.setattr("globus_sync_directory.sync.run.run", lambda *_: 1 / 0)
     assert "this is a bug" in read(world.run("--json"))["errors"][0]
 
 

@@ -22,15 +22,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from reliability import count_cases
 
-from globus_sync_directory.config import load_config
-from globus_sync_directory.pairs import fingerprint_in
+from globus_sync_directory.config.load import load_config
+from globus_sync_directory.model.pair import fingerprint_in
 from globus_sync_directory.standin.faults import Fault
-from globus_sync_directory.verdicts import Verdict
+from globus_sync_directory.model.status import PairStatus
 
 NAMES = st.sampled_from(["a", "b", "c"])
 SOURCES = st.sampled_from(["/s0", "/s1", "/s2"])
 FILES = st.sampled_from(["one", "two.tmp", "deep/three", "deep/four.tmp"])
-WORDS = {verdict.words: verdict for verdict in Verdict}
+WORDS = {verdict.words: verdict for verdict in PairStatus}
 
 settings.register_profile(
     "gate",
@@ -173,7 +173,7 @@ class Nights(RuleBasedStateMachine):
         self.world.globus.hold()
         outcome = self.world.run("-v")
         assert "Traceback" not in outcome.stderr
-        self.judge(outcome.status, outcome.stdout)
+        self.task_status(outcome.status, outcome.stdout)
         remembered = {entry["task"]["task_id"] for entry in self.entries() if entry["task"]}
         assert {task.id for task in self.world.live} <= remembered
         assert not [entry["name"] for entry in self.entries() if entry["reservation"]]
@@ -194,7 +194,7 @@ class Nights(RuleBasedStateMachine):
         self.world.globus.faults.add(action)
         outcome = self.world.run()
         self.world.globus.faults.clear()
-        self.judge(outcome.status, outcome.stdout)
+        self.task_status(outcome.status, outcome.stdout)
         self.check()
 
     @rule(lost=st.sampled_from(["gone", "empty", "half"]))
@@ -212,7 +212,7 @@ class Nights(RuleBasedStateMachine):
         before = {path.name: path.read_bytes() for path in self.world.root.iterdir() if path.is_file()}
         outcome = self.world.run("-d")
         assert "Traceback" not in outcome.stderr
-        self.judge(outcome.status, outcome.stdout)
+        self.task_status(outcome.status, outcome.stdout)
         assert {path.name: path.read_bytes() for path in self.world.root.iterdir() if path.is_file()} == before
 
     # What must be true
@@ -231,7 +231,7 @@ class Nights(RuleBasedStateMachine):
         assert self.arrived <= there, "something was removed at the destination"
         self.arrived = {name for name in there if not name.rpartition("/")[2].startswith(".standin-")}
 
-    def judge(self, status: int, report: str) -> None:
+    def task_status(self, status: int, report: str) -> None:
         """The exit status follows from the verdicts, and each verdict fits the pair's newest task at Globus."""
         told = Outcome(status, report, "").verdicts
         verdicts = {name: WORDS[word] for name, word in told.items() if not name.startswith("left over")}
@@ -244,11 +244,11 @@ class Nights(RuleBasedStateMachine):
         for pair in load_config(self.world.config).pairs:
             live = [task for task in self.world.live if fingerprint_in(task.label) == pair.fingerprint]
             verdict = verdicts[pair.name]
-            if live and verdict is not Verdict.START_UNCONFIRMED:
+            if live and verdict is not PairStatus.START_UNCONFIRMED:
                 task = live[0]
                 assert verdict in LIVE, (report, task.document())
-                assert (verdict is Verdict.SUSPENDED) == (task.status == "INACTIVE"), report
-                assert (verdict is Verdict.PAUSED) == (task.status == "ACTIVE" and task.is_paused), report
+                assert (verdict is PairStatus.SUSPENDED) == (task.status == "INACTIVE"), report
+                assert (verdict is PairStatus.PAUSED) == (task.status == "ACTIVE" and task.is_paused), report
             elif not live:
                 assert verdict not in LIVE, (report, pair)
 
@@ -274,7 +274,7 @@ class Nights(RuleBasedStateMachine):
             world.globus.wait()
             look = world.run("-d")
             assert look.status == 0, look.stdout
-            self.judge(look.status, look.stdout)
+            self.task_status(look.status, look.stdout)
             for pair in load_config(world.config).pairs:
                 source = tree(world.root / "source" / pair.source.path[1:])
                 there = tree(world.root / "destination" / pair.destination.path[1:])
@@ -286,13 +286,13 @@ class Nights(RuleBasedStateMachine):
 
 
 LIVE = {
-    Verdict.STARTED,
-    Verdict.RUNNING,
-    Verdict.QUEUED,
-    Verdict.RUNNING_WITH_ERRORS,
-    Verdict.STUCK,
-    Verdict.PAUSED,
-    Verdict.SUSPENDED,
+    PairStatus.STARTED,
+    PairStatus.RUNNING,
+    PairStatus.QUEUED,
+    PairStatus.RUNNING_WITH_ERRORS,
+    PairStatus.STUCK,
+    PairStatus.PAUSED,
+    PairStatus.SUSPENDED,
 }
 
 

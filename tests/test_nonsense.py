@@ -19,7 +19,10 @@ from typing import Any
 import pytest
 from conftest import SUBMIT, TASK_LIST, World
 
-from globus_sync_directory import notify, output, session, wire
+from globus_sync_directory.commands import sync as session
+from globus_sync_directory.globus import transport as wire
+from globus_sync_directory.notify import mail as notify
+from globus_sync_directory.output import terminal as output
 from globus_sync_directory.standin.faults import Fault
 
 NO_ROOM: dict[str, Any] = {"method": "POST", "path": SUBMIT, "status": 409, "code": "ClientError.TooManyPendingJobs"}

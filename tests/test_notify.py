@@ -26,7 +26,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope
 from conftest import World
 
-from globus_sync_directory import notify, state
+from globus_sync_directory import state
+from globus_sync_directory.notify import mail as notify
 from globus_sync_directory.errors import Interrupted
 
 PASSWORD = "smtp-pass-word-0815"

@@ -143,7 +143,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(built: Path):
     """The wheel installs every module, the marker for type checkers, and no test."""
     (wheel,) = built.glob("*.whl")
     names = [name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name]
-    assert set(names) == sources() | {f"{PACKAGE}/py.typed", f"{PACKAGE}/output.schema.json"}
+    assert set(names) == sources() | {f"{PACKAGE}/py.typed", f"{PACKAGE}/output/output.schema.json"}
 
 
 @pytest.mark.slow
@@ -152,7 +152,7 @@ def test_the_source_distribution_can_be_built_from(built: Path):
     (archive,) = built.glob("*.tar.gz")
     with tarfile.open(archive) as opened:
         names = {name.partition("/")[2] for name in opened.getnames()}
-    shipped = {f"{PACKAGE}/py.typed", f"{PACKAGE}/output.schema.json"}
+    shipped = {f"{PACKAGE}/py.typed", f"{PACKAGE}/output/output.schema.json"}
     assert sources() | shipped | {"setup.py", "pyproject.toml", "README.md", "LICENSE"} <= names
     assert not {name for name in names - shipped if name.endswith((".ini", ".json", ".log", ".pyc"))}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from globus_sync_directory.clean import clean, is_unfit
-from globus_sync_directory.pairs import Pair, Place, fingerprint_in, name_in, task_label
+from globus_sync_directory.text import sanitize, is_unprintable
+from globus_sync_directory.model.pair import Pair, Directory, fingerprint_in, name_in, task_label
 
 ONE = "763d50ee-e814-4080-878b-6a8be5cf7570"
 TWO = "9d6d994a-6d04-11e5-ba46-22000b92c6ec"
@@ -17,8 +17,8 @@ def test_fingerprint_does_not_change_between_versions() -> None:
     """This pair has this fingerprint in every version, whatever its name."""
     pair = Pair(
         name="any",
-        source=Place(collection=ONE, path="/images"),
-        destination=Place(collection=TWO, path="/archive/images"),
+        source=Directory(collection=ONE, path="/images"),
+        destination=Directory(collection=TWO, path="/archive/images"),
     )
     assert pair.fingerprint == "43abd733c3810cdf"
 
@@ -48,6 +48,6 @@ def test_other_labels_are_not_ours() -> None:
 @given(st.text())
 def test_clean_text_cannot_steer_a_terminal(text: str) -> None:
     """No control, format or bidi character survives cleaning, and no line is longer than asked."""
-    line = clean(text, 80)
+    line = sanitize(text, 80)
     assert len(line) <= 80
-    assert not any(is_unfit(char) for char in line)
+    assert not any(is_unprintable(char) for char in line)

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from conftest import World, read_terminal
 
-from globus_sync_directory.causes import Cause
-from globus_sync_directory.report import columns, render, size, span, summary, wrapped
-from globus_sync_directory.verdicts import Finding, Verdict
+from globus_sync_directory.globus.explain import Problem
+from globus_sync_directory.output.text import columns, render, size, span, summary, wrapped
+from globus_sync_directory.model.status import PairReport, PairStatus
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def finding(name: str, verdict: Verdict = Verdict.RUNNING, **more: object) -> Finding:
-    return Finding(name=name, verdict=verdict, at=NOW, **more)  # type: ignore[arg-type]
+def finding(name: str, verdict: PairStatus = PairStatus.RUNNING, **more: object) -> PairReport:
+    return PairReport(name=name, verdict=verdict, at=NOW, **more)  # type: ignore[arg-type]
 
 
 def test_verdicts_stand_in_one_column() -> None:
@@ -35,9 +35,9 @@ def test_a_long_name_pushes_nobody_aside() -> None:
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     """Prose is broken at blanks with what follows indented; a command and a link stay in one piece."""
     command = "globus endpoint permission create --identity " + "0" * 36
-    cause = Cause(what="permission denied for 画像 " * 6, cure="share it " * 12, command=command)
+    cause = Problem(reason="permission denied for 画像 " * 6, fix="share it " * 12, command=command)
     lines = render(
-        [finding("microscope", Verdict.NOT_STARTABLE, cause=cause, since=NOW, task_id="1" * 36)], width=width
+        [finding("microscope", PairStatus.BLOCKED, cause=cause, since=NOW, task_id="1" * 36)], width=width
     )
     pieces = [line for line in lines if line.startswith(("    run: ", "    task: "))]
     assert pieces == [f"    run:  {command}", f"    task: https://app.globus.org/activity/{'1' * 36}"]
@@ -53,11 +53,11 @@ def test_words_wider_than_the_terminal_stay_whole() -> None:
 
 def test_a_cause_of_the_whole_run_is_told_once() -> None:
     """What keeps every pair from being asked stands once, before one line a pair; a cause of one pair stays with it."""
-    cause = Cause(what="no network", cure="wait")
-    lines = render([finding(name, Verdict.NOT_REACHED, cause=cause) for name in ("a", "b")])
+    cause = Problem(reason="no network", fix="wait")
+    lines = render([finding(name, PairStatus.NOT_REACHED, cause=cause) for name in ("a", "b")])
     assert lines == ["Globus could not be asked: no network", "    cure: wait", "a: not reached", "b: not reached"]
-    other = Cause(what="timeout", cure="wait")
-    lines = render([finding("a", Verdict.NOT_REACHED, cause=cause), finding("b", Verdict.NOT_REACHED, cause=other)])
+    other = Problem(reason="timeout", fix="wait")
+    lines = render([finding("a", PairStatus.NOT_REACHED, cause=cause), finding("b", PairStatus.NOT_REACHED, cause=other)])
     assert "    why:  no network" in lines
     assert "    why:  timeout" in lines
 

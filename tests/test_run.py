@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import NOBODY, SUBMIT, TASK_LIST, World, tree
 
-from globus_sync_directory.pairs import fingerprint_in, task_label
+from globus_sync_directory.model.pair import fingerprint_in, task_label
 from globus_sync_directory.standin.faults import Fault
 from globus_sync_directory.standin.storage import MAPPED
 from globus_sync_directory.standin.switches import Switches

@@ -14,25 +14,25 @@ import pytest
 
 from globus_sync_directory import state as state_module
 from globus_sync_directory.errors import LockHeld, StateError
-from globus_sync_directory.pairs import Place
-from globus_sync_directory.state import LastTask, Mailed, Memory, Reservation, Setback, StateFile, Success
+from globus_sync_directory.model.pair import Directory
+from globus_sync_directory.state import LastTask, Mailed, PairRecord, PendingSubmission, FailedStart, StateFile, Success
 
 CLIENT = "3f2a0c52-0000-4000-8000-0000000000aa"
 ID = "763d50ee-e814-4080-878b-6a8be5cf7570"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-FULL = Memory(
+FULL = PairRecord(
     name="läb [x]",
     first_seen=NOW,
-    source=Place(collection=ID, path="/a"),
-    destination=Place(collection=ID, path="/b"),
-    reservation=Reservation(submission_id=ID, document={"label": "läb", "DATA": [{"x": 1}]}, reserved_at=NOW),
+    source=Directory(collection=ID, path="/a"),
+    destination=Directory(collection=ID, path="/b"),
+    reservation=PendingSubmission(submission_id=ID, document={"label": "läb", "DATA": [{"x": 1}]}, reserved_at=NOW),
     task=LastTask(task_id=ID, submitted_at=NOW, deadline=NOW + timedelta(hours=1)),
     success=Success(task_id=ID, ended_at=NOW, files=3, bytes=10**15),
-    setback=Setback(verdict="REFUSED", what="x", cure="y", since=NOW),
+    setback=FailedStart(verdict="REFUSED", reason="x", fix="y", since=NOW),
     waiting_since=NOW,
     mailed={"a@example.org": Mailed(troubles=("FAILED",), unsent=(("x: failed", "x: failed"),))},
 )
-EMPTY = Memory(name="other", first_seen=NOW)
+EMPTY = PairRecord(name="other", first_seen=NOW)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_what_is_written_is_read_again(path: Path) -> None:
     assert recall.usable
     assert recall.memories == {"f1": FULL, "f2": EMPTY}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert {field.name for field in dataclasses.fields(Memory)} == set(json.loads(path.read_text())["pairs"]["f1"])
+    assert {field.name for field in dataclasses.fields(PairRecord)} == set(json.loads(path.read_text())["pairs"]["f1"])
 
 
 def test_only_named_pairs_are_changed(path: Path) -> None:

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from globus_sync_directory.causes import explain, place_in
-from globus_sync_directory.clean import is_unfit
-from globus_sync_directory.pairs import Pair, Place
-from globus_sync_directory.report import describe
+from globus_sync_directory.globus.explain import explain, place_in
+from globus_sync_directory.text import is_unprintable
+from globus_sync_directory.model.pair import Pair, Directory
+from globus_sync_directory.output.text import describe
 from globus_sync_directory.state import StateFile, Success
-from globus_sync_directory.tasks import NotATask, Skipped, read_event, read_skipped, read_task
-from globus_sync_directory.verdicts import Finding, Verdict, judge
+from globus_sync_directory.model.task import NotATask, Skipped, read_event, read_skipped, read_task
+from globus_sync_directory.model.status import PairReport, PairStatus, task_status
 
 pytestmark = pytest.mark.promise(7, "any bytes and any text as config, state, names, labels, messages")
 
@@ -62,13 +62,13 @@ def test_any_task_document(document: dict[str, Any]) -> None:
     task = None
     with contextlib.suppress(NotATask):
         task = read_task(document)
-    assert task is None or isinstance(judge(task, NOW, NOW)[0], Verdict)
+    assert task is None or isinstance(task_status(task, NOW, NOW)[0], PairStatus)
 
 
-@given(TEXT, TEXT, TEXT, TEXT, st.sampled_from(Verdict))
-def test_no_text_steers_a_terminal(name: str, message: str, path: str, code: str, verdict: Verdict) -> None:
+@given(TEXT, TEXT, TEXT, TEXT, st.sampled_from(PairStatus))
+def test_no_text_steers_a_terminal(name: str, message: str, path: str, code: str, verdict: PairStatus) -> None:
     """Whatever names, paths, codes and messages hold, each line of a report is printable and not endless."""
-    pair = Pair(name=name, source=Place(collection=ONE, path="/a"), destination=Place(collection=TWO, path="/b"))
+    pair = Pair(name=name, source=Directory(collection=ONE, path="/a"), destination=Directory(collection=TWO, path="/b"))
     task = read_task(
         {
             "task_id": ONE,
@@ -82,7 +82,7 @@ def test_no_text_steers_a_terminal(name: str, message: str, path: str, code: str
     cause = explain(code, message, pair, place, f"{CLIENT}@clients.auth.globus.org")
     skipped = read_skipped({"error_code": code, "source_path": path, "error_details": message})
     read_event({"time": message, "code": code, "details": path})
-    finding = Finding(
+    finding = PairReport(
         name=name,
         verdict=verdict,
         task=task,
@@ -99,4 +99,4 @@ def test_no_text_steers_a_terminal(name: str, message: str, path: str, code: str
     assert len(lines) < 12
     for line in lines:
         assert len(line) < 1000
-        assert not any(is_unfit(char) for char in line)
+        assert not any(is_unprintable(char) for char in line)

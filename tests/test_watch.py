@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 from conftest import World, assert_in_order, read_terminal
 
-from globus_sync_directory import watch
+from globus_sync_directory.commands import wait as watch
 from globus_sync_directory.standin.faults import Fault
 
 

@@ -20,8 +20,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import globus_sync_directory.run  # noqa: F401  # loaded once, before any child is forked
-from globus_sync_directory import cli, wire
+import globus_sync_directory.sync.run  # noqa: F401  # loaded once, before any child is forked
+from globus_sync_directory import cli
+from globus_sync_directory.globus import transport as wire
 
 STREAMS = 2  # descriptors up to this one are the report and the log, not the outside world
 

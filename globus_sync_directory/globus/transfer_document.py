@@ -1,0 +1,76 @@
+"""A pair -> the transfer document that Globus gets. The only place that writes the service's field names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from globus_sdk import MISSING, TransferData
+
+from globus_sync_directory.model.pair import Pair, SyncLevel, task_label
+
+NO_SUBMISSION_ID_YET = "00000000-0000-0000-0000-000000000000"
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+_NOT_PART_OF_THE_REQUEST = ("deadline", "submission_id", "label", "sync_level")
+
+
+def build_document(pair: Pair, submission_id: str, sync_level: SyncLevel, now: datetime) -> dict[str, Any]:
+    """
+    Return the transfer document for one run of ``pair``, ready for JSON.
+
+    ``now`` is aware and on Globus' clock; the deadline counts from it. Source: Globus Transfer API, task_submit.
+    """
+    data = TransferData(
+        pair.source.collection,
+        pair.destination.collection,
+        label=task_label(pair.name, pair.fingerprint, submission_id),
+        submission_id=submission_id,
+        sync_level=int(sync_level),
+        verify_checksum=True,
+        preserve_timestamp=True,
+        skip_source_errors=True,  # one unreadable file must not hold up the rest; it becomes a gap that is told
+        notify_on_succeeded=False,  # an application has no inbox
+        notify_on_failed=False,
+        notify_on_inactive=False,
+    )
+    data.add_item(pair.source.directory, pair.destination.directory, recursive=True)
+    for pattern in pair.exclude:
+        data.add_filter_rule(pattern.removesuffix("/"), type="dir" if pattern.endswith("/") else MISSING)
+    return with_deadline(_plain(data), pair, now)
+
+
+def with_deadline(document: Mapping[str, Any], pair: Pair, now: datetime) -> dict[str, Any]:
+    """Return the same document with the deadline that ``pair`` has when it is submitted at ``now``."""
+    fresh = {key: value for key, value in document.items() if key != "deadline"}
+    if pair.time_limit:
+        fresh["deadline"] = (now + pair.time_limit).isoformat(timespec="seconds")
+    return fresh
+
+
+def deadline_in(document: Mapping[str, Any]) -> datetime | None:
+    """Return the deadline a document asks for, aware UTC."""
+    deadline = document.get("deadline")
+    return datetime.fromisoformat(deadline) if isinstance(deadline, str) else None
+
+
+def asks_for(document: Mapping[str, Any], pair: Pair) -> bool:
+    """Return whether ``document`` is what the config asks of ``pair`` now, deadline apart."""
+    level = document.get("sync_level")
+    if level not in (int(pair.sync_level), int(SyncLevel.CHECKSUM)):
+        return False
+    now_asked = build_document(pair, NO_SUBMISSION_ID_YET, SyncLevel(level), _ANY_TIME)
+    return _request(document) == _request(now_asked)
+
+
+def _request(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key not in _NOT_PART_OF_THE_REQUEST}
+
+
+def _plain(value: Any) -> Any:
+    """Return the SDK's document as plain dicts and lists, without what is missing."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items() if inner is not MISSING}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value if isinstance(value, int | float | str | None) else str(value)
