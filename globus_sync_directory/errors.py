@@ -1,50 +1,64 @@
-"""What can go wrong as a whole: each error is one or more lines for an operator, with the exit status to end with."""
+"""What ends a whole run: each error holds lines for an operator and the exit status to end with."""
 
 from __future__ import annotations
 
-EXIT_OK = 0
-EXIT_ATTENTION = 1
-EXIT_USAGE = 2
-EXIT_TOO_OLD = 3
-EXIT_SIGN_IN_REJECTED = 4
-EXIT_BUG = 70
-EXIT_TRY_LATER = 75
-EXIT_INTERRUPTED = 130
-
-_MOST_URGENT_FIRST = (EXIT_SIGN_IN_REJECTED, EXIT_ATTENTION, EXIT_TOO_OLD, EXIT_TRY_LATER)
+from collections.abc import Iterable
+from enum import IntEnum
 
 
-def worst(statuses: list[int]) -> int:
-    """Return the exit status that stands for all of ``statuses``; 0 for none."""
-    return next((status for status in _MOST_URGENT_FIRST if status in statuses), EXIT_OK)
+class ExitStatus(IntEnum):
+    """What the process ends with. Source: design; 2 and 130 are customs of shells, 70 and 75 of sysexits.h."""
+
+    OK = 0
+    ATTENTION = 1
+    USAGE = 2
+    TOO_OLD = 3
+    SIGN_IN_REJECTED = 4
+    BUG = 70
+    TRY_LATER = 75
+    INTERRUPTED = 130
+
+
+_MOST_URGENT_FIRST = (
+    ExitStatus.SIGN_IN_REJECTED,
+    ExitStatus.ATTENTION,
+    ExitStatus.TOO_OLD,
+    ExitStatus.TRY_LATER,
+)
+
+
+def worst(statuses: Iterable[ExitStatus]) -> ExitStatus:
+    """Return the exit status that represents all of ``statuses``; OK for none."""
+    given = set(statuses)
+    return next((status for status in _MOST_URGENT_FIRST if status in given), ExitStatus.OK)
 
 
 class SyncError(Exception):
-    """Ends the whole run; ``str()`` is what the operator reads, ``exit_status`` what the shell gets."""
+    """Ends the run; ``lines`` are what the operator reads, one problem each."""
 
-    exit_status = EXIT_ATTENTION
+    exit_status = ExitStatus.ATTENTION
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
 
 
 class UsageError(SyncError):
-    """The command line asks for something that cannot be done."""
+    """The command line asks for something that is not possible."""
 
-    exit_status = EXIT_USAGE
+    exit_status = ExitStatus.USAGE
 
 
 class ConfigError(SyncError):
-    """The config file or the surroundings are wrong in at least one way; one line for each problem."""
+    """The config file or the environment has at least one problem; one line each."""
 
-    exit_status = EXIT_USAGE
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+    exit_status = ExitStatus.USAGE
 
 
 class SecretError(SyncError):
     """The file with the client secret cannot be used."""
 
-    exit_status = EXIT_USAGE
+    exit_status = ExitStatus.USAGE
 
 
 class StateError(SyncError):
@@ -54,25 +68,14 @@ class StateError(SyncError):
 class LockHeld(SyncError):
     """Another run holds the lock of this state file."""
 
-    exit_status = EXIT_TRY_LATER
-
-
-class ServiceUnavailable(SyncError):
-    """A question to Globus got no answer that says anything about the question; asking again may."""
-
-    exit_status = EXIT_TRY_LATER
-    fix = "nothing is lost; the next run tries again"
-
-
-class SignInRejected(ServiceUnavailable):
-    """Globus does not accept the client id and secret, or the token it gave for them."""
-
-    exit_status = EXIT_SIGN_IN_REJECTED
-    fix = (
-        "compare clientid with the application's page in the Globus web app, make a new secret there if need be, and "
-        "put it into the secret file"
-    )
+    exit_status = ExitStatus.TRY_LATER
 
 
 class Interrupted(BaseException):
-    """A signal asked this run to stop; like KeyboardInterrupt it passes whatever catches ordinary errors."""
+    """A signal asked this run to stop; like KeyboardInterrupt, it passes handlers of ordinary errors."""
+
+    exit_status = ExitStatus.INTERRUPTED
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines

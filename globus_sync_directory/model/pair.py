@@ -1,4 +1,4 @@
-"""The vocabulary: a pair, its two places, and the names by which Globus tasks are recognised as its own."""
+"""A pair of directories, and the label by which its Globus tasks are recognised."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Directory:
     path: str
 
     @property
-    def directory(self) -> str:
-        """The path as the service is told it: a directory's, with its slash."""
+    def path_with_slash(self) -> str:
+        """The path as Globus wants it for a directory."""
         return self.path if self.path == "/" else self.path + "/"
 
     def contains(self, other: Directory) -> bool:
@@ -41,7 +41,7 @@ class Directory:
         return self.path in ("/", other.path) or other.path.startswith(self.path + "/")
 
     def overlaps(self, other: Directory) -> bool:
-        """Return whether one of the two directories holds the other."""
+        """Return whether one of the two directories contains the other."""
         return self.contains(other) or other.contains(self)
 
 
@@ -61,7 +61,7 @@ class Pair:
     @cached_property
     def fingerprint(self) -> str:
         """
-        The 16 hex digits by which tasks and memories of this pair are known, whatever its name.
+        The 16 hex digits by which tasks and records of this pair are recognised, whatever its name.
 
         SHA-256 over source collection, source path, destination collection and destination path in normal
         form, one a line. A promise between versions: another formula would orphan every live task.

@@ -1,0 +1,92 @@
+"""What a person or a program is told after a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from globus_sync_directory.errors import ExitStatus, worst
+from globus_sync_directory.model.problem import Problem
+from globus_sync_directory.model.record import Success
+from globus_sync_directory.model.status import PairStatus
+from globus_sync_directory.model.task import SkippedPath, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairReport:
+    """
+    How one pair is doing; times are aware UTC.
+
+    ``is_orphaned``: no pair of the config asks for this task any more. ``known_by_label``: it may even belong to
+    another config of the same application. ``before``: the report on the task that this run replaced.
+    """
+
+    name: str
+    status: PairStatus
+    at: datetime  # the moment the report is about
+    since: datetime | None = None
+    task_id: str | None = None
+    task: Task | None = None
+    problem: Problem | None = None
+    skipped: tuple[SkippedPath, ...] = ()
+    notes: tuple[str, ...] = ()
+    success: Success | None = None
+    counts_from: datetime | None = None  # the last success, or when the pair was first seen
+    max_age: timedelta | None = None
+    is_orphaned: bool = False
+    known_by_label: bool = False
+    before: PairReport | None = None
+    document: Mapping[str, Any] | None = None  # with --dry-run: what would be submitted
+
+    @property
+    def is_too_old(self) -> bool:
+        """Whether the last success is older than the pair's max_age allows."""
+        if self.max_age is None or self.counts_from is None:
+            return False
+        return self.at - self.counts_from > self.max_age
+
+    @property
+    def exit_status(self) -> ExitStatus:
+        """The exit status this pair asks for; an orphaned task that nothing waits for asks for none."""
+        if self.known_by_label or (self.is_orphaned and self.task and not self.task.is_live):
+            return ExitStatus.OK
+        return worst([self.status.exit_status, ExitStatus.TOO_OLD if self.is_too_old else ExitStatus.OK])
+
+
+class CheckResult(Enum):
+    """The outcome of one check, as printed."""
+
+    OK = "ok"
+    FAIL = "FAIL"
+    NOTE = "note"  # worth knowing, neither good nor bad
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that ``check`` looked at; the fix is empty where there is nothing to do."""
+
+    result: CheckResult
+    sentence: str
+    fix: str = ""
+    command: str = ""
+    pair: str | None = None
+    status_if_failed: ExitStatus = ExitStatus.ATTENTION
+
+    @property
+    def exit_status(self) -> ExitStatus:
+        """The exit status this asks for."""
+        return self.status_if_failed if self.result is CheckResult.FAIL else ExitStatus.OK
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunReport:
+    """What one command found out, for whichever way it is shown: text, JSON or mail."""
+
+    exit_status: ExitStatus
+    errors: tuple[str, ...] = ()  # lines about the run as a whole
+    pairs: tuple[PairReport, ...] = ()
+    checks: tuple[Check, ...] = ()
+    closing_line: str = ""  # shown at the end, to people only
