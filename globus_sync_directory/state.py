@@ -1,7 +1,7 @@
 """
 The state file: what this tool must remember between runs, and the lock that keeps two runs apart.
 
-It is not a cache: an open reservation (a submission id that may already have started a task) is known nowhere else.
+It is not a cache: a pending submission (an id that may already have started a task) is known nowhere else.
 """
 
 from __future__ import annotations
@@ -9,215 +9,140 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import json
 import logging
 import os
 import socket
 import stat
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from globus_sync_directory.text import sanitize
+import msgspec
+
 from globus_sync_directory.errors import LockHeld, StateError
-from globus_sync_directory.model.pair import Directory
+from globus_sync_directory.model.record import PairRecord
 
-VERSION = 1
-_NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOTTY}
+VERSION = 2
+_ERRORS_WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOTTY}
 _STALE_SECONDS = 3600
-_PATIENCE = 10  # seconds; writing the state takes milliseconds
+_WRITING_SECONDS = 10  # the longest that writing may take; usually it takes milliseconds
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PendingSubmission:
-    """A submission id that was, or was about to be, sent with this document; no answer is on record."""
-
-    submission_id: str
-    document: Mapping[str, Any]
-    reserved_at: datetime
+class _Header:
+    version: int
+    client_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class FailedStart:
-    """Why the last attempt to start a pair came to nothing; gone once a task is started."""
-
-    verdict: str
-    reason: str
-    fix: str
-    since: datetime  # of the first attempt in a row that ended like this
-    command: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LastTask:
-    """The newest task known for a pair; kept after its end so that ``-d`` can be asked twice."""
-
-    task_id: str
-    submitted_at: datetime
-    deadline: datetime | None = None  # the one this tool sent
-
-
-@dataclass(frozen=True, kw_only=True)
-class Success:
-    """The last task of a pair that ended with nothing missing."""
-
-    task_id: str
-    ended_at: datetime
-    files: int
-    bytes: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mailed:
-    """What one address was told of a pair: the troubles since it was last well, and the task that made it so."""
-
-    troubles: tuple[str, ...] = ()  # names of verdicts, each with its cure, and TOO_OLD
-    well_since: str | None = None  # a task id: what the same task says again is no news
-    unsent: tuple[tuple[str, str], ...] = ()  # what the mail server did not take: headline and text of each
-
-
-@dataclass(frozen=True, kw_only=True)
-class PairRecord:
-    """All that is remembered of one pair; times are aware UTC."""
-
-    name: str
-    first_seen: datetime
-    source: Directory | None = None  # unknown for a task found by its label alone; likewise the destination
-    destination: Directory | None = None
-    reservation: PendingSubmission | None = None
-    task: LastTask | None = None
-    success: Success | None = None
-    setback: FailedStart | None = None
-    waiting_since: datetime | None = None  # when Globus first had no room for a task of this pair
-    mailed: Mapping[str, Mailed] = field(default_factory=dict)  # by address
+class _Document:
+    version: int
+    client_id: str
+    pairs: dict[str, PairRecord]
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedState:
-    """What a look at the state file gave: the memories by fingerprint, and why there are none if it was of no use."""
+    """
+    What reading the state file gave: the records by fingerprint, or the reason why there are none.
 
-    memories: Mapping[str, PairRecord] = field(default_factory=dict)
-    usable: bool = True
-    trouble: str | None = None  # one sentence; None also for a file that is simply not there yet
-    to_set_aside: bool = False  # the file is there and must be kept under another name before a new one is written
+    ``problem`` is the end of a sentence about the file, None also where there is no file yet. ``must_be_kept``: the
+    file holds something, and a new one may only be written once it has another name.
+    """
+
+    records: Mapping[str, PairRecord] = field(default_factory=dict)
+    problem: str | None = None
+    must_be_kept: bool = False
+    is_missing: bool = False
 
 
-class StateFile:
-    """One state file on disk. Times inside are ISO 8601 in UTC."""
+class StateStore:
+    """The records by fingerprint, and the file that holds them; nothing is written but by ``edit``."""
 
     def __init__(self, path: Path, client_id: str) -> None:
         self.path = Path(os.path.realpath(path))  # a link stays a link; two names of one file share one lock
-        self._client_id = client_id
-        self._locked = True
         self.lock_path = Path(f"{self.path}.lock")
+        self.records: Mapping[str, PairRecord] = {}
+        self._client_id = client_id
+        self._has_lock = True
+
+    def load(self) -> LoadedState:
+        """Read the file into ``records`` and return what that gave; a file that cannot be used is a warning."""
+        loaded = self.read()
+        if loaded.problem:
+            log.warning("state file %s %s", self.path, loaded.problem)
+        self.records = dict(loaded.records)
+        return loaded
 
     def read(self) -> LoadedState:
-        """Return what is remembered; a file that cannot be read or understood gives an empty, unusable Recall."""
+        """Return what the file holds now; ``records`` stay as they are."""
         try:
             if not stat.S_ISREG(self.path.stat().st_mode):  # to open a pipe would wait, to rename a device do harm
-                return LoadedState(usable=False, trouble="is not a regular file")
+                return LoadedState(problem="is not a regular file")
             data = self.path.read_bytes()
         except FileNotFoundError:
-            return LoadedState(usable=False)
+            return LoadedState(is_missing=True)
         except OSError as error:
-            return LoadedState(usable=False, trouble=f"cannot be read: {error.strerror}")
-        try:
-            document = json.loads(data)
-            if not isinstance(document, dict) or not isinstance(document.get("version"), int):
-                raise ValueError
-        except (ValueError, RecursionError):
-            trouble = "is damaged" if data.strip() else "is empty"
-            return LoadedState(usable=False, to_set_aside=True, trouble=trouble)
-        if document["version"] != VERSION:
-            return LoadedState(
-                usable=False,
-                to_set_aside=True,
-                trouble=f"was written by another version of this tool (format {document['version']}, not {VERSION})",
-            )
-        if document.get("client_id") != self._client_id:
-            return LoadedState(usable=False, to_set_aside=True, trouble="belongs to another client id")
-        try:
-            memories = {str(key): _memory_from_json(value) for key, value in document["pairs"].items()}
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            return LoadedState(usable=False, to_set_aside=True, trouble="is damaged")
-        return LoadedState(memories=memories)
+            return LoadedState(problem=f"cannot be read: {error.strerror}")
+        return decode(data, self._client_id)
 
-    def set_aside(self, now: datetime) -> Path | None:
+    @contextlib.contextmanager
+    def edit(self) -> Iterator[dict[str, PairRecord]]:
         """
-        Rename a file that could not be understood, so that nothing of it is lost; None if it has gone meanwhile.
+        Yield the records to be changed; after the block the changes are durably on disk and in ``records``.
 
-        Raises StateError where that is not possible.
+        Just before writing, the file is read again and only what this run changed is replaced, field by field: another
+        host may have written meanwhile. Nothing is written where nothing differs. Raises StateError when the file
+        cannot be written; it is then whole, and ``records`` are as before.
         """
-        stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-        for number in range(1000):
-            kept = Path(f"{self.path}.unusable-{stamp}" + (f"-{number}" if number else ""))
-            if kept.exists():
-                continue
-            try:
-                self.path.rename(kept)
-            except FileNotFoundError:
-                return None
-            except OSError as error:
-                raise self._unwritable(error) from error
-            return kept
-        raise StateError(f"state file {sanitize(self.path)}: a thousand unusable ones lie beside it; move them away")
+        edited = dict(self.records)
+        yield edited
+        before = self.records
+        changed = {key: edited.get(key) for key in {**before, **edited} if edited.get(key) != before.get(key)}
+        if changed:
+            with contextlib.nullcontext() if self._has_lock else self._turn_to_write():
+                self._write(changed)
+            self.records = edited
 
-    def update(
-        self,
-        changes: Mapping[str, PairRecord | None],
-        additions: Mapping[str, PairRecord] | None = None,
-        otherwise: Mapping[str, PairRecord] | None = None,
-        mailed: Mapping[str, Mapping[str, Mailed]] | None = None,
-    ) -> None:
-        """
-        Durably write ``changes`` (fingerprint -> memory, None to forget) into the file as it is on disk now.
-
-        ``mailed`` replaces that one field of pairs that are there, and leaves the rest as another run may have it.
-
-        Pairs that are not named, and ``additions`` that are there already, keep what another run may have written
-        meanwhile; a file that is of no use by now is made anew from ``otherwise``. After return the new contents
-        survive a power cut. Raises StateError if anything fails; the file is then whole, old or new.
-        """
-        with contextlib.nullcontext() if self._locked else self._turn_to_write():
-            self._update(changes, additions or {}, otherwise or {}, mailed or {})
-
-    def _update(
-        self,
-        changes: Mapping[str, PairRecord | None],
-        additions: Mapping[str, PairRecord],
-        otherwise: Mapping[str, PairRecord],
-        mailed: Mapping[str, Mapping[str, Mailed]],
-    ) -> None:
+    def _write(self, changed: Mapping[str, PairRecord | None]) -> None:
         on_disk = self.read()
-        if on_disk.to_set_aside:  # somebody else's, or damaged, since this run began
-            self.set_aside(datetime.now(UTC))
-        memories = dict(on_disk.memories if on_disk.usable else otherwise)
-        for fingerprint, addition in additions.items():
-            memories.setdefault(fingerprint, addition)
-        for fingerprint, memory in changes.items():
-            if memory is None:
-                memories.pop(fingerprint, None)
+        if on_disk.must_be_kept:
+            self._set_aside()
+        elif on_disk.problem:
+            raise StateError(
+                f"state file {self.path} {on_disk.problem}; nothing was started. Correct that, or name another file "
+                "with --state-file"
+            )
+        is_usable = not (on_disk.must_be_kept or on_disk.is_missing)
+        records = dict(on_disk.records if is_usable else self.records)
+        for key, ours in changed.items():
+            merged = merge(self.records.get(key), ours, records.get(key))
+            if merged is None:
+                records.pop(key, None)
             else:
-                memories[fingerprint] = memory
-        for fingerprint, told in mailed.items():
-            if fingerprint in memories:
-                memories[fingerprint] = replace(memories[fingerprint], mailed=told)
-        document = {
-            "version": VERSION,
-            "client_id": self._client_id,
-            "pairs": {fingerprint: asdict(memory) for fingerprint, memory in sorted(memories.items())},
-        }
-        text = json.dumps(document, indent=1, default=_time_to_json) + "\n"
+                records[key] = merged
+        document = _Document(version=VERSION, client_id=self._client_id, pairs=records)
         try:
-            _replace_durably(self.path, text.encode())
+            _replace_durably(self.path, msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=1))
         except OSError as error:
             raise self._unwritable(error) from error
+
+    def _set_aside(self) -> None:
+        """Rename a file that cannot be used, so that nothing of it is lost."""
+        kept = Path(f"{self.path}.unusable-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+        try:
+            self.path.rename(kept)
+        except FileNotFoundError:
+            return  # another run without locks was faster
+        except OSError as error:
+            raise self._unwritable(error) from error
+        log.warning("state file %s is kept as %s; what Globus knows of our tasks replaces it", self.path, kept)
 
     @contextlib.contextmanager
     def lock(self, now: datetime) -> Iterator[None]:
@@ -230,20 +155,10 @@ class StateFile:
         try:
             descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise self._unwritable(error, more="") from error
+            raise self._unwritable(error) from error
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise LockHeld(f"another run holds the lock: {_holder(descriptor)}; this run starts nothing") from None
-            except OSError as error:
-                if error.errno not in _NO_LOCKS_HERE:
-                    raise self._unwritable(error, more="") from error
-                self._locked = False
-                log.warning("no locks on the file system of %s (%s); going on without", self.lock_path, error.strerror)
-            else:
-                self._remove_stale_temporaries()
-            with contextlib.suppress(OSError):  # the contents only tell others who holds it
+            self._take_lock(descriptor)
+            with contextlib.suppress(OSError):  # the contents only show others who holds it
                 since = now.astimezone().isoformat(timespec="seconds")
                 holder = f"{socket.gethostname()} pid {os.getpid()} since {since}\n".encode()
                 os.pwrite(descriptor, holder, 0)  # before it is cut, or a reader could find it empty
@@ -252,17 +167,30 @@ class StateFile:
         finally:
             os.close(descriptor)
 
+    def _take_lock(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LockHeld(f"another run holds the lock: {_holder(descriptor)}; this run starts nothing") from None
+        except OSError as error:
+            if error.errno not in _ERRORS_WITHOUT_LOCKS:
+                raise self._unwritable(error) from error
+            self._has_lock = False
+            log.warning("no locks on the file system of %s (%s); continuing without", self.lock_path, error.strerror)
+        else:
+            self._remove_stale_temporaries()
+
     @contextlib.contextmanager
     def _turn_to_write(self) -> Iterator[None]:
-        """Keep two runs that share no lock from reading and writing at once: who makes the file has the turn."""
+        """Keep two runs that share no lock from writing at the same time: whoever makes the file has the turn."""
         turn = Path(f"{self.path}.writing")
-        for _ in range(_PATIENCE * 20):
+        for _ in range(_WRITING_SECONDS * 20):
             try:
                 os.close(os.open(turn, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
                 break
             except FileExistsError:
                 with contextlib.suppress(FileNotFoundError):
-                    if time.time() - turn.stat().st_mtime > _PATIENCE:  # left behind by a run that was killed
+                    if time.time() - turn.stat().st_mtime > _WRITING_SECONDS:  # its run was killed
                         turn.unlink()
                 time.sleep(0.05)
             except OSError as error:
@@ -273,41 +201,90 @@ class StateFile:
             with contextlib.suppress(OSError):
                 turn.unlink()
 
-    def _unwritable(self, error: OSError, more: str = " more") -> StateError:
-        missing = error.errno == errno.ENOENT
-        cure = "Make its directory" if missing else "Make its directory writable (and not full)"
-        if error.errno == errno.ELOOP:
-            cure = f"Remove the link {sanitize(self.lock_path)}"
+    def _unwritable(self, error: OSError) -> StateError:
+        fix = "Make its directory writable"
+        if error.errno == errno.ENOENT:
+            fix = "Make its directory"
+        elif error.errno in (errno.ENOSPC, errno.EDQUOT):
+            fix = "Free some space"
+        elif error.errno == errno.ELOOP:
+            fix = f"Remove the link {self.lock_path}"
         return StateError(
-            f"state file {sanitize(self.path)} cannot be written: {error.strerror or error}; nothing{more} was started. "
-            f"{cure}, or name another file with --state-file"
+            f"state file {self.path} cannot be written: {error.strerror or error}; nothing more was started. {fix}, "
+            "or name another file with --state-file"
         )
 
     def _remove_stale_temporaries(self) -> None:
         """Remove what killed runs left behind; only called while the lock is held."""
         with contextlib.suppress(OSError):
-            for left in self.path.parent.iterdir():
-                ours = left.name.startswith(f"{self.path.name}.") and left.name.endswith(".tmp")
-                if ours and time.time() - left.lstat().st_mtime > _STALE_SECONDS:
-                    left.unlink()
+            for path in self.path.parent.iterdir():
+                is_ours = path.name.startswith(f"{self.path.name}.") and path.name.endswith(".tmp")
+                if is_ours and time.time() - path.lstat().st_mtime > _STALE_SECONDS:
+                    path.unlink()
+
+
+def decode(data: bytes, client_id: str) -> LoadedState:
+    """Return what the contents of a state file hold for this client id."""
+    if not data.strip():
+        return LoadedState(must_be_kept=True, problem="is empty")
+    try:
+        header = msgspec.json.decode(data, type=_Header)
+        if header.version not in (1, VERSION):
+            problem = f"was written by another version of this tool (format {header.version}, not {VERSION})"
+            return LoadedState(must_be_kept=True, problem=problem)
+        if header.client_id != client_id:
+            return LoadedState(must_be_kept=True, problem="belongs to another client id")
+        if header.version == 1:
+            document = msgspec.convert(_from_version_1(msgspec.json.decode(data)), type=_Document)
+        else:
+            document = msgspec.json.decode(data, type=_Document)
+    except (msgspec.MsgspecError, RecursionError, ValueError, TypeError, KeyError, AttributeError) as error:
+        return LoadedState(must_be_kept=True, problem=f"is damaged: {error}")
+    return LoadedState(records=document.pairs)
+
+
+def merge(before: PairRecord | None, ours: PairRecord | None, theirs: PairRecord | None) -> PairRecord | None:
+    """Return ``theirs``, which is on disk, with what ``ours`` has changed since ``before``; None: forgotten."""
+    if ours is None or theirs is None:
+        return ours
+    blank = PairRecord(name=theirs.name, first_seen=ours.first_seen)
+    old = before or blank
+    names = [part.name for part in fields(ours)]
+    changes = {name: getattr(ours, name) for name in names if getattr(ours, name) != getattr(old, name)}
+    return replace(theirs, **changes)
+
+
+def _from_version_1(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the first format in the words of the second."""
+    statuses = {"NOT_STARTABLE": "blocked", "REFUSED": "rejected"}
+    pairs = {}
+    for key, old in document["pairs"].items():
+        record = {**old, "pending": old["reservation"], "has_history": True}
+        setback = old.get("setback")
+        if setback and setback["verdict"] in statuses:
+            problem = {"reason": setback["what"], "fix": setback["cure"], "command": setback.get("command", "")}
+            status = statuses[setback["verdict"]]
+            record["failed_start"] = {"status": status, "problem": problem, "since": setback["since"]}
+        # What was mailed is known by words that have changed: a problem that lasts is mailed once more.
+        record["mailed"] = {address: {"well_since": told["well_since"]} for address, told in old["mailed"].items()}
+        pairs[key] = record
+    return {**document, "pairs": pairs}
 
 
 def _replace_durably(path: Path, data: bytes) -> None:
-    temporary = Path(f"{path}.{sanitize(socket.gethostname())}.{os.getpid()}.tmp")
+    descriptor, temporary = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".tmp", dir=path.parent)
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         try:
-            os.fchmod(descriptor, 0o600)
             written = 0
             while written < len(data):
                 written += os.write(descriptor, data[written:])
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        temporary.replace(path)
+        Path(temporary).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
-            temporary.unlink()
+            Path(temporary).unlink()
         raise
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -320,92 +297,10 @@ def _replace_durably(path: Path, data: bytes) -> None:
 
 
 def _holder(descriptor: int) -> str:
-    """Return who holds the lock, as written in its file; who has just taken it is given a moment to write."""
+    """Return who holds the lock, as written in its file; a holder that has just taken it gets a moment to write."""
     for _ in range(20):
-        holder = sanitize(os.pread(descriptor, 300, 0).decode(errors="replace"))
+        holder = os.pread(descriptor, 300, 0).decode(errors="replace").strip()
         if holder:
             return holder
         time.sleep(0.025)
     return "its holder left no name"
-
-
-def _memory_from_json(value: Any) -> PairRecord:
-    reservation, task, success = value["reservation"], value["task"], value["success"]
-    setback = value.get("setback")
-    return PairRecord(
-        name=_text(value["name"]),
-        first_seen=_time(value["first_seen"]),
-        source=_place(value["source"]),
-        destination=_place(value["destination"]),
-        reservation=None
-        if reservation is None
-        else PendingSubmission(
-            submission_id=_uuid(reservation["submission_id"]),
-            document=dict(reservation["document"]),
-            reserved_at=_time(reservation["reserved_at"]),
-        ),
-        task=None
-        if task is None
-        else LastTask(
-            task_id=_uuid(task["task_id"]),
-            submitted_at=_time(task["submitted_at"]),
-            deadline=_optional_time(task["deadline"]),
-        ),
-        success=None
-        if success is None
-        else Success(
-            task_id=_uuid(success["task_id"]),
-            ended_at=_time(success["ended_at"]),
-            files=int(success["files"]),
-            bytes=int(success["bytes"]),
-        ),
-        setback=None
-        if setback is None
-        else FailedStart(
-            verdict=_text(setback["verdict"]),
-            reason=_text(setback["reason"]),
-            fix=_text(setback["fix"]),
-            command=_text(setback.get("command", "")),
-            since=_time(setback["since"]),
-        ),
-        waiting_since=_optional_time(value.get("waiting_since")),
-        mailed={_text(address): _mailed(told) for address, told in (value.get("mailed") or {}).items()},
-    )
-
-
-def _mailed(value: Any) -> Mailed:
-    well_since = value["well_since"]
-    return Mailed(
-        troubles=tuple(_text(trouble) for trouble in value["troubles"]),
-        well_since=None if well_since is None else _text(well_since),
-        unsent=tuple((_text(headline), _text(text)) for headline, text in value["unsent"]),
-    )
-
-
-def _place(value: Any) -> Directory | None:
-    return Directory(collection=_text(value["collection"]), path=_text(value["path"])) if value is not None else None
-
-
-def _time_to_json(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
-
-
-def _optional_time(value: Any) -> datetime | None:
-    return None if value is None else _time(value)
-
-
-def _time(value: Any) -> datetime:
-    moment = datetime.fromisoformat(_text(value))
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return moment
-
-
-def _uuid(value: Any) -> str:
-    return str(UUID(_text(value)))
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("not a text")
-    return value

@@ -24,6 +24,7 @@ class PairReport:
     another config of the same application. ``before``: the report on the task that this run replaced.
     """
 
+    fingerprint: str
     name: str
     status: PairStatus
     at: datetime  # the moment the report is about

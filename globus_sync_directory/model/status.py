@@ -34,6 +34,16 @@ class PairStatus(Enum):
     SIGN_IN_REJECTED = ("sign-in rejected", ExitStatus.SIGN_IN_REJECTED)
     WOULD_START = ("would start", ExitStatus.OK)
 
-    def __init__(self, words: str, exit_status: ExitStatus) -> None:
-        self.words = words
-        self.exit_status = exit_status
+    exit_status: ExitStatus
+
+    def __new__(cls, words: str, exit_status: ExitStatus) -> PairStatus:
+        """Make a member whose value is its words: the state file holds those."""
+        member = object.__new__(cls)
+        member._value_ = words
+        member.exit_status = exit_status
+        return member
+
+    @property
+    def words(self) -> str:
+        """What a person reads."""
+        return str(self.value)

@@ -1,263 +1,179 @@
-"""How each pair stands: what is remembered and what Globus says, put together as a Finding."""
+"""Records + snapshot + outcomes + details -> one report a pair. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from globus_sync_directory.globus.explain import Problem, explain, place_in
-from globus_sync_directory.text import sanitize, quote
-from globus_sync_directory.errors import ServiceUnavailable, SignInRejected
-from globus_sync_directory.model.pair import Pair, Directory
+from globus_sync_directory.model.answer import Failure, Unavailable
+from globus_sync_directory.model.pair import Pair
+from globus_sync_directory.model.problem import Problem
+from globus_sync_directory.model.record import LastTask, PairRecord
+from globus_sync_directory.model.report import PairReport
+from globus_sync_directory.model.status import PairStatus
+from globus_sync_directory.model.task import Task, task_link
+from globus_sync_directory.sync.details import Details
+from globus_sync_directory.sync.outcome import Outcome
+from globus_sync_directory.sync.records import has_ended, record_of
+from globus_sync_directory.sync.scope import Scope
 from globus_sync_directory.sync.snapshot import Snapshot
-from globus_sync_directory.sync.submit import Attempt
-from globus_sync_directory.globus.client import GlobusClient, RequestRejected
-from globus_sync_directory.state import PairRecord
-from globus_sync_directory.model.task import Event, Pause, Skipped, Task, task_link
-from globus_sync_directory.model.status import PairReport, PairStatus, task_status, needs_log, newest_error
-
-_NOTHING_THERE = "no file was found at the source; should some be there, look at exclude, and at the disk itself"
+from globus_sync_directory.sync.task_report import ReportedTask, report_on_task
+from globus_sync_directory.text import shorten
 
 
-def stands(globus: GlobusClient, pair: Pair | None, memory: PairRecord, picture: Snapshot, now: datetime) -> PairReport:
-    """
-    Return the finding about a pair's current or last task; ``pair`` is None for a left-over.
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """All that a run has found out when it comes to report; ``outcomes`` by fingerprint, ``details`` by task id."""
 
-    Asks for the task's log, or its skipped paths, only where the verdict is bad or hangs on it.
-    """
-    task = picture.last_task(memory)
-    if not (task and task.is_live) and memory.reservation is None:
-        if memory.waiting_since:
-            return _finding(pair, memory, now, PairStatus.WAITING_FOR_ROOM, since=memory.waiting_since)
-        if memory.setback and memory.setback.verdict in PairStatus.__members__:
-            setback = memory.setback
-            cause = Problem(reason=setback.reason, fix=setback.fix, command=setback.command)
-            return _finding(pair, memory, now, PairStatus[memory.setback.verdict], since=memory.setback.since, cause=cause)
-    if task and (memory.reservation is None or task.is_live):
-        others = [other for other in picture.live(pair.fingerprint) if other is not task] if pair else []
-        notes = tuple(f"another task of this pair is live too: {task_link(other.task_id)}" for other in others)
-        return about_task(globus, pair, memory, task, now, notes)
-    if memory.reservation:
-        cause = Problem(reason="Globus' answer was not seen", fix="nothing to do, the next run settles it")
-        return _finding(pair, memory, now, PairStatus.START_UNCONFIRMED, cause=cause)
-    if memory.task is None:
-        return _finding(pair, memory, now, PairStatus.NEVER_RUN)
-    task_id = memory.task.task_id
-    trouble = picture.unanswered.get(task_id)
-    if trouble is not None:
-        verdict = _verdict_on(trouble)
-        return _finding(pair, memory, now, verdict, task_id=task_id, cause=_cause_of(trouble))
-    if task_id in picture.gone:
-        return _finding(pair, memory, now, PairStatus.UNKNOWN_TO_GLOBUS, task_id=task_id, since=memory.task.submitted_at)
-    notes = ("Globus does not list this task yet",)
-    since = memory.task.submitted_at
-    return _finding(pair, memory, now, PairStatus.STARTED, task_id=task_id, since=since, notes=notes)
+    scope: Scope
+    records: Mapping[str, PairRecord]
+    snapshot: Snapshot
+    outcomes: Mapping[str, Outcome]
+    details: Mapping[str, Details]
+    now: datetime
 
-
-def found(
-    globus: GlobusClient, pair: Pair, memory: PairRecord, attempt: Attempt, before: PairReport | None, now: datetime
-) -> PairReport:
-    """Return the finding about a pair that this run tried to start; ``before`` is the one about its earlier task."""
-    if attempt.task:
-        return about_task(globus, pair, memory, attempt.task, now, attempt.notes)
-    if attempt.verdict is PairStatus.STARTED and memory.task:
-        return _finding(
-            pair,
-            memory,
-            now,
-            attempt.verdict,
-            task_id=memory.task.task_id,
-            since=memory.task.submitted_at,
-            notes=(*attempt.notes, *_told_of(before)),
+    def task(self, task: Task, pair: Pair | None, deadline_sent: datetime | None) -> ReportedTask:
+        """Return ``task`` with what was found out about it."""
+        return ReportedTask(
+            task=task,
+            pair=pair,
+            deadline_sent=deadline_sent,
+            details=self.details.get(task.task_id, Details()),
+            identity=self.scope.identity,
         )
-    since = memory.waiting_since if attempt.verdict is PairStatus.WAITING_FOR_ROOM else None
-    if memory.setback and memory.setback.verdict == attempt.verdict.name:
-        since = memory.setback.since
-    return _finding(pair, memory, now, attempt.verdict, since=since, cause=attempt.cause, notes=attempt.notes)
 
 
-def not_reached(pair: Pair, memory: PairRecord | None, trouble: ServiceUnavailable | RequestRejected, now: datetime) -> PairReport:
-    """Return what can be told of a pair without Globus: when it last succeeded, and whether that is too old."""
-    memory = memory or PairRecord(name=pair.name, first_seen=now)
-    return _finding(pair, memory, now, _verdict_on(trouble), cause=_cause_of(trouble))
+def assess(findings: Findings) -> tuple[PairReport, ...]:
+    """Return one report a pair, in their order, then one for each orphaned task that is live or ended badly."""
+    reports = [_with_replaced_task(assess_pair(pair, findings), pair, findings) for pair in findings.scope.pairs]
+    if findings.scope.is_whole:  # else the orphans wait for a run of all pairs: what ended badly is reported once
+        reports += [
+            _orphan_report(fingerprint, record, findings)
+            for fingerprint, record in findings.scope.orphaned(findings.records).items()
+            if _is_worth_reporting(record, findings)
+        ]
+    return tuple(reports)
 
 
-def _cause_of(trouble: ServiceUnavailable | RequestRejected) -> Problem:
-    cure = "the next run asks again; if it stays, show this to Globus' support"
-    return Problem(reason=str(trouble), fix=trouble.fix if isinstance(trouble, ServiceUnavailable) else cure)
+def assess_without_globus(
+    scope: Scope, records: Mapping[str, PairRecord], failure: Failure, now: datetime
+) -> tuple[PairReport, ...]:
+    """Return what is known without Globus: the last success of each pair, and whether that is too old."""
+    reports = [_blank(pair, pair.fingerprint, record_of(records, pair, now), now) for pair in scope.pairs]
+    return tuple(_with_failure(report, failure) for report in reports)
 
 
-def _verdict_on(trouble: ServiceUnavailable | RequestRejected) -> PairStatus:
-    return PairStatus.SIGN_IN_REJECTED if isinstance(trouble, SignInRejected) else PairStatus.NOT_REACHED
+def assess_pair(pair: Pair, findings: Findings) -> PairReport:
+    """Return the report on one pair: what this run did for it, else how its last task is doing."""
+    record = record_of(findings.records, pair, findings.now)
+    blank = _blank(pair, pair.fingerprint, record, findings.now)
+    outcome = findings.outcomes.get(pair.fingerprint)
+    if outcome:
+        return _report_on_outcome(blank, pair, record, outcome, findings)
+    task = findings.snapshot.find(record.task)
+    if not (task and task.is_live):
+        if record.pending:
+            problem = Problem(reason="the reply of Globus was lost", fix="nothing to do; the next run resolves it")
+            return replace(blank, status=PairStatus.START_UNCONFIRMED, problem=problem)
+        if record.waiting_since:
+            return replace(blank, status=PairStatus.WAITING_FOR_ROOM, since=record.waiting_since)
+        if record.failed_start:
+            failed = record.failed_start
+            return replace(blank, status=failed.status, since=failed.since, problem=failed.problem)
+    return _report_on_last_task(blank, pair, record, findings)
 
 
-def _told_of(before: PairReport | None) -> tuple[str, ...]:
-    """Return a line about the task before the one just started, if it left something to be told."""
-    if before is None or before.verdict is PairStatus.SUCCEEDED:
-        return ()
-    if before.verdict is PairStatus.STOPPED_AT_TIME_LIMIT:
-        return (f"the task before it: {before.verdict.words}; this one goes on from there",)
-    told = f": {before.cause.reason}" if before.cause else ""
-    link = f" ({task_link(before.task_id)})" if before.task_id else ""
-    return (f"the task before it: {before.verdict.words}{told}{link}",)
-
-
-def about_task(
-    globus: GlobusClient, pair: Pair | None, memory: PairRecord, task: Task, now: datetime, notes: tuple[str, ...] = ()
-) -> PairReport:
-    """Return the finding about one task, remembered or not; asks for what is behind it only where that is needed."""
-    deadline = memory.task.deadline if memory.task else None
-    verdict, _ = task_status(task, deadline, now)
-    events: Sequence[Event] = ()
-    skipped: Sequence[Skipped] = ()
-    pauses: Sequence[Pause] = ()
-    try:
-        if needs_log(task, verdict, now):
-            events = globus.newest_events(task.task_id)
-        elif verdict is PairStatus.SUCCEEDED_WITH_GAPS:
-            skipped = globus.skipped(task.task_id)
-        elif verdict is PairStatus.PAUSED:
-            pauses = globus.pauses(task)
-    except (ServiceUnavailable, RequestRejected) as trouble:
-        notes += (f"the reason could not be asked for: {trouble}",)
-    skips_source = pair is not None and any(
-        path.source_path.rstrip("/") == pair.source.path.rstrip("/") for path in skipped
-    )
-    verdict, since = task_status(task, deadline, now, events, skips_source)
-    if verdict is PairStatus.SUCCEEDED and not task.files and not task.files_done:
-        notes += (_NOTHING_THERE,)
-    if verdict is PairStatus.PAUSED:
-        cause: Problem | None = _pause(pair, pauses)
-    else:
-        cause = _cause(globus, pair, task, verdict, events, skipped)
-    return _finding(
-        pair,
-        memory,
-        now,
-        verdict,
-        task_id=task.task_id,
-        task=task,
-        since=since,
-        cause=cause and _with_names(_with_true_cure(cause, task) if pair is None else cause, task),
-        skipped=tuple(skipped),
-        notes=notes,
-    )
-
-
-def _pause(pair: Pair | None, pauses: Sequence[Pause]) -> Problem:
-    first = pauses[0] if pauses else Pause(collection="", message="")
-    places = (pair.source, pair.destination) if pair else ()
-    place = next((place for place in places if place.collection == first.collection), None)
-    return explain("PAUSED", first.message, pair, place, "")
-
-
-def _with_true_cure(cause: Problem, task: Task) -> Problem:
-    """Return the cause with the cure that is true of a left-over: no run starts it again."""
-    if not task.is_live:
-        return replace(cause, fix="", command="")
-    return replace(cause, fix="wait, or cancel it", command=f"globus task cancel {task.task_id}")
-
-
-def _with_names(cause: Problem, task: Task) -> Problem:
-    """Return the cause with the names of the task's collections beside their ids."""
-    what = cause.reason
-    for collection, name in (
-        (task.source_collection, task.source_name),
-        (task.destination_collection, task.destination_name),
-    ):
-        if collection and name not in ("", collection) and quote(name) not in what:
-            what = what.replace(f"collection {collection}", f"collection {quote(name)} ({collection})")
-    return replace(cause, reason=what)
-
-
-def _cause(
-    globus: GlobusClient,
-    pair: Pair | None,
-    task: Task,
-    verdict: PairStatus,
-    events: Sequence[Event],
-    skipped: Sequence[Skipped],
-) -> Problem | None:
-    """Return the newest error in plain words, or what else is behind a verdict that is not plain sailing."""
-    error = newest_error(events)
-    behind = None
-    if error:
-        place = place_in(error.details, pair) if pair else None
-        behind = explain(error.code, error.details or error.description, pair, place, globus.identity)
-    elif skipped:
-        first = skipped[0]
-        path = "/" + first.source_path.strip("/")
-        place = Directory(collection=pair.source.collection, path=path) if pair else None
-        behind = explain(first.code, first.details, pair, place, globus.identity)
-    elif task.is_live and not task.is_ok:
-        behind = explain(task.nice_status, task.nice_status, pair, None, globus.identity)
-    if verdict is PairStatus.SUSPENDED:
-        what = behind.reason if behind else "Globus waits for a person before it goes on"
-        return Problem(
-            reason=what,
-            fix="once that is cured, cancel the task, as the application (see README); the next run starts anew",
-            command=f"globus task cancel {task.task_id}",
-        )
-    if verdict is PairStatus.RAN_OUT_OF_TIME and not behind:
-        return _out_of_time(pair, events)
-    if verdict is PairStatus.CANCELLED:
-        told = next((event.details for event in events if event.code == "CANCELED" and event.details), "")
-        return Problem(reason=sanitize(told, 160) or "somebody cancelled it", fix="none needed, unless you did not want that")
-    if verdict is PairStatus.SUCCEEDED_WITH_GAPS and not behind:
-        return Problem(reason="Globus does not tell which", fix="look at the task's page in the Globus web app")
-    if verdict is PairStatus.FAILED and not behind:
-        return explain(task.fatal_code, task.fatal_description, pair, None, globus.identity)
-    return behind
-
-
-def _out_of_time(pair: Pair | None, events: Sequence[Event]) -> Problem:
-    if pair is None or pair.time_limit is None:
-        return Problem(reason="Globus gave it up because it made no progress", fix="read its log on the task's page")
-    count = int(pair.time_limit.total_seconds() // 60)
-    minutes = f"{count} minute{'' if count == 1 else 's'}"
-    if any(event.code == "STARTED" for event in events):
-        return Problem(
-            reason=f"its {minutes} went by while the two sides were compared",
-            fix=f"raise timelimitmins of [{sanitize(pair.name)}], or take it out: Globus then goes on while it gets on",
-        )
-    return Problem(
-        reason=f"it spent its {minutes} in the queue: of one application Globus works on three at a time",
-        fix=f"raise timelimitmins of [{sanitize(pair.name)}], or take it out",
-    )
-
-
-def _finding(
-    pair: Pair | None,
-    memory: PairRecord,
-    now: datetime,
-    verdict: PairStatus,
-    *,
-    task_id: str | None = None,
-    task: Task | None = None,
-    since: datetime | None = None,
-    cause: Problem | None = None,
-    skipped: tuple[Skipped, ...] = (),
-    notes: tuple[str, ...] = (),
-) -> PairReport:
-    success = memory.success
-    if task and task.is_clean_success and task.ended_at:
-        counts_from = task.ended_at
-    else:
-        counts_from = success.ended_at if success else memory.first_seen
+def _blank(pair: Pair | None, fingerprint: str, record: PairRecord, now: datetime) -> PairReport:
+    """Return the report on a pair that has never run, to be filled in."""
     return PairReport(
-        name=pair.name if pair else memory.name,
-        left_over=pair is None,
-        known_by_label=pair is None and memory.destination is None,
-        verdict=verdict,
-        task_id=task_id,
-        task=task,
-        since=since,
-        cause=cause,
-        skipped=skipped,
-        notes=notes,
-        success=success,
-        counts_from=counts_from,
-        max_age=pair.max_age if pair else None,
+        fingerprint=fingerprint,
+        name=pair.name if pair else record.name,
+        status=PairStatus.NEVER_RUN,
         at=now,
+        success=record.success,
+        counts_from=record.success.ended_at if record.success else record.first_seen,
+        max_age=pair.max_age if pair else None,
+        is_orphaned=pair is None,
+        known_by_label=pair is None and record.destination is None,
     )
+
+
+def _report_on_outcome(
+    blank: PairReport, pair: Pair, record: PairRecord, outcome: Outcome, findings: Findings
+) -> PairReport:
+    report = replace(
+        blank, status=outcome.status, problem=outcome.problem, notes=outcome.notes, document=outcome.document
+    )
+    if outcome.task:
+        deadline = record.task.deadline if record.task else None
+        return report_on_task(report, findings.task(outcome.task, pair, deadline))
+    if outcome.status is PairStatus.STARTED and record.task:
+        return replace(report, task_id=record.task.task_id, since=record.task.submitted_at)
+    if outcome.status is PairStatus.WAITING_FOR_ROOM:
+        return replace(report, since=record.waiting_since)
+    if record.failed_start and record.failed_start.status is outcome.status:
+        return replace(report, since=record.failed_start.since)
+    return report
+
+
+def _report_on_last_task(blank: PairReport, pair: Pair | None, record: PairRecord, findings: Findings) -> PairReport:
+    if record.task is None:
+        return blank
+    snapshot = findings.snapshot
+    task = snapshot.find(record.task)
+    if task:
+        others = [other for other in snapshot.live(pair.fingerprint) if other is not task] if pair else []
+        notes = tuple(f"another task of this pair is running too: {task_link(other.task_id)}" for other in others)
+        return report_on_task(
+            replace(blank, notes=notes), findings.task(task, pair, record.task.deadline)
+        )
+    report = replace(blank, task_id=record.task.task_id)
+    failure = snapshot.unanswered.get(record.task.task_id)
+    if failure:
+        return _with_failure(report, failure)
+    if record.task.task_id in snapshot.gone:
+        return replace(report, status=PairStatus.UNKNOWN_TO_GLOBUS, since=record.task.submitted_at)
+    notes = ("Globus does not list this task yet",)
+    return replace(report, status=PairStatus.STARTED, since=record.task.submitted_at, notes=notes)
+
+
+def _with_replaced_task(report: PairReport, pair: Pair, findings: Findings) -> PairReport:
+    """Return ``report`` with how the task ended that this run, or one that could not report it, has replaced."""
+    record = record_of(findings.records, pair, findings.now)
+    # In a dry run, the last task is the one that would be replaced.
+    last: LastTask | None = record.task if report.status is PairStatus.WOULD_START else record.replaced
+    task = findings.snapshot.find(last)
+    if task is None or last is None:
+        return report
+    before = report_on_task(_blank(pair, pair.fingerprint, record, findings.now), findings.task(task, pair, last.deadline))
+    return replace(report, before=before)
+
+
+def _orphan_report(fingerprint: str, record: PairRecord, findings: Findings) -> PairReport:
+    blank = _blank(None, fingerprint, record, findings.now)
+    if record.pending:
+        problem = Problem(reason="the reply of Globus was lost", fix="nothing to do; the next run resolves it")
+        return replace(blank, status=PairStatus.START_UNCONFIRMED, problem=problem)
+    return _report_on_last_task(blank, None, record, findings)
+
+
+def _is_worth_reporting(record: PairRecord, findings: Findings) -> bool:
+    """Return whether an orphaned task has not ended, or ended badly and nobody was told."""
+    if not has_ended(record, findings.snapshot):
+        return True
+    if record.left_config and record.left_config.is_end_reported:
+        return False
+    task = findings.snapshot.find(record.task)
+    return task is not None and not task.is_full_success
+
+
+def _with_failure(report: PairReport, failure: Failure) -> PairReport:
+    match failure:
+        case Unavailable(reason=reason, fix=fix, is_sign_in=is_sign_in):
+            status = PairStatus.SIGN_IN_REJECTED if is_sign_in else PairStatus.NOT_REACHED
+            return replace(report, status=status, problem=Problem(reason=reason, fix=fix))
+        case rejected:
+            reason = f"Globus rejected the question: {shorten(rejected.message or rejected.code)}"
+            fix = "the next run asks again; if this persists, report it to Globus support"
+            return replace(report, status=PairStatus.NOT_REACHED, problem=Problem(reason=reason, fix=fix))

@@ -1,162 +1,143 @@
-"""Pairs without a live task -> new tasks: look before leaping, reserve, submit."""
+"""What to submit, what waits, what is blocked and why. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from globus_sync_directory.globus.explain import Problem, explain, is_path_not_found
-from globus_sync_directory.text import sanitize
-from globus_sync_directory.errors import ServiceUnavailable
-from globus_sync_directory.sync.ledger import Ledger
-from globus_sync_directory.model.pair import Pair, Directory, SyncLevel, name_for_label
-from globus_sync_directory.sync.snapshot import Snapshot, is_over
-from globus_sync_directory.sync.submit import Attempt, send
-from globus_sync_directory.globus.client import GlobusClient, RequestRejected
-from globus_sync_directory.state import PairRecord, PendingSubmission
-from globus_sync_directory.globus.transfer_document import NO_SUBMISSION_ID_YET, build_document
+from globus_sync_directory.globus.explain import About, explain, is_path_not_found
+from globus_sync_directory.model.answer import Answer, Received, Rejected, Unavailable
+from globus_sync_directory.model.pair import Directory, Pair, SyncLevel, name_for_label
+from globus_sync_directory.model.problem import Problem
+from globus_sync_directory.model.record import PairRecord
+from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Task
-from globus_sync_directory.model.status import PairStatus, task_status
+from globus_sync_directory.sync.outcome import Outcome
+from globus_sync_directory.sync.records import has_ended, record_of
+from globus_sync_directory.sync.scope import Scope
+from globus_sync_directory.sync.snapshot import Snapshot
+from globus_sync_directory.sync.task_status import task_status
+from globus_sync_directory.text import quote
+
+_IN_THE_WAY = (PairStatus.SUSPENDED, PairStatus.PAUSED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a pair's next task would be, and why; ``notes`` are doubts that do not stop it."""
+    """A pair's next task, and why; ``notes`` are doubts that do not stop it."""
 
     pair: Pair
     sync_level: SyncLevel
     why: str
     notes: tuple[str, ...] = ()
 
-    def document(self, globus: GlobusClient, submission_id: str = NO_SUBMISSION_ID_YET) -> dict[str, Any]:
-        """Return the transfer document; with a deadline that counts from now, where the pair has a time limit."""
-        return build_document(self.pair, submission_id, self.sync_level, globus.now())
 
-
-def plan_starts(
-    globus: GlobusClient, ledger: Ledger, pairs: Sequence[Pair], picture: Snapshot
-) -> tuple[list[Plan], dict[str, Attempt]]:
+def find_idle(
+    records: Mapping[str, PairRecord], snapshot: Snapshot, scope: Scope, outcomes: Mapping[str, Outcome], now: datetime
+) -> tuple[list[Pair], dict[str, Outcome]]:
     """
-    Look at both ends of ``pairs``; return the plans, and what cannot be started, by fingerprint.
+    Return the pairs that need a new task, and those that wait for an orphaned one, by fingerprint.
 
-    Each distinct collection and path is asked for once; a destination that has worked before is not asked for.
-    Only what waiting cannot cure stops a start.
+    ``outcomes`` are of pairs that this run has dealt with already.
     """
-    looks: dict[Directory, None] = {}
-    for pair in pairs:
-        looks[pair.source] = None
-        if not _is_proved(ledger, pair, picture):
-            looks[pair.destination] = None
-    found = globus.map_concurrently(lambda place: globus.stat(place.collection, place.directory), looks)
-    plans: list[Plan] = []
-    stopped: dict[str, Attempt] = {}
-    for pair in pairs:
-        doubts = [doubt for place in (pair.source, pair.destination) if (doubt := _doubt(globus, pair, place, found))]
-        permanent = [doubt for doubt in doubts if doubt.permanent]
-        notes = tuple(_sentence(doubt) for doubt in doubts if doubt not in permanent[:1])
-        if permanent:
-            attempt = Attempt(verdict=PairStatus.BLOCKED, cause=permanent[0], notes=notes)
-            stopped[pair.fingerprint] = attempt
-        else:
-            sync_level, why = _level(ledger, pair, picture)
-            plans.append(Plan(pair=pair, sync_level=sync_level, why=why, notes=notes))
-    return plans, stopped
-
-
-def start(globus: GlobusClient, ledger: Ledger, plans: Sequence[Plan], known: Mapping[str, Task]) -> dict[str, Attempt]:
-    """
-    Submit every plan and return what came of it by fingerprint; ``known`` are our tasks by id.
-
-    All reservations are on disk before the first submission. Raises StateError, with nothing submitted where it was
-    the reservations that could not be written.
-    """
-    attempts: dict[str, Attempt] = {}
-    reservations: dict[str, PairRecord | None] = {}
-    by_pair = {plan.pair: plan for plan in plans}
-    for pair, answer in globus.map_concurrently(lambda _: globus.submission_id(), by_pair).items():
-        if isinstance(answer, ServiceUnavailable):
-            cause = Problem(reason=str(answer), fix=answer.fix)
-            attempts[pair.fingerprint] = Attempt(verdict=PairStatus.NOT_REACHED, cause=cause)
-        elif isinstance(answer, RequestRejected):
-            cause = explain(answer.code, answer.message, pair, None, globus.identity)
-            attempts[pair.fingerprint] = Attempt(verdict=PairStatus.REJECTED, cause=cause)
-        else:
-            document = by_pair[pair].document(globus, answer)
-            reservation = PendingSubmission(submission_id=answer, document=document, reserved_at=globus.now())
-            memory = ledger.memory(pair, globus.now())
-            reservations[pair.fingerprint] = replace(memory, reservation=reservation)
-    ledger.change(reservations)
-    reserved = [pair for pair in by_pair if pair.fingerprint in reservations]
-    attempts |= send(globus, ledger, reserved, known, sent_before=False)
-    for pair, plan in by_pair.items():
-        attempt = attempts[pair.fingerprint]
-        attempts[pair.fingerprint] = replace(attempt, notes=plan.notes + attempt.notes)
-    return attempts
-
-
-def wait_for_earlier(
-    pair: Pair, ledger: Ledger, picture: Snapshot, left_over: Sequence[str], now: datetime
-) -> Attempt | None:
-    """Return that ``pair`` waits, where a left-over still writes, or may write, to its destination."""
-    for fingerprint in left_over:
-        memory = ledger.memories[fingerprint]
-        if is_over(memory, picture) or not _shares_destination(memory, pair, picture.last_task(memory)):
+    orphans = [record for record in scope.orphaned(records).values() if not has_ended(record, snapshot)]
+    idle: list[Pair] = []
+    waiting: dict[str, Outcome] = {}
+    for pair in scope.pairs:
+        if pair.fingerprint in outcomes or not has_ended(record_of(records, pair, now), snapshot):
             continue
-        verdict = PairStatus.WAITING_FOR_EARLIER_TASK
-        task = picture.last_task(memory)
-        if task is None or not task.is_live:
-            what = f"a start of [{sanitize(memory.name)}] that is not confirmed yet may write to the same destination"
-            return Attempt(verdict=verdict, cause=Problem(reason=what, fix="nothing to do, a later run settles it"))
-        what = f"task {task.task_id}, left over from [{sanitize(memory.name)}], still writes to the same destination"
-        cure = "the run after its end starts this pair; cancel that task if it is not wanted any more"
-        found, _ = task_status(task, None, now)
-        if found in (PairStatus.SUSPENDED, PairStatus.PAUSED):
-            verdict, what = PairStatus.BLOCKED, f"{what}, and does not get on: it is {found.words}"
-        return Attempt(verdict=verdict, cause=Problem(reason=what, fix=cure))
-    return None
+        orphan = next((record for record in orphans if _writes_to_same_place(record, pair, snapshot)), None)
+        if orphan:
+            waiting[pair.fingerprint] = _wait_for(orphan, snapshot, now)
+        else:
+            idle.append(pair)
+    return idle, waiting
 
 
-def _shares_destination(memory: PairRecord, pair: Pair, task: Task | None) -> bool:
-    """Return whether a left-over writes where ``pair`` does; one found by its label alone is known by its name only."""
-    if memory.destination is not None:
-        return memory.destination.overlaps(pair.destination)
-    collection = task.destination_collection if task else ""
-    return collection == pair.destination.collection and memory.name == name_for_label(pair.name)
+def plan(
+    pairs: Sequence[Pair],
+    records: Mapping[str, PairRecord],
+    snapshot: Snapshot,
+    ends: Mapping[Directory, Answer[str]],
+    identity: str,
+) -> tuple[list[Plan], dict[str, Outcome]]:
+    """
+    Return the plans for ``pairs``, and the outcomes of those that cannot be started, by fingerprint.
+
+    Only what waiting cannot fix blocks a start. ``ends`` is what was found at both ends.
+    """
+    plans: list[Plan] = []
+    blocked: dict[str, Outcome] = {}
+    for pair in pairs:
+        doubts = [doubt for end in (pair.source, pair.destination) if (doubt := _doubt(pair, end, ends, identity))]
+        permanent = next((doubt for doubt in doubts if doubt.is_permanent), None)
+        notes = tuple(_sentence(doubt) for doubt in doubts if doubt is not permanent)
+        if permanent:
+            blocked[pair.fingerprint] = Outcome(status=PairStatus.BLOCKED, problem=permanent, notes=notes)
+        else:
+            sync_level, why = _sync_level(records, pair, snapshot)
+            plans.append(Plan(pair=pair, sync_level=sync_level, why=why, notes=notes))
+    return plans, blocked
 
 
-def _is_proved(ledger: Ledger, pair: Pair, picture: Snapshot) -> bool:
+def is_proven(records: Mapping[str, PairRecord], pair: Pair, snapshot: Snapshot) -> bool:
     """Return whether both ends are known to work: the pair's last task was a full success."""
-    memory = ledger.memories.get(pair.fingerprint)
-    last = picture.last_task(memory) if memory else None
-    return last is not None and last.is_clean_success
+    record = records.get(pair.fingerprint)
+    last = snapshot.find(record.task) if record else None
+    return last is not None and last.is_full_success
 
 
-def _level(ledger: Ledger, pair: Pair, picture: Snapshot) -> tuple[SyncLevel, str]:
+def _sync_level(records: Mapping[str, PairRecord], pair: Pair, snapshot: Snapshot) -> tuple[SyncLevel, str]:
     """Return the sync level and the reason: after anything but a success only checksums find damaged files."""
-    if _is_proved(ledger, pair, picture):
+    if is_proven(records, pair, snapshot):
         level = pair.sync_level.name.lower()
         return pair.sync_level, f"its last task succeeded and none is running; sync level {level}"
-    memory = ledger.memories.get(pair.fingerprint)
-    known = memory is not None and memory.task is not None
-    why = "its last task did not end as a full success" if known else "no earlier task of it is known"
+    record = records.get(pair.fingerprint)
+    is_known = record is not None and record.task is not None
+    why = "its last task was not a full success" if is_known else "no earlier task of it is known"
     return SyncLevel.CHECKSUM, f"{why}, so all files are compared by checksum"
 
 
-def _sentence(doubt: Problem) -> str:
-    return f"{doubt.reason} (cure: {doubt.fix})" if doubt.fix else doubt.reason
-
-
-def _doubt(globus: GlobusClient, pair: Pair, place: Directory, found: Mapping[Directory, str | ServiceUnavailable | RequestRejected]) -> Problem | None:
-    """Return what the look at one end of the pair found wrong, if anything."""
-    answer = found.get(place)
-    if answer is None or answer == "dir":
-        return None
-    if isinstance(answer, ServiceUnavailable):
-        return Problem(reason=f"could not look at '{sanitize(place.path)}' on collection {place.collection}: {answer}")
-    if isinstance(answer, RequestRejected):
-        if place == pair.destination and is_path_not_found(answer.code):
+def _doubt(pair: Pair, end: Directory, ends: Mapping[Directory, Answer[str]], identity: str) -> Problem | None:
+    """Return what is wrong with one end of the pair, if anything."""
+    about = About(pair=pair, directory=end, identity=identity)
+    match ends.get(end):
+        case None | Received(value="dir"):
             return None
-        return explain(answer.code, answer.message, pair, place, globus.identity)
-    return explain("NotDirectory", "", pair, place, globus.identity)
+        case Received():
+            return explain("NotDirectory", "", about)
+        case Unavailable(reason=reason):
+            return Problem(reason=f"could not look at {quote(end.path)} on collection {end.collection}: {reason}")
+        case Rejected(code=code) if end == pair.destination and is_path_not_found(code):
+            return None  # the task makes it
+        case Rejected(code=code, message=message):
+            return explain(code, message, about)
+
+
+def _sentence(doubt: Problem) -> str:
+    return f"{doubt.reason} (fix: {doubt.fix})" if doubt.fix else doubt.reason
+
+
+def _writes_to_same_place(orphan: PairRecord, pair: Pair, snapshot: Snapshot) -> bool:
+    """Return whether an orphaned task writes where ``pair`` does; one found by its label is known by its name only."""
+    if orphan.destination is not None:
+        return orphan.destination.overlaps(pair.destination)
+    task = snapshot.find(orphan.task)
+    collection = task.destination_collection if task else ""
+    return collection == pair.destination.collection and orphan.name == name_for_label(pair.name)
+
+
+def _wait_for(orphan: PairRecord, snapshot: Snapshot, now: datetime) -> Outcome:
+    task: Task | None = snapshot.find(orphan.task)
+    status = PairStatus.WAITING_FOR_EARLIER_TASK
+    if task is None or not task.is_live:
+        reason = f"a pending submission of [{orphan.name}] may write to the same destination"
+        return Outcome(status=status, problem=Problem(reason=reason, fix="nothing to do; a later run will resolve it"))
+    reason = f"task {task.task_id}, orphaned from [{orphan.name}], is still writing to the same destination"
+    fix = "nothing to do: a run after its end starts this pair; cancel that task if you do not want it"
+    found, _ = task_status(task, None, now)
+    if found in _IN_THE_WAY:
+        status, reason = PairStatus.BLOCKED, f"{reason}, and makes no progress: it is {found.words}"
+        fix = "cancel that task, or resolve what holds it up; then a run starts this pair"
+    return Outcome(status=status, problem=Problem(reason=reason, fix=fix))

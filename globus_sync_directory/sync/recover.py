@@ -1,81 +1,100 @@
-"""Open reservations: submission ids that were, or were about to be, sent by a run that did not see the answer."""
+"""Pending submissions: ids that were, or were about to be, sent by a run that did not see the answer."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
-from globus_sync_directory.text import sanitize
-from globus_sync_directory.errors import ServiceUnavailable
-from globus_sync_directory.sync.ledger import Ledger
-from globus_sync_directory.model.pair import Pair
-from globus_sync_directory.sync.snapshot import SETTLING_TIME, live_of, with_task
-from globus_sync_directory.sync.submit import Attempt, send
-from globus_sync_directory.globus.client import GlobusClient, RequestRejected
-from globus_sync_directory.state import PairRecord
+from globus_sync_directory.globus.client import GlobusClient
 from globus_sync_directory.globus.transfer_document import asks_for
+from globus_sync_directory.model.answer import Received
+from globus_sync_directory.model.pair import Pair
+from globus_sync_directory.model.record import PairRecord
+from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Task
+from globus_sync_directory.state import StateStore
+from globus_sync_directory.sync.outcome import Outcome
+from globus_sync_directory.sync.records import last_task, with_task
+from globus_sync_directory.sync.scope import Scope
+from globus_sync_directory.sync.snapshot import LISTING_DELAY, live_tasks_of
+from globus_sync_directory.sync.submit import resubmit
 
 log = logging.getLogger(__name__)
 
 
 def recover_pending(
-    globus: GlobusClient, ledger: Ledger, pairs: Collection[Pair], left_over: Collection[str], live: list[Task]
-) -> dict[str, Attempt]:
+    client: GlobusClient, store: StateStore, scope: Scope, live: Sequence[Task]
+) -> dict[str, Outcome]:
     """
-    Find out what became of every open reservation of ``pairs`` and of the ``left_over`` fingerprints.
+    Find out what became of every pending submission of the scope's pairs and of orphaned records.
 
-    One whose task is live is settled. One that the config still asks for, while nothing else of its pair is live, is
-    sent once more under the same id: Globus runs it once. Any other is looked for by its label, in any status, and
-    dropped once Globus would list it if there were one. Returns what sending gave, by fingerprint. Raises StateError.
+    One whose task is live is resolved. One that the config still asks for, while nothing else of its pair is live, is
+    sent again under the same id: Globus runs it once. Any other is searched for by its label, in any status, and
+    dropped once Globus would list it if it existed. Returns the outcomes of those sent again, by fingerprint.
+    Raises StateError.
     """
-    by_fingerprint = {pair.fingerprint: pair for pair in pairs}
+    pairs = scope.by_fingerprint
     again: list[Pair] = []
-    search: list[str] = []
-    for fingerprint, memory in list(ledger.memories.items()):
-        pair = by_fingerprint.get(fingerprint)
-        if memory.reservation is None or (pair is None and fingerprint not in left_over):
-            continue
-        document = memory.reservation.document
-        task = next((task for task in live if task.label == document.get("label")), None)
-        if task:
-            ledger.change({fingerprint: with_task(memory, task, pair)})
-        elif pair and asks_for(document, pair) and not live_of(live, fingerprint):
-            again.append(pair)
-        else:
-            search.append(fingerprint)
-    _search(globus, ledger, search, by_fingerprint, live)
-    return send(globus, ledger, again, {task.task_id: task for task in live}, sent_before=True)
+    unknown: list[str] = []
+    with store.edit() as records:
+        for fingerprint, record in _pending(records, scope).items():
+            pair = pairs.get(fingerprint)
+            document = record.pending.document if record.pending else {}
+            task = next((task for task in live if task.label == document.get("label")), None)
+            if task:
+                records[fingerprint] = with_task(record, last_task(task, pair))
+            elif pair and asks_for(document, pair) and not live_tasks_of(live, fingerprint):
+                again.append(pair)
+            else:
+                unknown.append(fingerprint)
+    _search(client, store, unknown, pairs, live)
+    outcomes = resubmit(client, store, again, live, scope.identity)
+    # What was rejected now is planned like any other start; what has a task is reported like any other task.
+    return {key: found for key, found in outcomes.items() if found.status is not PairStatus.REJECTED}
+
+
+def _pending(records: Mapping[str, PairRecord], scope: Scope) -> dict[str, PairRecord]:
+    wanted = {**scope.by_fingerprint, **scope.orphaned(records)}
+    return {key: record for key, record in records.items() if record.pending and key in wanted}
 
 
 def _search(
-    globus: GlobusClient, ledger: Ledger, fingerprints: list[str], pairs: Mapping[str, Pair], live: list[Task]
+    client: GlobusClient,
+    store: StateStore,
+    fingerprints: Collection[str],
+    pairs: Mapping[str, Pair],
+    live: Sequence[Task],
 ) -> None:
+    """Look for the tasks of pending submissions by their labels; drop those that do not exist."""
     labels = {
-        fingerprint: str(reservation.document.get("label"))
+        fingerprint: str(pending.document.get("label"))
         for fingerprint in fingerprints
-        if (reservation := ledger.memories[fingerprint].reservation)
+        if (pending := store.records[fingerprint].pending)
     }
-    found = globus.map_concurrently(lambda fingerprint: globus.tasks_by_label(labels[fingerprint]), labels)
-    for fingerprint, answer in found.items():
-        memory = ledger.memories[fingerprint]
-        other = live_of(live, fingerprint)
-        if isinstance(answer, ServiceUnavailable | RequestRejected):
-            log.warning("%s: %s; its open start is settled by a later run", sanitize(memory.name), answer)
-        elif answer:
-            ledger.change({fingerprint: with_task(memory, answer[0], pairs.get(fingerprint))})
-        elif not _is_fresh(globus, memory):
-            log.warning(
-                "%s: the start that was left open (submission %s) is dropped: Globus has no such task, and %s",
-                sanitize(memory.name),
-                memory.reservation.submission_id if memory.reservation else "",
-                f"task {other[0].task_id} is at work" if other else "the config asks for something else by now",
-            )
-            ledger.change({fingerprint: replace(memory, reservation=None)})
+    found = client.map_concurrently(lambda fingerprint: client.tasks_by_label(labels[fingerprint]), labels)
+    with store.edit() as records:
+        for fingerprint, answer in found.items():
+            record = records[fingerprint]
+            if not isinstance(answer, Received):
+                log.warning("%s: no answer about a pending submission; a later run will resolve it", record.name)
+            elif answer.value:
+                records[fingerprint] = with_task(record, last_task(answer.value[0], pairs.get(fingerprint)))
+            elif not _may_be_unlisted(record, client.now()):
+                records[fingerprint] = replace(record, pending=None)
+                _log_dropped(record, live_tasks_of(live, fingerprint))
 
 
-def _is_fresh(globus: GlobusClient, memory: PairRecord) -> bool:
-    """Return whether a task of this reservation may exist that Globus does not list yet."""
-    reservation = memory.reservation
-    return reservation is not None and abs(globus.now() - reservation.reserved_at) < SETTLING_TIME
+def _may_be_unlisted(record: PairRecord, now: datetime) -> bool:
+    """Return whether the pending submission may have started a task that Globus does not list yet."""
+    return record.pending is not None and abs(now - record.pending.reserved_at) < LISTING_DELAY
+
+
+def _log_dropped(record: PairRecord, others: Sequence[Task]) -> None:
+    log.warning(
+        "%s: dropped the pending submission %s: Globus has no task of it, and %s",
+        record.name,
+        record.pending.submission_id if record.pending else "",
+        f"task {others[0].task_id} is running" if others else "the config has changed since",
+    )

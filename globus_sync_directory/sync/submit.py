@@ -1,4 +1,4 @@
-"""Reserved submission ids -> the one task that each stands for. Whatever is sent was on disk before."""
+"""Plans -> tasks: reserve, submit, record. Whatever is sent was on disk before."""
 
 from __future__ import annotations
 
@@ -8,171 +8,253 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from globus_sync_directory.globus.explain import Problem, explain, place_named
-from globus_sync_directory.text import sanitize
-from globus_sync_directory.errors import ServiceUnavailable, SignInRejected
-from globus_sync_directory.sync.ledger import Ledger
+from globus_sync_directory.globus.client import GlobusClient
+from globus_sync_directory.globus.explain import About, end_named, explain
+from globus_sync_directory.globus.transfer_document import build_document, deadline_in, with_deadline
+from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
 from globus_sync_directory.model.pair import Pair
-from globus_sync_directory.sync.snapshot import SETTLING_TIME, live_of, with_task
-from globus_sync_directory.globus.client import GlobusClient, RequestRejected
-from globus_sync_directory.state import LastTask, PairRecord, PendingSubmission
-from globus_sync_directory.globus.transfer_document import deadline_in, with_deadline
-from globus_sync_directory.model.task import Task
+from globus_sync_directory.model.problem import Problem
+from globus_sync_directory.model.record import LastTask, PairRecord, PendingSubmission
 from globus_sync_directory.model.status import PairStatus
+from globus_sync_directory.model.task import Task
+from globus_sync_directory.state import StateStore
+from globus_sync_directory.sync.outcome import Outcome
+from globus_sync_directory.sync.plan import Plan
+from globus_sync_directory.sync.records import last_task, record_of, with_task
+from globus_sync_directory.sync.snapshot import LISTING_DELAY, live_tasks_of
+from globus_sync_directory.text import quote, shorten
+
+_RESOLVED_LATER = "nothing to do; the next run resolves it"
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """
-    What became of the attempt to start a pair's task; ``notes`` are lines worth reading all the same.
+class _Accepted:
+    """``is_new``: False where an earlier attempt had started the task, which may have ended by now."""
 
-    ``earlier``: an earlier attempt had started the task, which may have ended by now.
-    """
-
-    verdict: PairStatus
-    cause: Problem | None = None
-    notes: tuple[str, ...] = ()
-    task: Task | None = None
-    earlier: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Started:
     task_id: str
     is_new: bool
     deadline: datetime | None
 
 
-_Answer = _Started | ServiceUnavailable | RequestRejected
+_Reply = Answer[_Accepted]
 
 
-def send(
-    globus: GlobusClient, ledger: Ledger, pairs: Sequence[Pair], known: Mapping[str, Task], *, sent_before: bool
-) -> dict[str, Attempt]:
+def submit(
+    client: GlobusClient, store: StateStore, plans: Sequence[Plan], known: Mapping[str, Task], identity: str
+) -> dict[str, Outcome]:
     """
-    Submit the open reservation of every pair, several at a time, and return what came of each by fingerprint.
+    Submit every plan and return the outcomes by fingerprint; ``known`` are our tasks by id.
 
-    Each answer is written down as it comes. Where Globus has no room, who waited longest asks first, and nobody
-    asks once one was turned away: a reservation that is new is given up then, one that an earlier run may have sent
-    (``sent_before``) stays open. ``known`` are our tasks by id as far as they are known. Raises StateError; what is
-    reserved on disk then tells the next run.
+    All submission ids are on disk before the first submission. Raises StateError, with nothing submitted where the
+    submission ids could not be written.
     """
-    reserved = {pair: found for pair in pairs if (found := ledger.memories[pair.fingerprint].reservation)}
-    since = {pair: ledger.memories[pair.fingerprint].waiting_since for pair in reserved}
-    waiters = sorted((moment, number) for number, pair in enumerate(reserved) if (moment := since[pair]))
-    in_order = list(reserved)
-    turns = [[in_order[number]] for _, number in waiters] + [[pair for pair in in_order if since[pair] is None]]
-    answers: dict[Pair, _Answer] = {}
+    by_pair = {plan.pair: plan for plan in plans}
+    outcomes: dict[str, Outcome] = {}
+    reserved: list[Pair] = []
+    answers = client.map_concurrently(lambda _: client.submission_id(), by_pair)
+    with store.edit() as records:
+        for pair, answer in answers.items():
+            if isinstance(answer, Received):
+                now = client.now()
+                document = build_document(pair, answer.value, by_pair[pair].sync_level, now)
+                pending = PendingSubmission(submission_id=answer.value, document=document, reserved_at=now)
+                records[pair.fingerprint] = replace(record_of(records, pair, now), pending=pending)
+                reserved.append(pair)
+            else:
+                outcomes[pair.fingerprint] = _without_submission_id(pair, answer, identity)
+    replies = _send(client, store, reserved)
+    turned_away: list[Pair] = [pair for pair in reserved if pair not in replies]
+    rejection = Rejected(http_status=409, code="ClientError.Conflict.TooManyPendingJobs", message="")
+    _record(store, dict.fromkeys(turned_away, rejection), client.now())
+    replies |= dict.fromkeys(turned_away, rejection)
+    outcomes |= _outcomes(client, store, replies, known, identity)
+    for pair, plan in by_pair.items():
+        outcome = outcomes[pair.fingerprint]
+        outcomes[pair.fingerprint] = replace(outcome, notes=plan.notes + outcome.notes)
+    return outcomes
+
+
+def resubmit(
+    client: GlobusClient, store: StateStore, pairs: Sequence[Pair], live: Sequence[Task], identity: str
+) -> dict[str, Outcome]:
+    """
+    Send the pending submissions of ``pairs`` again under their ids and return the outcomes by fingerprint.
+
+    What turns out to be started already is left out: it is reported like any other task. Raises StateError.
+    """
+    replies = _send(client, store, pairs)
+    not_sent = Unavailable(reason="not sent again, because Globus has no room for more tasks")
+    replies |= {pair: not_sent for pair in pairs if pair not in replies}
+    fresh = {pair: reply for pair, reply in replies.items() if not _is_old(reply)}
+    return _outcomes(client, store, fresh, {task.task_id: task for task in live}, identity)
+
+
+def _is_old(reply: _Reply) -> bool:
+    return isinstance(reply, Received) and not reply.value.is_new
+
+
+def _send(client: GlobusClient, store: StateStore, pairs: Sequence[Pair]) -> dict[Pair, _Reply]:
+    """
+    Submit the pending submissions, several at a time; record each reply as it comes, and return them.
+
+    Where Globus has no room, the pair that has waited longest asks first, and nobody asks once one was turned away.
+    """
+    pending = {pair: found for pair in pairs if (found := store.records[pair.fingerprint].pending)}
+    since = {pair: waiting for pair in pending if (waiting := store.records[pair.fingerprint].waiting_since)}
+    turns = [[pair] for pair in sorted(since, key=lambda pair: since[pair])]
+    turns.append([pair for pair in pending if pair not in since])
+
+    def ask(pair: Pair) -> _Reply:
+        return _submit(client, pair, pending[pair])
+
+    replies: dict[Pair, _Reply] = {}
     for turn in turns:
-        if any(map(_is_no_room, answers.values())):
+        if any(map(_is_no_room, replies.values())):
             break
-        with contextlib.closing(globus.map_as_completed(lambda pair: _submit(globus, pair, reserved[pair]), turn)) as stream:
-            for some in stream:
-                _record(globus, ledger, some)
-                answers |= some
-    turned_away = ServiceUnavailable("not sent again, as Globus has no room for more tasks") if sent_before else _NO_ROOM
-    not_asked: dict[Pair, _Answer] = {pair: turned_away for pair in reserved if pair not in answers}
-    _record(globus, ledger, not_asked)
-    answers |= not_asked
-    conflicts = [pair for pair, answer in answers.items() if _is_identical_paths(answer)]
-    attempts = {pair.fingerprint: _attempt(globus, pair, answer) for pair, answer in answers.items()}
-    return attempts | _resolve(globus, ledger, conflicts, known)
+        with contextlib.closing(client.map_as_completed(ask, turn)) as groups:
+            for group in groups:
+                _record(store, group, client.now())
+                replies |= group
+    return replies
 
 
-def _submit(globus: GlobusClient, pair: Pair, reservation: PendingSubmission) -> _Started:
-    document = with_deadline(reservation.document, pair, globus.now())
-    task_id, is_new = globus.submit(document)
-    return _Started(task_id=task_id, is_new=is_new, deadline=deadline_in(document))
+def _submit(client: GlobusClient, pair: Pair, pending: PendingSubmission) -> _Reply:
+    document = with_deadline(pending.document, pair, client.now())
+    answer = client.submit(document)
+    if not isinstance(answer, Received):
+        return answer
+    submitted = answer.value
+    return Received(_Accepted(task_id=submitted.task_id, is_new=submitted.is_new, deadline=deadline_in(document)))
 
 
-def _record(globus: GlobusClient, ledger: Ledger, answers: Mapping[Pair, _Answer]) -> None:
-    changes = {}
-    for pair, answer in answers.items():
-        memory = ledger.memories[pair.fingerprint]
-        if isinstance(answer, _Started):
-            task = LastTask(task_id=answer.task_id, submitted_at=globus.now(), deadline=answer.deadline)
-            changes[pair.fingerprint] = replace(memory, reservation=None, task=task, waiting_since=None)
-            what = "started task" if answer.is_new else "settled the start that was left open: task"
-            log.info("%s: %s %s", sanitize(pair.name), what, sanitize(answer.task_id))
-        elif isinstance(answer, RequestRejected) and answer.definite:
-            since = (memory.waiting_since or globus.now()) if _is_no_room(answer) else None
-            changes[pair.fingerprint] = replace(memory, reservation=None, waiting_since=since)
-    ledger.change(changes)
+def _record(store: StateStore, replies: Mapping[Pair, _Reply], now: datetime) -> None:
+    with store.edit() as records:
+        for pair, reply in replies.items():
+            records[pair.fingerprint] = _after_reply(records[pair.fingerprint], reply, now)
+            if isinstance(reply, Received):
+                done = "started" if reply.value.is_new else "found the earlier submission accepted:"
+                log.info("%s: %s task %s", pair.name, done, reply.value.task_id)
 
 
-def _attempt(globus: GlobusClient, pair: Pair, answer: _Answer) -> Attempt:
-    if isinstance(answer, _Started):
-        return Attempt(verdict=PairStatus.STARTED, earlier=not answer.is_new)
-    if isinstance(answer, ServiceUnavailable):
-        refused = isinstance(answer, SignInRejected)
-        verdict = PairStatus.SIGN_IN_REJECTED if refused else PairStatus.START_UNCONFIRMED
-        cure = answer.fix if refused else _SETTLED_LATER
-        return Attempt(verdict=verdict, cause=Problem(reason=str(answer), fix=cure))
-    if not answer.definite:
-        what = f"after an attempt without a clear answer Globus said: {sanitize(answer.message or answer.code, 160)}"
-        return Attempt(verdict=PairStatus.START_UNCONFIRMED, cause=Problem(reason=what, fix=_SETTLED_LATER))
-    if _is_no_room(answer):
-        what = "as many tasks of this application as Globus takes wait there already"
-        return Attempt(verdict=PairStatus.WAITING_FOR_ROOM, cause=Problem(reason=what, fix="a later run starts it"))
-    cause = explain(answer.code, answer.message, pair, place_named(answer.message, pair), globus.identity)
-    return Attempt(verdict=PairStatus.REJECTED, cause=cause)
+def _after_reply(record: PairRecord, reply: _Reply, now: datetime) -> PairRecord:
+    match reply:
+        case Received(value=accepted):
+            task = LastTask(task_id=accepted.task_id, submitted_at=now, deadline=accepted.deadline)
+            return with_task(record, task)
+        case Rejected(is_definite=True):
+            since = (record.waiting_since or now) if _is_no_room(reply) else None
+            return replace(record, pending=None, waiting_since=since)
+        case _:
+            return record
 
 
-def _resolve(
-    globus: GlobusClient, ledger: Ledger, conflicts: Sequence[Pair], known: Mapping[str, Task]
-) -> dict[str, Attempt]:
-    """Return what is behind each refusal because of identical paths: our own task, by preference. Raises StateError."""
+def _outcomes(
+    client: GlobusClient,
+    store: StateStore,
+    replies: Mapping[Pair, _Reply],
+    known: Mapping[str, Task],
+    identity: str,
+) -> dict[str, Outcome]:
+    conflicts = [pair for pair, reply in replies.items() if _is_identical_paths(reply)]
+    outcomes = {pair.fingerprint: _outcome(pair, reply, identity) for pair, reply in replies.items()}
+    return outcomes | _resolve_conflicts(client, store, conflicts, known)
+
+
+def _without_submission_id(pair: Pair, failure: Failure, identity: str) -> Outcome:
+    match failure:
+        case Unavailable(is_sign_in=True):
+            return _failed_sign_in(failure)
+        case Unavailable(reason=reason, fix=fix):
+            return Outcome(status=PairStatus.NOT_REACHED, problem=Problem(reason=reason, fix=fix))
+        case Rejected(code=code, message=message):
+            problem = explain(code, message, About(pair=pair, directory=None, identity=identity))
+            return Outcome(status=PairStatus.REJECTED, problem=problem)
+
+
+def _outcome(pair: Pair, reply: _Reply, identity: str) -> Outcome:
+    match reply:
+        case Received():
+            return Outcome(status=PairStatus.STARTED)
+        case Unavailable(is_sign_in=True):
+            return _failed_sign_in(reply)
+        case Unavailable(reason=reason):
+            return _unconfirmed(reason)
+        case Rejected(is_definite=False, code=code, message=message):
+            return _unconfirmed(f"an attempt got no answer, and the next one was rejected: {shorten(message or code)}")
+        case Rejected() if _is_no_room(reply):
+            reason = "this application already has the maximum number of pending tasks"
+            return Outcome(
+                status=PairStatus.WAITING_FOR_ROOM, problem=Problem(reason=reason, fix="a later run starts it")
+            )
+        case Rejected(code=code, message=message):
+            about = About(pair=pair, directory=end_named(message, pair), identity=identity)
+            return Outcome(status=PairStatus.REJECTED, problem=explain(code, message, about))
+
+
+def _failed_sign_in(failure: Unavailable) -> Outcome:
+    problem = Problem(reason=failure.reason, fix=failure.fix)
+    return Outcome(status=PairStatus.SIGN_IN_REJECTED, problem=problem)
+
+
+def _unconfirmed(reason: str) -> Outcome:
+    return Outcome(status=PairStatus.START_UNCONFIRMED, problem=Problem(reason=reason, fix=_RESOLVED_LATER))
+
+
+def _resolve_conflicts(
+    client: GlobusClient, store: StateStore, conflicts: Sequence[Pair], known: Mapping[str, Task]
+) -> dict[str, Outcome]:
+    """Return what is behind each rejection because of identical paths: our own task, by preference."""
     if not conflicts:
         return {}
-    try:
-        live = globus.live_tasks()
-    except (ServiceUnavailable, RequestRejected) as trouble:
-        cause = Problem(reason=f"these paths are being transferred already, and our tasks could not be listed: {trouble}")
-        return {pair.fingerprint: Attempt(verdict=PairStatus.NOT_REACHED, cause=cause) for pair in conflicts}
-    attempts: dict[str, Attempt] = {}
-    for pair in conflicts:
-        memory = ledger.memories[pair.fingerprint]
-        ours = live_of(live, pair.fingerprint)
-        last = known.get(memory.task.task_id) if memory.task else None
-        if ours:
-            log.info("%s: adopted task %s, which was not remembered", sanitize(pair.name), ours[0].task_id)
-            ledger.change({pair.fingerprint: with_task(memory, ours[0], pair)})
-            attempts[pair.fingerprint] = Attempt(verdict=PairStatus.RUNNING, task=ours[0])
-        elif _is_fresh(memory, globus.now()) and (last is None or last.is_live):
-            note = "Globus does not list this task yet"
-            attempts[pair.fingerprint] = Attempt(verdict=PairStatus.STARTED, notes=(note,))
-        else:
-            attempts[pair.fingerprint] = Attempt(verdict=PairStatus.REJECTED, cause=_foreign_task(pair, live))
-    return attempts
+    answer = client.live_tasks()
+    if not isinstance(answer, Received):
+        reason = "these paths are being transferred already, and the list of our tasks did not come"
+        problem = Problem(reason=reason, fix="the next run asks again")
+        return {pair.fingerprint: Outcome(status=PairStatus.NOT_REACHED, problem=problem) for pair in conflicts}
+    outcomes: dict[str, Outcome] = {}
+    with store.edit() as records:
+        for pair in conflicts:
+            record = records[pair.fingerprint]
+            ours = live_tasks_of(answer.value, pair.fingerprint)
+            if ours:
+                log.info("%s: adopted task %s, which was not remembered", pair.name, ours[0].task_id)
+                records[pair.fingerprint] = with_task(record, last_task(ours[0], pair))
+            outcomes[pair.fingerprint] = _conflict_outcome(pair, record, answer.value, known, client.now())
+    return outcomes
 
 
-def _is_fresh(memory: PairRecord, now: datetime) -> bool:
-    return memory.task is not None and now - memory.task.submitted_at < SETTLING_TIME
+def _conflict_outcome(
+    pair: Pair, record: PairRecord, live: Sequence[Task], known: Mapping[str, Task], now: datetime
+) -> Outcome:
+    ours = live_tasks_of(live, pair.fingerprint)
+    if ours:
+        return Outcome(status=PairStatus.RUNNING, task=ours[0])
+    last = known.get(record.task.task_id) if record.task else None
+    is_new = record.task is not None and now - record.task.submitted_at < LISTING_DELAY
+    if is_new and (last is None or last.is_live):
+        return Outcome(status=PairStatus.STARTED, notes=("Globus does not list this task yet",))
+    return Outcome(status=PairStatus.REJECTED, problem=_foreign_task(pair, live))
 
 
 def _foreign_task(pair: Pair, live: Sequence[Task]) -> Problem:
     ends = (pair.source.collection, pair.destination.collection)
     between = [task for task in live if (task.source_collection, task.destination_collection) == ends]
-    named = ", ".join(f"{task.task_id} ('{sanitize(task.label, 60)}')" for task in between[:3])
+    named = ", ".join(f"{task.task_id} ({quote(shorten(task.label, 60))})" for task in between[:3])
     return Problem(
         reason="another task with the same paths is running that this tool did not start"
-        + (f"; running between the two collections: {sanitize(named)}" if named else ""),
-        fix="wait for its end, or have it cancelled by who started it",
+        + (f"; running between the two collections: {named}" if named else ""),
+        fix="wait for its end, or ask whoever started it to cancel it",
     )
 
 
-def _is_no_room(answer: _Answer) -> bool:
-    return isinstance(answer, RequestRejected) and "TooManyPending" in answer.code
+def _is_no_room(reply: _Reply) -> bool:
+    return isinstance(reply, Rejected) and "TooManyPending" in reply.code
 
 
-def _is_identical_paths(answer: _Answer) -> bool:
+def _is_identical_paths(reply: _Reply) -> bool:
     """Return whether this is a 409 and none of the others that are known. Source: Globus Transfer API, task_submit."""
-    if not isinstance(answer, RequestRejected) or not answer.definite or answer.http_status != 409:
+    if not isinstance(reply, Rejected) or not reply.is_definite or reply.http_status != 409:
         return False
-    return not answer.code.rpartition(".")[2].startswith(("TooManyPending", "GCDisconnected", "NoCred"))
-
-
-_SETTLED_LATER = "nothing to do, the next run settles it"
-_NO_ROOM = RequestRejected(409, "ClientError.Conflict.TooManyPendingJobs", "", definite=True)
+    return not reply.code.rpartition(".")[2].startswith(("TooManyPending", "GCDisconnected", "NoCred"))

@@ -1,0 +1,181 @@
+"""Records + snapshot -> records: what a run remembers from now on. Pure, but for a line in the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from globus_sync_directory.model.pair import Pair, fingerprint_in, name_in
+from globus_sync_directory.model.record import FailedStart, LastTask, LeftConfig, PairRecord, Success
+from globus_sync_directory.model.report import PairReport
+from globus_sync_directory.model.status import PairStatus
+from globus_sync_directory.model.task import Task
+from globus_sync_directory.sync.outcome import Outcome
+from globus_sync_directory.sync.scope import Scope
+from globus_sync_directory.sync.snapshot import Snapshot, newest_first
+
+# How long, and how many, records are kept of pairs that left the config: a typo must not cost a pair its memory.
+_KEPT_FOR = timedelta(days=365)
+_MOST_KEPT = 1000
+
+log = logging.getLogger(__name__)
+
+
+def update_records(
+    records: Mapping[str, PairRecord], snapshot: Snapshot, scope: Scope, now: datetime
+) -> dict[str, PairRecord]:
+    """
+    Return the records with what the snapshot shows: new pairs, successes, and live tasks that were not remembered.
+
+    A live task of ours that no pair of the config asks for gets a record of its own: it is orphaned.
+    """
+    updated = dict(records)
+    for pair in scope.pairs:
+        updated[pair.fingerprint] = _updated(records.get(pair.fingerprint), pair, snapshot, now)
+    for fingerprint, record in scope.orphaned(records).items():
+        updated[fingerprint] = _orphaned(record, fingerprint, snapshot, now)
+    configured = {pair.fingerprint for pair in scope.all_pairs}
+    for task in newest_first(snapshot.known.values()):
+        orphan = fingerprint_in(task.label) or ""
+        if task.is_live and orphan and orphan not in configured and orphan not in updated:
+            name = name_in(task.label) or orphan
+            left = LeftConfig(since=now)
+            updated[orphan] = PairRecord(name=name, first_seen=now, task=last_task(task, None), left_config=left)
+    return _without_oldest(updated, snapshot, now)
+
+
+def record_of(records: Mapping[str, PairRecord], pair: Pair, now: datetime) -> PairRecord:
+    """Return what is remembered of ``pair``, under its present name; a new record if nothing is."""
+    known = records.get(pair.fingerprint) or PairRecord(name=pair.name, first_seen=now)
+    return replace(known, name=pair.name, source=pair.source, destination=pair.destination, left_config=None)
+
+
+def last_task(task: Task, pair: Pair | None) -> LastTask:
+    """Return a task as records remember it; its deadline is ours only where the pair has a time limit."""
+    deadline = task.deadline if pair and pair.time_limit else None
+    return LastTask(task_id=task.task_id, submitted_at=task.requested_at, deadline=deadline)
+
+
+def with_task(record: PairRecord, task: LastTask) -> PairRecord:
+    """Return ``record`` with ``task`` as the last one; the one before it stays until its end has been reported."""
+    is_same = record.task is not None and record.task.task_id == task.task_id
+    replaced = record.replaced if is_same else record.task
+    return replace(record, task=task, replaced=replaced, pending=None, waiting_since=None)
+
+
+def has_ended(record: PairRecord, snapshot: Snapshot) -> bool:
+    """Return whether the record has no pending submission, and a last task that has certainly ended, or none."""
+    if record.pending is not None:
+        return False
+    if record.task is None or record.task.task_id in snapshot.gone:
+        return True
+    if record.left_config and record.left_config.is_end_reported:
+        return True
+    task = snapshot.find(record.task)
+    return task is not None and not task.is_live
+
+
+def with_failed_starts(
+    records: Mapping[str, PairRecord], outcomes: Mapping[str, Outcome], scope: Scope, now: datetime
+) -> dict[str, PairRecord]:
+    """Return the records with what ``-d`` must report of starts that failed."""
+    updated = dict(records)
+    for pair in scope.pairs:
+        record = records.get(pair.fingerprint)
+        outcome = outcomes.get(pair.fingerprint)
+        if record is None or (outcome and outcome.status is PairStatus.NOT_REACHED):
+            continue
+        failed = _failed_start(record.failed_start, outcome, now)
+        waiting_since = None if failed else record.waiting_since
+        updated[pair.fingerprint] = replace(record, failed_start=failed, waiting_since=waiting_since)
+    return updated
+
+
+def with_ends_reported(records: Mapping[str, PairRecord], reports: Sequence[PairReport]) -> dict[str, PairRecord]:
+    """Return the records once ``reports`` were given: the end of a task is reported once."""
+    updated = dict(records)
+    for report in reports:
+        record = records.get(report.fingerprint)
+        if record and report.before:
+            updated[report.fingerprint] = replace(record, replaced=None)
+        elif record and record.left_config and report.task and not report.task.is_live:
+            updated[report.fingerprint] = _with_end_reported(record, record.left_config)
+    return updated
+
+
+def _with_end_reported(record: PairRecord, left: LeftConfig) -> PairRecord:
+    return replace(record, left_config=replace(left, is_end_reported=True), replaced=None)
+
+
+def _orphaned(record: PairRecord, fingerprint: str, snapshot: Snapshot, now: datetime) -> PairRecord:
+    """Return the record of a pair that is not in the config."""
+    left = record.left_config or LeftConfig(since=now)
+    seen = _with_success(_with_live_task(record, fingerprint, None, snapshot), snapshot)
+    seen = replace(seen, left_config=left)
+    task = snapshot.find(seen.task)
+    has_nothing_to_report = has_ended(seen, snapshot) and (task is None or task.is_full_success)
+    return _with_end_reported(seen, left) if has_nothing_to_report else seen
+
+
+def _updated(record: PairRecord | None, pair: Pair, snapshot: Snapshot, now: datetime) -> PairRecord:
+    fresh = record_of({pair.fingerprint: record} if record else {}, pair, now)
+    if not fresh.has_history and snapshot.has_history:
+        fresh = replace(_recovered(fresh, pair, snapshot), has_history=True)
+    return _with_live_task(_with_success(fresh, snapshot), pair.fingerprint, pair, snapshot)
+
+
+def _recovered(record: PairRecord, pair: Pair, snapshot: Snapshot) -> PairRecord:
+    """Return ``record`` with what Globus' list of our tasks says of a pair that is new, or whose record was lost."""
+    ours = newest_first(task for task in snapshot.known.values() if fingerprint_in(task.label) == pair.fingerprint)
+    task = record.task or (last_task(ours[0], pair) if ours else None)
+    success = next((_success(task) for task in ours if task.is_full_success), None)
+    return replace(record, task=task, success=record.success or success)
+
+
+def _with_success(record: PairRecord, snapshot: Snapshot) -> PairRecord:
+    task = snapshot.find(record.task)
+    return replace(record, success=_success(task)) if task and task.is_full_success else record
+
+
+def _success(task: Task) -> Success:
+    return Success(
+        task_id=task.task_id,
+        ended_at=task.ended_at or task.requested_at,
+        files=task.files_copied,
+        bytes=task.bytes_copied,
+    )
+
+
+def _with_live_task(record: PairRecord, fingerprint: str, pair: Pair | None, snapshot: Snapshot) -> PairRecord:
+    """Return ``record`` with the live task as the last one; the remembered one where several are live."""
+    if record.replaced and record.replaced.task_id in snapshot.gone:
+        record = replace(record, replaced=None)
+    live = snapshot.live(fingerprint)
+    if not live or (record.task and record.task.task_id in {task.task_id for task in live}):
+        return record
+    log.info("%s: adopted task %s, which was not remembered", record.name, live[0].task_id)
+    return replace(with_task(record, last_task(live[0], pair)), pending=record.pending)
+
+
+def _failed_start(before: FailedStart | None, outcome: Outcome | None, now: datetime) -> FailedStart | None:
+    if outcome is None or outcome.problem is None or outcome.status not in (PairStatus.BLOCKED, PairStatus.REJECTED):
+        return None
+    is_same = before is not None and before.problem.reason == outcome.problem.reason
+    since = before.since if before and is_same else now
+    return FailedStart(status=outcome.status, problem=outcome.problem, since=since)
+
+
+def _without_oldest(
+    records: dict[str, PairRecord], snapshot: Snapshot, now: datetime
+) -> dict[str, PairRecord]:
+    """Return the records without those of pairs that left the config long ago."""
+    left = {
+        key: record.left_config.since
+        for key, record in records.items()
+        if record.left_config and has_ended(record, snapshot)
+    }
+    newest = sorted(left, key=lambda key: left[key], reverse=True)
+    dropped = {key for number, key in enumerate(newest) if number >= _MOST_KEPT or now - left[key] > _KEPT_FOR}
+    return {key: record for key, record in records.items() if key not in dropped}

@@ -1,0 +1,156 @@
+"""One task and its details -> the report on it, with the reason and the fix. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from globus_sync_directory.globus.explain import About, directory_in, explain, explain_pause
+from globus_sync_directory.model.pair import Directory, Pair
+from globus_sync_directory.model.problem import Problem
+from globus_sync_directory.model.report import PairReport
+from globus_sync_directory.model.status import PairStatus
+from globus_sync_directory.model.task import Pause, Task
+from globus_sync_directory.sync.details import Details
+from globus_sync_directory.sync.task_status import newest_error, task_status
+from globus_sync_directory.text import count, quote, shorten
+
+_NO_FILES = "no file was found at the source; if there should be some, check exclude, and whether its disk is mounted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportedTask:
+    """A task to report on; ``pair`` is None for an orphaned one, ``deadline_sent`` is the one this tool asked for."""
+
+    task: Task
+    pair: Pair | None
+    deadline_sent: datetime | None
+    details: Details
+    identity: str  # of this application
+
+
+def report_on_task(blank: PairReport, found: ReportedTask) -> PairReport:
+    """Return ``blank`` filled in with how the task is doing."""
+    task, details = found.task, found.details
+    status, since = task_status(task, found.deadline_sent, blank.at, details.events, _skips_source(found))
+    notes = (details.missing,) if details.missing else ()
+    if status is PairStatus.SUCCEEDED and not task.files_found and not task.files_copied:
+        notes += (_NO_FILES,)
+    problem = _problem(found, status)
+    if problem and found.pair is None:
+        problem = _of_an_orphan(problem, task)
+    return replace(
+        blank,
+        status=status,
+        since=since,
+        task_id=task.task_id,
+        task=task,
+        problem=problem and _with_names(problem, task),
+        skipped=details.skipped,
+        notes=blank.notes + notes,
+        counts_from=task.ended_at if task.is_full_success and task.ended_at else blank.counts_from,
+    )
+
+
+def _skips_source(found: ReportedTask) -> bool:
+    if found.pair is None:
+        return False
+    source = found.pair.source.path.rstrip("/")
+    return any(path.source_path.rstrip("/") == source for path in found.details.skipped)
+
+
+def _problem(found: ReportedTask, status: PairStatus) -> Problem | None:
+    """Return the reason and the fix for a status that is not simply good."""
+    task = found.task
+    behind = _behind(found)
+    match status:
+        case PairStatus.PAUSED:
+            return _pause(found)
+        case PairStatus.SUSPENDED:
+            return Problem(
+                reason=behind.reason if behind else "Globus has suspended the task until somebody acts",
+                fix="fix that, then cancel the task with the application's credentials (see README); the next run "
+                "starts a new one",
+                command=f"globus task cancel {task.task_id}",
+            )
+        case PairStatus.RAN_OUT_OF_TIME if not behind:
+            return _out_of_time(found)
+        case PairStatus.CANCELLED:
+            said = next((event.details for event in found.details.events if event.code == "CANCELED"), "")
+            return Problem(
+                reason=shorten(said) or "somebody cancelled it", fix="nothing to do, unless this was unintended"
+            )
+        case PairStatus.SUCCEEDED_WITH_GAPS if not behind:
+            return Problem(
+                reason="Globus does not say which paths were skipped",
+                fix="see the task's page in the Globus web app",
+            )
+        case PairStatus.FAILED if not behind:
+            return explain(task.fatal_code, task.fatal_description, _about(found, None))
+        case _:
+            return behind
+
+
+def _behind(found: ReportedTask) -> Problem | None:
+    """Return the newest error, or the first skipped path, in plain words."""
+    task, details = found.task, found.details
+    error = newest_error(details.events)
+    if error:
+        directory = directory_in(error.details, found.pair) if found.pair else None
+        return explain(error.code, error.details or error.description, _about(found, directory))
+    if details.skipped:
+        first = details.skipped[0]
+        path = "/" + first.source_path.strip("/")
+        directory = Directory(collection=found.pair.source.collection, path=path) if found.pair else None
+        return explain(first.code, first.details, _about(found, directory))
+    if task.is_live and not task.is_ok:
+        return explain(task.nice_status, task.nice_status, _about(found, None))
+    return None
+
+
+def _about(found: ReportedTask, directory: Directory | None) -> About:
+    return About(pair=found.pair, directory=directory, identity=found.identity)
+
+
+def _pause(found: ReportedTask) -> Problem:
+    first = next(iter(found.details.pauses), Pause(collection="", message=""))
+    ends = (found.pair.source, found.pair.destination) if found.pair else ()
+    end = next((end for end in ends if end.collection == first.collection), None)
+    return explain_pause(first.message, _about(found, end))
+
+
+def _out_of_time(found: ReportedTask) -> Problem:
+    pair = found.pair
+    if pair is None or pair.time_limit is None:
+        return Problem(
+            reason="Globus stopped the task because it made no progress", fix="read its log on the task's page"
+        )
+    minutes = count(int(pair.time_limit.total_seconds() // 60), "minute")
+    fix = f"raise timelimitmins of [{pair.name}], or remove it: Globus then continues as long as it makes progress"
+    if any(event.code == "STARTED" for event in found.details.events):
+        return Problem(reason=f"the time limit of {minutes} passed while the two sides were compared", fix=fix)
+    return Problem(
+        reason=f"the time limit of {minutes} passed in the queue (Globus runs three transfers per application at a "
+        "time)",
+        fix=fix,
+    )
+
+
+def _of_an_orphan(problem: Problem, task: Task) -> Problem:
+    """Return the problem with the fix that fits an orphaned task: no run starts it again."""
+    if not task.is_live:
+        return replace(problem, fix="", command="")
+    return replace(problem, fix="wait, or cancel it", command=f"globus task cancel {task.task_id}")
+
+
+def _with_names(problem: Problem, task: Task) -> Problem:
+    """Return the problem with the names of the task's collections beside their ids."""
+    reason = problem.reason
+    names = (
+        (task.source_collection, task.source_name),
+        (task.destination_collection, task.destination_name),
+    )
+    for collection, name in names:
+        if collection and name not in ("", collection) and quote(name) not in reason:
+            reason = reason.replace(f"collection {collection}", f"collection {quote(name)} ({collection})")
+    return replace(problem, reason=reason)
