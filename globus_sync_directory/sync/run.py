@@ -83,6 +83,15 @@ def _look(scope: Scope, client: GlobusClient, remembered: _Records, mode: Mode) 
     return _report(scope, client, records, snapshot, outcomes)
 
 
+def look_again(scope: Scope, client: GlobusClient, remembered: _Records) -> RunReport:
+    """Return how the remembered tasks of the scope's pairs are doing; one request for up to a hundred of them."""
+    now = client.now()
+    snapshot = take_snapshot(client, remembered, scope, Received(()), now)
+    if not isinstance(snapshot, Snapshot):
+        return report_without_globus(scope, remembered, snapshot, now)
+    return _report(scope, client, update_records(remembered, snapshot, scope, now), snapshot, {})
+
+
 def _report(
     scope: Scope, client: GlobusClient, records: _Records, snapshot: Snapshot, outcomes: Mapping[str, Outcome]
 ) -> RunReport:
