@@ -1,158 +1,113 @@
-"""``check``: does everything that a run needs stand ready? Each thing is asked once, several at a time."""
+"""``check``: is everything ready that a run needs? Each thing is asked once, several at a time."""
 
 from __future__ import annotations
 
-import contextlib
-import re
-import time
-import uuid
-from collections.abc import Sequence
+import os
 from datetime import timedelta
-from pathlib import PurePosixPath
 
-from globus_sync_directory.model.run_report import Check
-from globus_sync_directory.globus.explain import Problem, explain, is_path_not_found
-from globus_sync_directory.text import sanitize, quote
-from globus_sync_directory.errors import ServiceUnavailable, SignInRejected
-from globus_sync_directory.model.pair import Pair, Directory
-from globus_sync_directory.globus.client import CLOCK_TOLERANCE, CollectionInfo, GlobusClient, RequestRejected
+from globus_sync_directory.commands.check_ends import check_ends, passed
+from globus_sync_directory.commands.check_write import probe_writing
+from globus_sync_directory.commands.inputs import choose_pairs, state_store, warn_of_interception
+from globus_sync_directory.commands.options import Options
+from globus_sync_directory.config.load import load_settings
+from globus_sync_directory.config.settings import Settings
+from globus_sync_directory.errors import ConfigError, ExitStatus, worst
+from globus_sync_directory.globus.client import CLOCK_TOLERANCE, host_now
+from globus_sync_directory.globus.sign_in import sign_in
+from globus_sync_directory.model.answer import Failure, Received, Rejected, Unavailable
+from globus_sync_directory.model.report import Check, CheckResult, RunReport
+from globus_sync_directory.notify.mail import send_test
+from globus_sync_directory.output.units import span
+from globus_sync_directory.state import StateStore
+from globus_sync_directory.text import count
 
-PROBE_PATIENCE_SECONDS, _PROBE_PAUSE_SECONDS = 60.0, 0.5
-_KINDS = {
-    "GCSv5_guest_collection": "a guest collection",
-    "GCSv5_mapped_collection": "a mapped collection",
-    "GCP_guest_collection": "a guest collection on Globus Connect Personal",
-    "GCP_mapped_collection": "Globus Connect Personal",
-}
+_NOT_PROBED = Check(
+    result=CheckResult.NOTE,
+    sentence="whether the application may write at a destination cannot be seen without writing there",
+    fix="check --write-probe makes one directory there and removes it",
+)
+
+
+def check(options: Options) -> RunReport:
+    """Return what ``check`` found: config, secret, state, sign-in, clock, collections, directories."""
+    try:
+        settings = load_settings(options.config_file, options.secret_file)
+    except ConfigError as error:
+        failed = tuple(Check(result=CheckResult.FAIL, sentence=line) for line in error.lines)
+        return RunReport(exit_status=ExitStatus.USAGE, checks=failed)
+    pairs = choose_pairs(settings, options.pairs)
+    warn_of_interception()
+    checks = [
+        passed(f"config file {settings.path.absolute()}: {count(len(settings.pairs), 'pair')}"),
+        passed(f"secret file {options.secret_file.absolute()}: nobody else can read it"),
+        check_state(state_store(options, settings)),
+    ]
+    answer = sign_in(settings.client_id, settings.secret)
+    if isinstance(answer, Received):
+        with answer.value as client:
+            checks += [passed(f"signed in as {settings.identity}"), check_clock(client.clock_offset)]
+            checks += check_ends(pairs, client, settings.identity)
+            checks += probe_writing(pairs, client, settings.identity) if options.write_probe else [_NOT_PROBED]
+    else:
+        checks.append(_failed_sign_in(answer))
+    if options.test_mail:
+        checks += _check_mail(settings)
+    return RunReport(exit_status=worst(found.exit_status for found in checks), checks=tuple(checks))
 
 
 def check_clock(offset: timedelta) -> Check:
-    """Return how far this host's clock is from Globus'."""
-    seconds = round(abs(offset).total_seconds())
+    """Return how far this host's clock is from Globus'; ``offset`` is positive where Globus is ahead."""
     if abs(offset) <= CLOCK_TOLERANCE:
-        return Check(good=True, reason=f"this host's clock is {seconds} s away from Globus'")
-    cure = "set the clock; times are counted on Globus' clock meanwhile"
-    return Check(good=None, reason=f"this host's clock is {round(seconds / 60)} minutes away from Globus'", fix=cure)
+        return passed(f"this host's clock differs from Globus' by {round(abs(offset).total_seconds())} s")
+    side = "behind" if offset > timedelta(0) else "ahead of"
+    sentence = f"this host's clock is {span(abs(offset))} {side} Globus'"
+    return Check(result=CheckResult.NOTE, sentence=sentence, fix="set the clock; until then Globus' clock is used")
 
 
-def check_pairs(pairs: Sequence[Pair], globus: GlobusClient, *, write_probe: bool) -> list[Check]:
-    """Return what is so of the collections and directories of ``pairs``; writes only with ``write_probe``."""
-    ends = [place for pair in pairs for place in (pair.source, pair.destination)]
-    collections = globus.map_concurrently(globus.collection, dict.fromkeys(place.collection for place in ends))
-    checks = [_collection(globus, pairs, key, answer) for key, answer in collections.items()]
-    infos = {key: answer for key, answer in collections.items() if isinstance(answer, CollectionInfo)}
-    names = {key: info.name for key, info in infos.items() if info.name != key}
-    sources = globus.map_concurrently(
-        lambda place: globus.list_one(place.collection, place.directory), dict.fromkeys(pair.source for pair in pairs)
-    )
-    destinations = globus.map_concurrently(
-        lambda place: globus.stat(place.collection, place.directory), dict.fromkeys(pair.destination for pair in pairs)
-    )
-    for pair in pairs:
-        checks.append(_source(globus, pair, sources[pair.source], names))
-        checks.append(_destination(globus, pair, destinations[pair.destination], names))
-    if write_probe:
-        probes = globus.map_concurrently(lambda pair: _probe(globus, pair), pairs)
-        checks += [check for check in probes.values() if isinstance(check, Check)]
-    else:
-        what = "the right to write at a destination cannot be seen without writing there"
-        checks.append(Check(good=None, reason=what, fix="check --write-probe makes one directory there and removes it"))
-    return checks
+def check_state(store: StateStore) -> Check:
+    """Return whether the state file can be used."""
+    loaded = store.read()
+    shown = f"state file {store.path}"
+    if loaded.problem:
+        sentence = f"{shown} {loaded.problem}"
+        if loaded.must_be_kept:
+            fix = "the next run keeps it under another name, and asks Globus for what it held"
+            return Check(result=CheckResult.NOTE, sentence=sentence, fix=fix)
+        fix = "make it readable, or name another file with --state-file"
+        return Check(result=CheckResult.FAIL, sentence=sentence, fix=fix)
+    if not loaded.is_missing and not os.access(store.path, os.W_OK):
+        fix = "it belongs to another user; name another file with --state-file"
+        return Check(result=CheckResult.FAIL, sentence=f"{shown} cannot be written", fix=fix)
+    if not os.access(store.path.parent, os.W_OK | os.X_OK):
+        fix = "make its directory writable, or name another file with --state-file"
+        return Check(result=CheckResult.FAIL, sentence=f"{shown} cannot be written", fix=fix)
+    if os.statvfs(store.path.parent).f_bavail == 0:
+        fix = "free some space, or name another file with --state-file"
+        return Check(result=CheckResult.FAIL, sentence=f"{shown}: its disk is full", fix=fix)
+    if loaded.is_missing:
+        return passed(f"{shown}: does not exist yet; the first run makes it")
+    return passed(f"{shown}: {count(len(loaded.records), 'pair')} remembered")
 
 
-def _collection(
-    globus: GlobusClient, pairs: Sequence[Pair], collection: str, answer: CollectionInfo | ServiceUnavailable | RequestRejected
-) -> Check:
-    pair = next(pair for pair in pairs if collection in (pair.source.collection, pair.destination.collection))
-    place = pair.source if pair.source.collection == collection else pair.destination
-    if not isinstance(answer, CollectionInfo):
-        return _trouble(globus, pair, place, answer, {}, of_pair=False)
-    shown = f"collection {collection}"
-    if answer.name != collection:
-        shown = f"collection {quote(answer.name)} ({collection})"
-    if answer.kind == "GCSv5_endpoint":
-        cure = "use the UUID of a collection on it, from the collection's page in the Globus web app"
-        return Check(good=False, reason=f"{shown} is an endpoint, which holds no data", fix=cure)
-    kind = _KINDS.get(answer.kind, sanitize(answer.kind) or "a collection")
-    if answer.connected is False:
-        cause = explain("GC_NOT_CONNECTED", "", pair, place, globus.identity)
-        return Check(good=False, reason=f"{shown} is {kind}; it is not connected", fix=cause.fix)
-    online = ", online" if answer.connected else ""
-    owner = f"; its owner is {sanitize(answer.owner, 80)}" if answer.owner else ""
-    return Check(good=True, reason=f"{shown} is {kind}{online}{owner}")
+def _failed_sign_in(failure: Failure) -> Check:
+    is_sign_in = isinstance(failure, Unavailable) and failure.is_sign_in
+    status = ExitStatus.SIGN_IN_REJECTED if is_sign_in else ExitStatus.TRY_LATER
+    match failure:
+        case Unavailable(reason=sentence, fix=fix):
+            fix = fix if is_sign_in else "check again later"
+        case Rejected(message=sentence):
+            fix = "check again later"
+    return Check(result=CheckResult.FAIL, sentence=sentence, fix=fix, status_if_failed=status)
 
 
-def _source(globus: GlobusClient, pair: Pair, answer: str | ServiceUnavailable | RequestRejected, names: dict[str, str]) -> Check:
-    if isinstance(answer, str):
-        return Check(good=True, pair=pair.name, reason=f"source '{sanitize(pair.source.path)}' can be read")
-    return _trouble(globus, pair, pair.source, answer, names)
-
-
-def _destination(globus: GlobusClient, pair: Pair, answer: str | ServiceUnavailable | RequestRejected, names: dict[str, str]) -> Check:
-    path = f"destination '{sanitize(pair.destination.path)}'"
-    if answer == "dir":
-        return Check(good=True, pair=pair.name, reason=f"{path} is there")
-    if isinstance(answer, RequestRejected) and is_path_not_found(answer.code):
-        odd = re.search(r"\s[#;]", pair.destination.path)
-        cure = "a comment in the config needs a line of its own" if odd else ""
-        what = f"{path} is not there yet; the first task makes it"
-        return Check(good=None if odd else True, pair=pair.name, reason=what, fix=cure)
-    if isinstance(answer, str):
-        return _bad(pair.name, explain("NotDirectory", "", pair, pair.destination, globus.identity), names)
-    return _trouble(globus, pair, pair.destination, answer, names)
-
-
-def _trouble(
-    globus: GlobusClient, pair: Pair, place: Directory, answer: ServiceUnavailable | RequestRejected, names: dict[str, str], *, of_pair: bool = True
-) -> Check:
-    name = pair.name if of_pair else None
-    if isinstance(answer, ServiceUnavailable):
-        what = f"could not look at '{sanitize(place.path)}' on collection {place.collection}: {answer}"
-        cure = answer.fix if isinstance(answer, SignInRejected) else "check again later"
-        return Check(good=False, pair=name, reason=what, fix=cure, bad_status=answer.exit_status)
-    return _bad(name, explain(answer.code, answer.message, pair, place, globus.identity), names)
-
-
-def _bad(pair: str | None, cause: Problem, names: dict[str, str]) -> Check:
-    what = cause.reason
-    for collection, name in names.items():
-        what = what.replace(f"collection {collection}", f"collection {quote(name)} ({collection})")
-    return Check(good=False, pair=pair, reason=what, fix=cause.fix, command=cause.command)
-
-
-def _probe(globus: GlobusClient, pair: Pair) -> Check:
-    """Make a directory at the pair's destination, or above it where that is not there yet, and remove it again."""
-    collection = pair.destination.collection
-    name = f".globus_sync_directory-probe-{uuid.uuid4()}"
-    for above in (pair.destination.path, *map(str, PurePosixPath(pair.destination.path).parents)):
-        probe = f"{above.rstrip('/')}/{name}/"
-        try:
-            globus.make_directory(collection, probe)
-        except ServiceUnavailable as trouble:
-            with contextlib.suppress(ServiceUnavailable, RequestRejected):  # it may have been made all the same
-                globus.remove_directory(collection, probe)
-            what = f"could not try to write '{sanitize(probe)}' on collection {collection}: {trouble}"
-            cure = "check again later; remove that empty directory by hand if it is there"
-            return Check(good=False, pair=pair.name, reason=what, fix=cure, bad_status=trouble.exit_status)
-        except RequestRejected as refused:
-            if is_path_not_found(refused.code) and above != "/":
-                continue
-            if not refused.code.endswith("Exists"):  # nobody else has this name: an answer before this one was lost
-                return _trouble(globus, pair, pair.destination, refused, {})
-        break
-    could = f"can write in '{sanitize(above)}' at the destination"
-    try:
-        task_id = globus.remove_directory(collection, probe)
-        until = time.monotonic() + PROBE_PATIENCE_SECONDS
-        while (task := globus.task(task_id)).is_live and time.monotonic() < until:
-            time.sleep(_PROBE_PAUSE_SECONDS)
-    except (ServiceUnavailable, RequestRejected) as trouble:
-        what = f"{could}, but not remove '{sanitize(probe)}' there: {trouble}"
-        return Check(good=False, pair=pair.name, reason=what, fix="remove that empty directory by hand")
-    if task.is_live:
-        what = f"{could}; the removal of '{sanitize(probe)}' there has not ended yet (task {task_id})"
-        return Check(good=None, pair=pair.name, reason=what)
-    if task.status != "SUCCEEDED":
-        what = f"{could}, but not remove '{sanitize(probe)}' there (task {task_id})"
-        return Check(good=False, pair=pair.name, reason=what, fix="remove that empty directory by hand")
-    return Check(good=True, pair=pair.name, reason=could)
+def _check_mail(settings: Settings) -> list[Check]:
+    if not settings.sends_mail:
+        fix = "add email to [notification] or to a pair"
+        return [Check(result=CheckResult.FAIL, sentence="the config has no mail address", fix=fix)]
+    fix = "correct [notification] in the config file"
+    return [
+        Check(result=CheckResult.FAIL, sentence=f"no test mail to {address}: {problem}", fix=fix)
+        if problem
+        else passed(f"{settings.mail.host} accepted a test mail to {address}")
+        for address, problem in send_test(settings, host_now()).items()
+    ]

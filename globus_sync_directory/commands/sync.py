@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import logging
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,3 +24,110 @@ from globus_sync_directory.state import StateStore
 from globus_sync_directory.sync.records import with_ends_reported
 from globus_sync_directory.sync.run import Mode, report_without_globus, run
 from globus_sync_directory.sync.scope import Scope
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """What one run works with."""
+
+    options: Options
+    settings: Settings
+    scope: Scope
+    store: StateStore
+    mode: Mode
+
+
+def sync(options: Options) -> RunReport:
+    """Do what the options ask for and return the report. Raises SyncError where the work cannot begin."""
+    settings = load_settings(options.config_file, options.secret_file)
+    pairs = choose_pairs(settings, options.pairs)
+    warn_of_interception()
+    job = _Job(
+        options=options,
+        settings=settings,
+        scope=Scope(pairs=pairs, all_pairs=settings.pairs, identity=settings.identity),
+        store=state_store(options, settings),
+        mode=_mode(options),
+    )
+    try:
+        report = _run_and_wait(job)
+    except Interrupted as interrupted:
+        raise Interrupted(*interrupted.lines, *_left_behind(job)) from None
+    starts_nothing = job.mode is Mode.DRY_RUN and not any(pair.document for pair in report.pairs)
+    return replace(report, closing_line="nothing would be started" if starts_nothing else "")
+
+
+def _mode(options: Options) -> Mode:
+    if options.dont_start:
+        return Mode.STATUS
+    return Mode.DRY_RUN if options.dry_run else Mode.START
+
+
+def _run_and_wait(job: _Job) -> RunReport:
+    with contextlib.ExitStack() as connections:
+        with _lock(job):
+            job.store.load()
+            answer = sign_in(job.settings.client_id, job.settings.secret)
+            if not isinstance(answer, Received):
+                report = report_without_globus(job.scope, job.store.records, answer, host_now())
+                return _finish(job, report, host_now())
+            client = connections.enter_context(answer.value)
+            report = _finish(job, run(job.scope, client, job.store, job.mode), client.now())
+        if not job.options.wait:
+            return report
+
+        def mail(reports: tuple[PairReport, ...]) -> None:
+            _mail_while_waiting(job, reports, client.now())
+
+        records = job.store.records
+        return wait_for_tasks(job.scope, client, records, report, mail, shows_bars=job.options.shows_progress)
+
+
+def _lock(job: _Job) -> AbstractContextManager[None]:
+    return job.store.lock(host_now()) if job.mode is Mode.START else contextlib.nullcontext()
+
+
+def _finish(job: _Job, report: RunReport, now: datetime) -> RunReport:
+    """Record what has been reported, and mail what has changed; ``report`` comes back, with what went wrong here."""
+    if job.mode is not Mode.START:
+        return report
+    try:
+        with job.store.edit() as records:
+            records |= record_changes(job.settings, report.pairs, records)
+            records |= with_ends_reported(records, report.pairs)
+        if job.settings.sends_mail:
+            send_pending(job.settings, job.store, job.options.status_command, now)
+    except StateError as error:
+        if not report.errors:
+            status = worst([error.exit_status, report.exit_status])
+            return replace(report, exit_status=status, errors=error.lines)
+    return report
+
+
+def _mail_while_waiting(job: _Job, reports: tuple[PairReport, ...], now: datetime) -> None:
+    """Take the lock once more, to record and mail what was learned while waiting; another run may be working."""
+    if job.mode is not Mode.START or not job.settings.sends_mail:
+        return
+    store = StateStore(job.store.path, job.settings.client_id)
+    try:
+        with store.lock(now):
+            store.load()
+            with store.edit() as records:
+                records |= record_changes(job.settings, reports, records)
+            send_pending(job.settings, store, job.options.status_command, now)
+    except LockHeld:
+        log.info("no mail now, because another run is working; the next run reports how these tasks ended")
+    except StateError as error:
+        log.warning("no mail was sent: %s", error)
+
+
+def _left_behind(job: _Job) -> list[str]:
+    """Return sentences about what continues after an interruption."""
+    lines = ["tasks that were started continue at Globus; see how they are doing with --dont-start"]
+    records = [job.store.records.get(pair.fingerprint) for pair in job.scope.pairs]
+    pending = [record.name for record in records if record and record.pending]
+    if pending:
+        lines.append(f"start unconfirmed, resolved by the next run: {', '.join(pending)}")
+    return lines

@@ -1,0 +1,155 @@
+"""The part of ``check`` that looks at the collections and directories of the pairs; it writes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from globus_sync_directory.errors import ExitStatus
+from globus_sync_directory.globus.client import GlobusClient
+from globus_sync_directory.globus.explain import About, explain, is_path_not_found
+from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
+from globus_sync_directory.model.collection import Collection
+from globus_sync_directory.model.pair import Directory, Pair
+from globus_sync_directory.model.report import Check, CheckResult
+from globus_sync_directory.text import quote
+
+_KINDS = {
+    "GCSv5_guest_collection": "a guest collection",
+    "GCSv5_mapped_collection": "a mapped collection",
+    "GCP_guest_collection": "a guest collection on Globus Connect Personal",
+    "GCP_mapped_collection": "Globus Connect Personal",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Looks:
+    """What Globus answered about collections, by id, and about the directories at both ends."""
+
+    collections: Mapping[str, Answer[Collection]]
+    sources: Mapping[Directory, Answer[str]]
+    destinations: Mapping[Directory, Answer[str]]
+
+
+def check_ends(pairs: Iterable[Pair], client: GlobusClient, identity: str) -> list[Check]:
+    """Return a check for each collection, and one for each source and destination on a known collection."""
+    pairs = tuple(pairs)
+    ends = [end for pair in pairs for end in (pair.source, pair.destination)]
+    collections = client.map_concurrently(client.collection, dict.fromkeys(end.collection for end in ends))
+    known = {key for key, answer in collections.items() if isinstance(answer, Received)}
+
+    def look(question: Callable[[Directory], Answer[str]], wanted: Iterable[Directory]) -> dict[Directory, Answer[str]]:
+        return client.map_concurrently(question, dict.fromkeys(end for end in wanted if end.collection in known))
+
+    looks = _Looks(
+        collections=collections,
+        sources=look(client.list_one, (pair.source for pair in pairs)),
+        destinations=look(client.stat, (pair.destination for pair in pairs)),
+    )
+    return word_checks(pairs, looks, identity)
+
+
+def passed(sentence: str, *, pair: Pair | None = None) -> Check:
+    """Return a check that found nothing wrong."""
+    return Check(result=CheckResult.OK, sentence=sentence, pair=pair.name if pair else None)
+
+
+def word_checks(pairs: tuple[Pair, ...], looks: _Looks, identity: str) -> list[Check]:
+    """Return the checks for what was found; pure."""
+    checks: list[Check] = []
+    for collection, answer in looks.collections.items():
+        pair = next(pair for pair in pairs if collection in (pair.source.collection, pair.destination.collection))
+        end = pair.source if pair.source.collection == collection else pair.destination
+        checks.append(_check_collection(answer, About(pair=pair, directory=end, identity=identity)))
+    for pair in pairs:
+        if pair.source in looks.sources:
+            about = About(pair=pair, directory=pair.source, identity=identity)
+            checks.append(_check_source(pair, looks.sources[pair.source], about))
+        if pair.destination in looks.destinations:
+            about = About(pair=pair, directory=pair.destination, identity=identity)
+            checks.append(_check_destination(pair, looks.destinations[pair.destination], about))
+    names = {
+        key: answer.value.name
+        for key, answer in looks.collections.items()
+        if isinstance(answer, Received) and answer.value.name != key
+    }
+    return [_with_names(found, names) for found in checks]
+
+
+def failed(failure: Failure, pair: Pair | None, about: About) -> Check:
+    """Return the check for a question that Globus rejected or did not answer."""
+    name = pair.name if pair else None
+    match failure:
+        case Rejected(code=code, message=message):
+            problem = explain(code, message, about)
+            return Check(
+                result=CheckResult.FAIL, sentence=problem.reason, fix=problem.fix, command=problem.command, pair=name
+            )
+        case Unavailable(reason=reason, fix=fix, is_sign_in=is_sign_in):
+            end = about.directory
+            what = f"{quote(end.path)} on collection {end.collection}" if end else "a collection"
+            return Check(
+                result=CheckResult.FAIL,
+                sentence=f"could not look at {what}: {reason}",
+                fix=fix if is_sign_in else "check again later",
+                pair=name,
+                status_if_failed=ExitStatus.SIGN_IN_REJECTED if is_sign_in else ExitStatus.TRY_LATER,
+            )
+
+
+def _check_collection(answer: Answer[Collection], about: About) -> Check:
+    if not isinstance(answer, Received):
+        return failed(answer, None, about)
+    collection = answer.value
+    shown = f"collection {collection.collection_id}"
+    if collection.kind == "GCSv5_endpoint":
+        fix = "use the UUID of a collection on it, from the collection's page in the Globus web app"
+        sentence = f"{shown} is an endpoint, which holds no data"
+        return Check(result=CheckResult.FAIL, sentence=sentence, fix=fix)
+    kind = _KINDS.get(collection.kind, collection.kind or "a collection")
+    if collection.is_connected is False:
+        fix = explain("GC_NOT_CONNECTED", "", about).fix
+        return Check(result=CheckResult.FAIL, sentence=f"{shown} is {kind}; it is not connected", fix=fix)
+    online = ", connected" if collection.is_connected else ""
+    owner = f"; its owner is {collection.owner}" if collection.owner else ""
+    return passed(f"{shown} is {kind}{online}{owner}")
+
+
+def _check_source(pair: Pair, answer: Answer[str], about: About) -> Check:
+    path = f"source {quote(pair.source.path)}"
+    match answer:
+        case Received():
+            return passed(f"{path} can be read", pair=pair)
+        case Rejected(code=code) if "SizeLimit" in code:
+            return passed(f"{path} can be read; it has too many entries to be listed", pair=pair)
+        case failure:
+            return failed(failure, pair, about)
+
+
+def _check_destination(pair: Pair, answer: Answer[str], about: About) -> Check:
+    path = f"destination {quote(pair.destination.path)}"
+    match answer:
+        case Received(value="dir"):
+            return passed(f"{path} exists", pair=pair)
+        case Received():
+            problem = explain("NotDirectory", "", about)
+            return Check(result=CheckResult.FAIL, sentence=problem.reason, fix=problem.fix, pair=pair.name)
+        case Rejected(code=code) if is_path_not_found(code):
+            sentence = f"{path} does not exist yet; the first task makes it"
+            if re.search(r"\s[#;]", pair.destination.path):
+                fix = "a comment in the config file needs a line of its own"
+                return Check(result=CheckResult.NOTE, sentence=sentence, fix=fix, pair=pair.name)
+            return passed(sentence, pair=pair)
+        case Rejected(code=code) if "SizeLimit" in code:
+            return passed(f"{path} exists", pair=pair)
+        case failure:
+            return failed(failure, pair, about)
+
+
+def _with_names(check: Check, names: Mapping[str, str]) -> Check:
+    """Return the check with the names of collections beside their ids."""
+    sentence = check.sentence
+    for collection, name in names.items():
+        sentence = sentence.replace(f"collection {collection}", f"collection {quote(name)} ({collection})")
+    return replace(check, sentence=sentence)
