@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import signal
 import sys
@@ -12,34 +13,34 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
-from globus_sync_directory.model.run_report import RunReport
-from globus_sync_directory.text import sanitize
-from globus_sync_directory.errors import (
-    EXIT_BUG,
-    EXIT_INTERRUPTED,
-    EXIT_ATTENTION,
-    EXIT_OK,
-    Interrupted,
-    LockHeld,
-    SyncError,
-    UsageError,
-)
-from globus_sync_directory.output.log import log_to_stderr
-from globus_sync_directory.output.terminal import complain, prepare_streams, tell
-from globus_sync_directory.commands.sync import Options, work
+from globus_sync_directory.commands.options import Options
+from globus_sync_directory.errors import ExitStatus, Interrupted, LockHeld, SyncError, UsageError
+from globus_sync_directory.model.report import RunReport
+from globus_sync_directory.output.log import log_end, log_report, log_to
+from globus_sync_directory.output.run_text import report_lines
+from globus_sync_directory.output.terminal import flush_streams, is_watched, prepare_streams, show
 
 PROGRAM = "globus-sync-directory"
 _VARIABLE = "GLOBUS_SYNC_DIRECTORY_"
 _SECTIONS = {
-    "What to work on": ("config_file", "secret_file", "state_file", "pairs"),
-    "What to do": ("dont_start", "dry_run", "wait"),
-    "How to tell it": ("as_json", "verbose", "quiet"),
+    "Files": ("config_file", "secret_file", "state_file", "log_file"),
+    "What to do": ("pairs", "dont_start", "dry_run", "wait"),
+    "Output": ("as_json", "verbose", "quiet"),
     "With check": ("write_probe", "mail"),
     "About": ("version", "_click_default_help", "help"),
 }
+_EXCLUSIVE = (
+    ("quiet", "verbose"),
+    ("dry_run", "dont_start"),
+    ("dry_run", "wait"),
+    ("check", "dont_start"),
+    ("check", "dry_run"),
+    ("check", "wait"),
+)
 
 
 class _Command(click.Command):
@@ -52,23 +53,64 @@ class _Command(click.Command):
                 formatter.write_dl([record for name in names if (record := records.get(name))])
 
 
-def _file(
-    variable: str, help_text: str, *names: str, default: str | None = None
-) -> Callable[[Callable[..., int]], Callable[..., int]]:
+class _File(click.ParamType):
+    """A path, with ``~`` expanded."""
+
+    name = "file"
+
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(value)
+        try:
+            path.expanduser().absolute()
+        except RuntimeError:
+            raise UsageError(f"{path}: there is no home directory; give the file's full path") from None
+        except FileNotFoundError:
+            raise UsageError(f"{path}: the current directory was removed; give the file's full path") from None
+        return path.expanduser()
+
+
+def _file_option(*names: str, help: str, default: str | None = None, variable: bool = True) -> Callable[..., Any]:
     return click.option(
         *names,
-        type=click.Path(path_type=Path, readable=False),
+        type=_File(),
         metavar="FILE",
         default=default,
         show_default=default is not None,
-        envvar=_VARIABLE + variable,
-        show_envvar=True,
-        help=help_text,
+        envvar=_VARIABLE + names[-1].removeprefix("--").replace("-", "_").upper() if variable else None,
+        show_envvar=variable,
+        help=help,
     )
+
+
+_HELP = """
+Keep directories in step between Globus collections.
+
+For every pair in the config file, start one Globus transfer task unless its last task is still running; then report
+how each pair is doing. Nothing at the source is changed, nothing at the destination is removed.
+
+\b
+Command
+  check  Check sign-in, clock, collections, paths and rights, and say how
+         to fix what is wrong; start nothing.
+
+\b
+Exit status
+  0    all is well: started, running, queued, succeeded, nothing to do
+  1    a pair needs attention, or the state file cannot be written
+  2    wrong usage, or a problem in the config file, the secret file or
+       this installation
+  3    a pair's last success is older than its max_age
+  4    Globus rejects the sign-in
+  70   a bug in this tool
+  75   try again later: no network, Globus unavailable, or another run
+       is working
+  130  interrupted
+"""
 
 
 @click.command(
     cls=_Command,
+    help=_HELP,  # not a docstring: python -OO removes those
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     epilog="""\b
     Examples
@@ -77,20 +119,19 @@ def _file(
       globus-sync-directory check --write-probe  is everything set up right?
     """,
 )
-@_file("CONFIG_FILE", "What to keep in step.", "-c", "--config-file", default="config.ini")
-@_file(
-    "SECRET_FILE",
-    "Holds the client secret as its only line; nobody else may read it.",
+@_file_option("-c", "--config-file", default="config.ini", help="What to keep in step.")
+@_file_option(
     "-s",
     "--secret-file",
     default="~/.globus_sync_directory_secret",
+    help="File that contains only the client secret; nobody else may read it.",
 )
-@_file(
-    "STATE_FILE",
-    "What to remember between runs.  [default: the config file's name with .state.json]",
+@_file_option(
     "-t",
     "--state-file",
+    help="What to remember between runs.  [default: the config file's name with .state.json]",
 )
+@_file_option("--log-file", variable=False, help="Append the log and the report to this file, rotated by size.")
 @click.option("-p", "--pair", "pairs", metavar="NAME", multiple=True, help="Only this pair; may be repeated.")
 @click.option("-d", "--dont-start", is_flag=True, help="Report the current or last tasks; start and write nothing.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be started and why; start and write nothing.")
@@ -102,138 +143,113 @@ def _file(
 @click.option("--mail", is_flag=True, help="Send a test mail to every address in the config file.")
 @click.version_option(version("globus_sync_directory"), prog_name=PROGRAM)
 @click.argument("command", required=False, metavar="[COMMAND]", type=click.Choice(["check"]))
-def command(
-    config_file: Path,
-    secret_file: Path,
-    state_file: Path | None,
-    pairs: tuple[str, ...],
-    dont_start: bool,
-    dry_run: bool,
-    wait: bool,
-    as_json: bool,
-    verbose: bool,
-    quiet: bool,
-    write_probe: bool,
-    mail: bool,
-    command: str | None,
-) -> int:
-    """
-    Keep directories in step between Globus collections.
-
-    For every pair in the config file, start one Globus transfer task unless its last one still runs; then report how
-    each pair stands. Nothing at the source is changed, nothing at the destination is removed.
-
-    \b
-    Command
-      check  Look whether sign-in, clock, collections, paths and rights are
-             as they must be, with the cure for what is not; start nothing.
-
-    \b
-    Exit status
-      0    all is well: started, running, queued, succeeded, nothing to do
-      1    a pair needs a person, or the state file cannot be written
-      2    wrong usage, or a problem in the config or secret file
-      3    a pair's last success is older than its max_age
-      4    Globus refuses the sign-in
-      70   a bug in this tool
-      75   try again later: no network, Globus unavailable, or another run
-           is at work
-      130  interrupted
-    """
-    excluding = [
-        ("--quiet", quiet, "--verbose", verbose),
-        ("--dry-run", dry_run, "--dont-start", dont_start),
-        ("--dry-run", dry_run, "--wait", wait),
-        ("check", command == "check", "--dont-start", dont_start),
-        ("check", command == "check", "--dry-run", dry_run),
-        ("check", command == "check", "--wait", wait),
-    ]
-    for one, has_one, other, has_other in excluding:
-        if has_one and has_other:
-            raise click.UsageError(f"{one} and {other} exclude each other")
-    for option, given in (("--write-probe", write_probe), ("--mail", mail)):
-        if given and command != "check":
-            raise click.UsageError(f"{option} goes with check")
-    log_to_stderr(verbose=verbose, quiet=quiet)
-    wish = Options(
-        config_file=_expanded(config_file),
-        secret_file=_expanded(secret_file),
-        state_file=_expanded(state_file) if state_file else None,
-        pairs=pairs,
-        dont_start=dont_start,
-        dry_run=dry_run,
-        wait=wait,
-        check=command == "check",
-        write_probe=write_probe,
-        test_mail=mail,
-        shows_progress=not (quiet or as_json),
+def command(**given: Any) -> ExitStatus:
+    """Parse one command line and do what it asks for; see ``_HELP``."""
+    _reject_conflicts(given)
+    quiet, verbose, as_json = given["quiet"], given["verbose"], given["as_json"]
+    level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO
+    log_to(stderr_level=level, file=given["log_file"], arguments=sys.argv[1:])
+    options = Options(
+        config_file=given["config_file"],
+        secret_file=given["secret_file"],
+        state_file=given["state_file"],
+        pairs=given["pairs"],
+        dont_start=given["dont_start"],
+        dry_run=given["dry_run"],
+        wait=given["wait"],
+        verbose=verbose,
+        shows_progress=is_watched(sys.stderr) and not (quiet or as_json),
+        write_probe=given["write_probe"],
+        test_mail=given["mail"],
     )
     try:
-        answer = work(wish)
+        report = _do(given["command"], options)
     except LockHeld as held:
         if quiet:
             return held.exit_status
-        answer = RunReport(status=held.exit_status, errors=(str(held),))
-    return tell(answer, quiet=quiet, as_json=as_json)
+        report = RunReport(exit_status=held.exit_status, errors=held.lines)
+    return _show(report, quiet=quiet, as_json=as_json)
+
+
+def _reject_conflicts(given: dict[str, Any]) -> None:
+    is_check = given["command"] == "check"
+    used = {name for name, value in given.items() if value} | ({"check"} if is_check else set())
+    for one, other in _EXCLUSIVE:
+        if {one, other} <= used:
+            raise click.UsageError(f"{_shown(one)} and {_shown(other)} exclude each other")
+    for name in ("write_probe", "mail"):
+        if name in used and not is_check:
+            raise click.UsageError(f"{_shown(name)} belongs to check")
+
+
+def _shown(name: str) -> str:
+    return name if name == "check" else f"--{name.replace('_', '-')}"
+
+
+def _do(name: str | None, options: Options) -> RunReport:
+    # Imported here, because --help and a config error must not wait for the SDK.
+    if name == "check":
+        from globus_sync_directory.commands.check import check
+
+        return check(options)
+    from globus_sync_directory.commands.sync import sync
+
+    return sync(options)
+
+
+def _show(report: RunReport, *, quiet: bool, as_json: bool) -> ExitStatus:
+    log_report([*report.errors, *(line.text for line in report_lines(report, quiet=False))])
+    return show(report, quiet=quiet, as_json=as_json)
 
 
 def main() -> None:
     """Run the command line of this process and end it with the exit status."""
     status = invoke(sys.argv[1:])
-    if status == EXIT_INTERRUPTED:
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(status)  # requests under way are not waited for; what they may start is on disk as reserved
+    log_end(status)
+    if not flush_streams() and status is ExitStatus.OK:
+        status = ExitStatus.ATTENTION
+    if status is ExitStatus.INTERRUPTED:
+        os._exit(status)  # requests under way are not waited for; what they may start is on disk as pending
     sys.exit(status)
 
 
-def invoke(arguments: Sequence[str]) -> int:
-    """Return the exit status of one command line; what there is to tell has been told by then."""
+def invoke(arguments: Sequence[str]) -> ExitStatus:
+    """Return the exit status of one command line, whose report has been printed by then."""
     prepare_streams()
     with _signals_interrupt():
         try:
-            return _told(arguments)
-        except Interrupted:  # while it was being told
-            return EXIT_INTERRUPTED
+            return _invoke(arguments)
+        except Interrupted:  # while it was being printed
+            return ExitStatus.INTERRUPTED
 
 
-def _told(arguments: Sequence[str]) -> int:
+def _invoke(arguments: Sequence[str]) -> ExitStatus:
     try:
         status = command.main(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
-        return status if isinstance(status, int) else EXIT_OK
+        return status if isinstance(status, ExitStatus) else ExitStatus.OK
     except click.exceptions.Exit as end:
-        return end.exit_code
+        return ExitStatus(end.exit_code)
+    except SystemExit:  # how click ends where the reader of --help has left
+        return ExitStatus.OK
     except click.ClickException as error:
         if "--json" not in arguments:
             with contextlib.suppress(OSError):
                 error.show()
-            return error.exit_code
-        answer = RunReport(status=error.exit_code, errors=(sanitize(error.format_message()),))
-    except SyncError as error:
-        answer = RunReport(status=error.exit_status, errors=tuple(str(error).splitlines()))
-    except Interrupted as interrupted:
-        answer = RunReport(status=EXIT_INTERRUPTED, errors=tuple(str(interrupted).splitlines()))
+            return ExitStatus.USAGE
+        report = RunReport(exit_status=ExitStatus.USAGE, errors=(error.format_message(),))
+    except (SyncError, Interrupted) as error:
+        report = RunReport(exit_status=error.exit_status, errors=error.lines)
     except Exception as error:  # noqa: BLE001  # the last resort: a bug of ours ends with a status of its own
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # of stdout, for --help and --version
-            complain(f"the answer cannot be written: {error.strerror}")
-            return EXIT_ATTENTION
-        complaint = "this is a bug in globus_sync_directory; please report it with the traceback on stderr"
-        answer = RunReport(status=EXIT_BUG, errors=(complaint,))
-        with contextlib.suppress(OSError):
-            traceback.print_exc()
-    return tell(answer, quiet=False, as_json="--json" in arguments)
-
-
-def _expanded(path: Path) -> Path:
-    try:
-        expanded = path.expanduser()
-        expanded.absolute()
-    except RuntimeError:
-        raise UsageError(f"{sanitize(path)}: there is no home directory; name the file in full") from None
-    except FileNotFoundError:
-        raise UsageError(f"{sanitize(path)}: the current directory is gone; name the file in full") from None
-    return expanded
+            report = RunReport(
+                exit_status=ExitStatus.ATTENTION, errors=(f"standard output cannot be written: {error.strerror}",)
+            )
+        else:
+            complaint = "this is a bug in globus_sync_directory; please report it with the traceback on stderr"
+            report = RunReport(exit_status=ExitStatus.BUG, errors=(complaint,))
+            with contextlib.suppress(OSError):
+                traceback.print_exc()
+    return _show(report, quiet=False, as_json="--json" in arguments)
 
 
 @contextlib.contextmanager
@@ -247,7 +263,7 @@ def _signals_interrupt() -> Iterator[None]:
 
     before = {}
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # nohup and its like have asked for SIGHUP to be ignored; that stays.
+        # nohup and similar programs have asked for SIGHUP to be ignored; it stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.signal(number, interrupt)
     try:
