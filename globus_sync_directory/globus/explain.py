@@ -1,193 +1,297 @@
-"""What Globus' refusals and error events mean in plain words, and what the reader can do about each."""
+"""
+What an error code of Globus means, and what a person can do about it. Pure, and does not need the SDK.
+
+The rules are the table ``_ROWS``; what it says between braces is filled in by ``_words``.
+Source of the codes: Globus Transfer API, file_operations, task_submit and task_events.
+"""
 
 from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from globus_sync_directory.text import sanitize, quote
-from globus_sync_directory.model.pair import Pair, Directory
-
-_PATH_NOT_FOUND = ("NotFound", "ClientError.NotFound", "FILE_NOT_FOUND", "PATH_NOT_FOUND")
-_DENIED = ("PERMISSION_DENIED", "PermissionDenied", "EndpointPermissionDenied", "ACL_CHANGED", "FILE_ACCESS")
-_OFFLINE = ("GC_NOT_CONNECTED", "GCDisconnected", "CONNECT_FAILED")
-_FULL = ("QUOTA_EXCEEDED", "NO_SPACE_LEFT")
-_CHANGED = ("VERIFY_CHECKSUM", "FILE_SIZE_CHANGED", "EXTERNAL_CHECKSUM_MISMATCH")
-_SIGN_IN = ("ConsentRequired", "AuthPolicyFailed", "LoginFailed", "NoCredException", "AUTH", "NO_CREDENTIALS")
-_PAUSED = ("PAUSED", "PAUSED_BY_ADMIN", "GC_PAUSED", "OperationPaused")
-_NOT_A_DIRECTORY = ("NotDirectory", "NOT_A_DIRECTORY", "IS_A_FILE")
-_BUSY = ("ENDPOINT_TOO_BUSY", "TIMEOUT", "CONNECTION_BROKEN", "CONNECTION_RESET", "ENDPOINT_ERROR", "EndpointError")
+from globus_sync_directory.model.answer import Rejected
+from globus_sync_directory.model.pair import Directory, Pair, looks_like_local_path
+from globus_sync_directory.model.problem import Problem
+from globus_sync_directory.model.task import Pause
+from globus_sync_directory.text import quote, shorten
 
 
 @dataclass(frozen=True, kw_only=True)
-class Problem:
+class About:
     """
-    Why something does not go on, the cure, and the command that cures it; each is one cleaned line.
+    What an error is about, as far as that is known.
 
-    ``hopeless``: waiting cannot cure it.
+    ``directory`` may be an end of the pair or any path below one; ``identity`` is the application's own.
     """
 
+    pair: Pair | None = None
+    directory: Directory | None = None
+    identity: str = ""
+
+    @property
+    def prefix(self) -> str:
+        """The prefix of the config keys for the end of the pair that this is about: ``src_``, ``dst_`` or empty."""
+        if self.pair is None or self.directory is None:
+            return ""
+        if self.pair.source.contains(self.directory):
+            return "src_"
+        return "dst_" if self.pair.destination.contains(self.directory) else ""
+
+    @property
+    def side(self) -> str:
+        """The word for that end, with a blank behind it, or empty."""
+        return {"src_": "source ", "dst_": "destination ", "": ""}[self.prefix]
+
+    @property
+    def is_below(self) -> bool:
+        """Whether it is about a path below an end of the pair."""
+        return self.pair is not None and self.directory not in (None, self.pair.source, self.pair.destination)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Row:
+    """What to say about these codes; ``is_general``: a more specific code in the details is looked up instead."""
+
+    codes: tuple[str, ...]
     reason: str
-    fix: str = ""
+    fix: str
     command: str = ""
-    permanent: bool = False
+    is_permanent: bool = False
+    is_general: bool = False
 
 
-def explain(code: str, message: str, pair: Pair | None, place: Directory | None, identity: str) -> Problem:
+_FULL = _Row(
+    codes=("QUOTA_EXCEEDED", "NO_SPACE_LEFT"),
+    reason="no space or quota left for {path_written}",
+    fix="free some space there, or ask for a larger quota",
+)
+_ROWS = (
+    _Row(
+        codes=("EndpointNotFound",),
+        reason="Globus knows no {side}collection {id}",
+        fix="{correct_endpoint}",
+        is_permanent=True,
+    ),
+    _Row(
+        codes=("EndpointDeleted",),
+        reason="{where} has been deleted",
+        fix="create a new guest collection, share it with {identity}, and {correct_endpoint}",
+        is_permanent=True,
+    ),
+    _Row(
+        codes=("NotFound", "FILE_NOT_FOUND", "PATH_NOT_FOUND"),
+        reason="{missing}",
+        fix="{correct_path}{hints}",
+        is_permanent=True,
+    ),
+    _Row(
+        codes=("PERMISSION_DENIED", "PermissionDenied", "EndpointPermissionDenied", "ACL_CHANGED", "FILE_ACCESS"),
+        reason="permission denied for {path}",
+        fix="{share}",
+        command="{share_command}",
+        is_permanent=True,
+    ),
+    _Row(
+        codes=("ConsentRequired", "AuthPolicyFailed", "LoginFailed", "NoCred", "AUTH", "NO_CREDENTIALS"),
+        reason="{where} requires a consent, policy or account that an application cannot have",
+        fix="ask its owner to create a guest collection there and to share that with {identity}",
+        is_permanent=True,
+    ),
+    _Row(
+        codes=("NotDirectory", "NOT_A_DIRECTORY", "IS_A_FILE"),
+        reason="{path} is not a directory",
+        fix="{correct_path}",
+        is_permanent=True,
+    ),
+    _Row(
+        codes=("GC_NOT_CONNECTED", "GCDisconnected", "CONNECT_FAILED"),
+        reason="{where} is not connected",
+        fix="{find_out_which}start Globus Connect Personal on that computer, or ask the collection's administrator",
+    ),
+    _FULL,
+    _Row(
+        codes=("VERIFY_CHECKSUM", "FILE_SIZE_CHANGED", "EXTERNAL_CHECKSUM_MISMATCH"),
+        reason="the checksum or size of a file differed after it was copied; something may have changed it meanwhile",
+        fix="nothing for now, Globus copies it again; if this persists, stop whatever modifies the files during "
+        "transfers",
+    ),
+    _Row(
+        codes=("PAUSED", "PAUSED_BY_ADMIN", "GC_PAUSED", "OperationPaused"),
+        reason="paused by the administrator of {where}{quoted_message}",
+        fix="nothing to do during maintenance; if this persists, ask that administrator",
+    ),
+    _Row(
+        codes=("ENDPOINT_TOO_BUSY", "ENDPOINT_ERROR", "EndpointError", "TIMEOUT")
+        + ("CONNECTION_BROKEN", "CONNECTION_RESET"),
+        reason="{where} is not working properly at the moment{message}",
+        fix="wait; if this persists, ask the collection's administrator",
+        is_general=True,
+    ),
+)
+_BY_CODE = {code: row for row in _ROWS for code in row.codes}
+_UNKNOWN = _Row(
+    codes=(),
+    reason="{globus_says}",
+    fix="look at the task in the Globus web app, or ask the collection's administrator",
+)
+
+
+def explain(code: str, message: str, about: About) -> Problem:
     """
-    Return the cause behind an error ``code`` of the Transfer API or of a task's log.
+    Return the problem behind an error ``code`` of the Transfer API or of a task's log.
 
-    ``place`` is the directory it is about where that is known, ``pair`` the pair, ``identity`` ours. A code nobody
-    here has heard of comes back with Globus' own words. Source: Globus Transfer API, file_operations and task_events.
+    ``message`` is the error's message or an event's details. A code that the table does not have gets Globus' words.
     """
-    inner = re.search(r"\bc=([A-Z_]+)", message)  # what a GridFTP server said, inside a general error of Globus
-    if inner and inner[1] in _FULL and _is(code, _BUSY):
-        code = inner[1]
-    side = _side(pair, place)
-    where = _where(pair, place)
-    path = f"{side}'{sanitize(place.path)}' on collection {place.collection}" if place else f"a path on {where}"
-    if _is(code, ("EndpointNotFound",)):
-        what = f"Globus knows no {side}collection {place.collection if place else 'of that id'}"
-        cure = _correct(pair, place, "endpoint")
-        return Problem(reason=what, fix=cure, permanent=True)
-    if _is(code, ("EndpointDeleted",)):
-        cure = f"make a new guest collection, share it with {identity}, and {_correct(pair, place, 'endpoint')}"
-        return Problem(reason=f"{where} has been deleted", fix=cure, permanent=True)
-    if is_path_not_found(code):
-        missing = f"there is no {side}directory '{sanitize(place.path)}' on collection {place.collection}" if place else ""
-        what, cure = missing or f"a file or directory is not there on {where}", _correct(pair, place, "path")
-        if pair and place == pair.source:
-            cure += "; where it was there before, look whether its disk is mounted"
-        if place and re.search(r"\s[#;]", place.path):
-            cure += "; a comment in that file needs a line of its own"
-        return Problem(reason=what, fix=cure, permanent=True)
-    if _is(code, _DENIED):
-        cure, command = _share(pair, place, identity)
-        return Problem(reason=f"permission denied for {path}", fix=cure, command=command, permanent=True)
-    if _is(code, _SIGN_IN):
-        return Problem(
-            reason=f"{where} asks for a consent, policy or account that an application cannot meet",
-            fix=f"let its owner make a guest collection there and share that with {identity}",
-            permanent=True,
-        )
-    if _is(code, _NOT_A_DIRECTORY):
-        return Problem(reason=f"{path} is not a directory", fix=_correct(pair, place, "path"), permanent=True)
-    if _is(code, _OFFLINE):
-        which = "" if place or pair is None else "see with check which it is; "
-        return Problem(
-            reason=f"{where} is not connected",
-            fix=f"{which}start Globus Connect Personal on that computer, or ask the collection's administrator",
-        )
-    if _is(code, _FULL):
-        if pair and not place:
-            path = f"destination '{sanitize(pair.destination.path)}' on collection {pair.destination.collection}"
-        return Problem(
-            reason=f"no space or quota left for {path}",
-            fix="make room there, or have the quota raised",
-        )
-    if _is(code, _CHANGED):
-        return Problem(
-            reason="a file's checksum or size differed after copying; it may be written to while it is copied",
-            fix="none for now, it is sent again; if it stays, stop what writes there during the transfer",
-        )
-    if _is(code, _PAUSED):
-        return paused(where, message)
-    if _is(code, _BUSY):
-        said = _said(message) if message != code else ""
-        return Problem(
-            reason=f"{where} does not work properly just now" + (f": {said}" if said else ""),
-            fix="wait; if it stays, ask the collection's administrator",
-        )
-    said = _said(message) or sanitize(code, 160)
+    row = _BY_CODE.get(_last_part(code), _UNKNOWN)
+    in_details = re.search(r"\bc=([A-Z_]+)", message)  # what a GridFTP server said
+    if row.is_general and in_details and in_details[1] in _FULL.codes:
+        row = _FULL
+    words = _words(code, message, about)
     return Problem(
-        reason=f"Globus says: {said}" if said else "Globus gives no reason",
-        fix="look the task up in the Globus web app, or ask the collection's administrator",
+        reason=row.reason.format_map(words),
+        fix=row.fix.format_map(words),
+        command=row.command.format_map(words),
+        is_permanent=row.is_permanent,
     )
 
 
-def _said(message: str) -> str:
-    """Return Globus' own words: of the details of an event only the line that holds them."""
-    found = re.search(r"^Message: (.+)$", message, re.MULTILINE)
-    return sanitize(found[1] if found else message, 160)
+def explain_pause(pauses: Sequence[Pause], pair: Pair | None) -> Problem:
+    """Return why a task is paused; the first of ``pauses`` counts."""
+    first = pauses[0] if pauses else Pause(collection="", message="")
+    ends = (pair.source, pair.destination) if pair else ()
+    end = next((end for end in ends if end.collection == first.collection), None)
+    return explain("PAUSED", first.message, About(pair=pair, directory=end))
 
 
-def paused(where: str, message: str) -> Problem:
-    """Return the cause of a pause at ``where``, with what the administrator left as a message."""
-    said = sanitize(message, 160)
-    what = f"paused by the administrator of {where}" + (f": {quote(said)}" if said else "")
-    return Problem(reason=what, fix="nothing to do during maintenance; if it stays, ask that administrator")
-
-
-def place_in(details: str, pair: Pair) -> Directory | None:
-    """Return which of the pair's collections, and which path on it, the details of an error event speak of."""
+def directory_in(details: str, pair: Pair) -> Directory | None:
+    """Return which of the pair's collections, and which path on it, the details of an error event are about."""
     endpoint = re.search(r"^Endpoint: .*\(([0-9a-fA-F-]{36})\)\s*$", details, re.MULTILINE)
     if not endpoint:
         return None
     file = re.search(r"^File: (.+)$", details, re.MULTILINE)
-    sides = [place for place in (pair.source, pair.destination) if place.collection == endpoint[1].lower()]
+    ends = [end for end in (pair.source, pair.destination) if end.collection == endpoint[1].lower()]
     named = Directory(collection=endpoint[1].lower(), path="/" + file[1].rstrip().strip("/")) if file else None
-    holding = [place for place in sides if named and place.contains(named)]
-    if named and holding:
+    if named and any(end.contains(named) for end in ends):
         return named
-    return sides[0] if len(sides) == 1 else None
+    return ends[0] if len(ends) == 1 else None
 
 
-def place_named(message: str, pair: Pair) -> Directory | None:
-    """Return which end of the pair a refusal is about, as far as its message names one of the two collections."""
-    ends = [place for place in (pair.source, pair.destination) if place.collection in message.lower()]
-    return ends[0] if len(ends) == 1 and pair.source.collection != pair.destination.collection else None
+def end_named(message: str, pair: Pair) -> Directory | None:
+    """Return which end of the pair an error is about, where its message names one of the two collections."""
+    ends = [end for end in (pair.source, pair.destination) if end.collection in message.lower()]
+    return ends[0] if len(ends) == 1 else None
 
 
 def is_path_not_found(code: str) -> bool:
     """Return whether ``code`` says that a path does not exist."""
-    return _is(code, _PATH_NOT_FOUND)
+    return _last_part(code) in ("NotFound", "FILE_NOT_FOUND", "PATH_NOT_FOUND")
 
 
-def _is(code: str, known: tuple[str, ...]) -> bool:
-    """Return whether ``code`` is one of ``known`` or ends in one, as ExternalError.MkdirFailed.Exists does."""
-    last = code.rsplit(".", 1)[-1].removesuffix("Exception")
-    return code in known or last in known
+def is_no_such_task(answer: Rejected) -> bool:
+    """Return whether Globus says that we have no such task; which code says that is not documented."""
+    return answer.http_status == 404 or (answer.http_status == 403 and answer.code.endswith("PermissionDenied"))
 
 
-def _where(pair: Pair | None, place: Directory | None) -> str:
-    if place:
-        return f"the {_side(pair, place)}collection {place.collection}"
-    if pair:
-        source, destination = pair.source.collection, pair.destination.collection
+def _last_part(code: str) -> str:
+    """Return what counts of a code: "Exists" of "ExternalError.MkdirFailed.Exists"."""
+    return code.rpartition(".")[2].removesuffix("Exception")
+
+
+def _words(code: str, message: str, about: About) -> Mapping[str, str]:
+    """Return the words for all that can be between braces in a row."""
+    directory = about.directory
+    where = _where(about)
+    place = f"{quote(directory.path)} on collection {directory.collection}" if directory else ""
+    path = f"{about.side}{place}" if place else f"a path on {where}"
+    missing = f"there is no {about.side}directory {place}" if place else f"a file or directory is missing on {where}"
+    path_written = path
+    if about.pair and not directory:  # space is needed at the destination
+        end = about.pair.destination
+        path_written = f"destination {quote(end.path)} on collection {end.collection}"
+    share, share_command = _share(about)
+    said = _said(message)
+    other_than_code = said if message != code else ""
+    globus_says = said or shorten(code)
+    return {
+        "side": about.side,
+        "id": directory.collection if directory else "with that id",
+        "where": where,
+        "path": path,
+        "path_written": path_written,
+        "missing": missing,
+        "correct_endpoint": _correct(about, "endpoint"),
+        "correct_path": _correct(about, "path"),
+        "hints": _hints(about),
+        "identity": about.identity,
+        "share": share,
+        "share_command": share_command,
+        "find_out_which": "run check to see which one; " if about.pair and not directory else "",
+        "message": f": {other_than_code}" if other_than_code else "",
+        "quoted_message": f": {quote(said)}" if said else "",
+        "globus_says": f"Globus says: {globus_says}" if globus_says else "Globus gives no reason",
+    }
+
+
+def _where(about: About) -> str:
+    if about.directory:
+        return f"the {about.side}collection {about.directory.collection}"
+    if about.pair:
+        source, destination = about.pair.source.collection, about.pair.destination.collection
         return f"the source collection {source} or the destination collection {destination}"
     return "one of its collections"
 
 
-def _side(pair: Pair | None, place: Directory | None) -> str:
-    if pair is None or place is None:
-        return ""
-    return "source " if pair.source.contains(place) else "destination " if pair.destination.contains(place) else ""
+def _said(message: str) -> str:
+    """Return Globus' own words: of an event's details only the line that holds them."""
+    line = re.search(r"^Message: (.+)$", message, re.MULTILINE)
+    return shorten(line[1] if line else message)
 
 
-def _correct(pair: Pair | None, place: Directory | None, what: str) -> str:
-    prefix = {"source ": "src_", "destination ": "dst_"}.get(_side(pair, place))
-    if pair is None or prefix is None:
+def _correct(about: About, key: str) -> str:
+    if about.pair is None or not about.prefix:
         return "compare the collections and paths in the config file with those in the Globus web app"
-    return f"correct [{sanitize(pair.name)}] {prefix}{what} in the config file"
+    return f"correct [{about.pair.name}] {about.prefix}{key} in the config file"
 
 
-def _share(pair: Pair | None, place: Directory | None, identity: str) -> tuple[str, str]:
-    """Return how a permission is given, in words and, where it is known what to give, as a command."""
-    if pair is None or place is None:
-        both = f"both guest collections must be shared with {identity}: r at the source, rw at the destination"
+def _hints(about: About) -> str:
+    """Return what else may be behind a path that is missing, to be added to a fix."""
+    if about.directory is None:
+        return ""
+    hints = ""
+    if looks_like_local_path(about.directory.path):
+        hints += "; paths start at the top of the collection, not at the top of the computer's file system"
+    if about.pair and about.directory == about.pair.source:
+        hints += "; if it existed before, check that its disk is mounted"
+    if re.search(r"\s[#;]", about.directory.path):
+        hints += "; in the config file, a comment must be on a line of its own"
+    return hints
+
+
+def _share(about: About) -> tuple[str, str]:
+    """Return how to give the permission, in words and, where it is known what to give, as a command."""
+    pair, directory = about.pair, about.directory
+    if pair is None or directory is None:
+        both = f"both guest collections must be shared with {about.identity}: r at the source, rw at the destination"
         return both, ""
-    right = "rw" if pair.destination.contains(place) else "r"
-    if place not in (pair.source, pair.destination):
-        if right == "r":
-            return "open it to the account that shares the collection, or leave it out with exclude", ""
-        return "make it writable, on the collection's computer, for the account that shares the collection", ""
-    where = shlex.quote(f"{place.collection}:{place.directory}")
-    client_id = identity.partition("@")[0]
-    swapped = "if your data come from here, src_ and dst_ are swapped: exchange them and grant nothing; else "
-    words = (
-        f"{swapped if right == 'rw' else ''}its owner must share it with {identity}, permission {right}: on the "
-        "collection's page, under Permissions, or by the command below; if it is shared already, open the directory, "
-        "on its computer, to the account that shares the collection"
+    is_destination = pair.destination.contains(directory)
+    if about.is_below and is_destination:
+        return "on the collection's computer, let the account that shares the collection write to it", ""
+    if about.is_below:
+        return "let the account that shares the collection read it, or leave it out with exclude", ""
+    right = "rw" if is_destination else "r"
+    swapped = (
+        "if your data come from here, src_ and dst_ are swapped: exchange them and grant nothing; otherwise "
+        if is_destination
+        else ""
     )
-    return words, f"globus endpoint permission create --identity {client_id} --permissions {right} {where}"
+    words = (
+        f"{swapped}ask its owner to share it with {about.identity}, permission {right}, on the collection's page under "
+        "Permissions or with the command below; if it is shared already, let the account that shares the collection "
+        f"{'read and write' if is_destination else 'read'} the directory on the collection's computer"
+    )
+    client_id = about.identity.partition("@")[0]
+    target = shlex.quote(f"{directory.collection}:{directory.path_with_slash}")
+    return words, f"globus endpoint permission create --identity {client_id} --permissions {right} {target}"

@@ -12,7 +12,7 @@ from globus_sync_directory.model.pair import Pair, SyncLevel, task_label
 
 NO_SUBMISSION_ID_YET = "00000000-0000-0000-0000-000000000000"
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
-_NOT_PART_OF_THE_REQUEST = ("deadline", "submission_id", "label", "sync_level")
+_NOT_COMPARED = ("deadline", "submission_id", "label", "sync_level")
 
 
 def build_document(pair: Pair, submission_id: str, sync_level: SyncLevel, now: datetime) -> dict[str, Any]:
@@ -29,12 +29,12 @@ def build_document(pair: Pair, submission_id: str, sync_level: SyncLevel, now: d
         sync_level=int(sync_level),
         verify_checksum=True,
         preserve_timestamp=True,
-        skip_source_errors=True,  # one unreadable file must not hold up the rest; it becomes a gap that is told
+        skip_source_errors=True,  # one unreadable file must not stop all others; it is reported as a gap
         notify_on_succeeded=False,  # an application has no inbox
         notify_on_failed=False,
         notify_on_inactive=False,
     )
-    data.add_item(pair.source.directory, pair.destination.directory, recursive=True)
+    data.add_item(pair.source.path_with_slash, pair.destination.path_with_slash, recursive=True)
     for pattern in pair.exclude:
         data.add_filter_rule(pattern.removesuffix("/"), type="dir" if pattern.endswith("/") else MISSING)
     return with_deadline(_plain(data), pair, now)
@@ -42,29 +42,33 @@ def build_document(pair: Pair, submission_id: str, sync_level: SyncLevel, now: d
 
 def with_deadline(document: Mapping[str, Any], pair: Pair, now: datetime) -> dict[str, Any]:
     """Return the same document with the deadline that ``pair`` has when it is submitted at ``now``."""
-    fresh = {key: value for key, value in document.items() if key != "deadline"}
+    dated = {key: value for key, value in document.items() if key != "deadline"}
     if pair.time_limit:
-        fresh["deadline"] = (now + pair.time_limit).isoformat(timespec="seconds")
-    return fresh
+        dated["deadline"] = (now + pair.time_limit).isoformat(timespec="seconds")
+    return dated
 
 
 def deadline_in(document: Mapping[str, Any]) -> datetime | None:
-    """Return the deadline a document asks for, aware UTC."""
+    """Return the deadline in a document, aware UTC."""
     deadline = document.get("deadline")
     return datetime.fromisoformat(deadline) if isinstance(deadline, str) else None
 
 
 def asks_for(document: Mapping[str, Any], pair: Pair) -> bool:
-    """Return whether ``document`` is what the config asks of ``pair`` now, deadline apart."""
+    """
+    Return whether ``document`` asks for what the config wants of ``pair`` now, whenever that is to end.
+
+    A document of an earlier run may compare by checksum although the config asks for less.
+    """
     level = document.get("sync_level")
     if level not in (int(pair.sync_level), int(SyncLevel.CHECKSUM)):
         return False
-    now_asked = build_document(pair, NO_SUBMISSION_ID_YET, SyncLevel(level), _ANY_TIME)
-    return _request(document) == _request(now_asked)
+    wanted = build_document(pair, NO_SUBMISSION_ID_YET, SyncLevel(level), _ANY_TIME)
+    return _compared(document) == _compared(wanted)
 
 
-def _request(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in document.items() if key not in _NOT_PART_OF_THE_REQUEST}
+def _compared(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key not in _NOT_COMPARED}
 
 
 def _plain(value: Any) -> Any:

@@ -1,10 +1,11 @@
-"""How requests leave this process: how many at a time, how long each may take, how often one is repeated."""
+"""How requests leave this process: how many in ten seconds, how long each may take, how often one is repeated."""
 
 from __future__ import annotations
 
 import collections
-import contextlib
+import io
 import logging
+import re
 import socket
 import threading
 import time
@@ -12,17 +13,16 @@ from collections.abc import Callable
 from typing import Any
 
 import requests
+import urllib3
 from globus_sdk import GlobusError, NetworkError
 from globus_sdk.transport import RequestsTransport, RetryConfig, RetryContext
 from requests.adapters import HTTPAdapter
 
-from globus_sync_directory.text import sanitize
-
-AT_A_TIME = 8
 MOST_IN_WINDOW, WINDOW_SECONDS = 150, 10.0  # Globus meters 20 requests a second per user, over ten seconds
 TIMEOUT_SECONDS = 15.0
 REPEATS = 2
-LONGEST_PAUSE_SECONDS = 5  # three timeouts and two such pauses stay under a minute
+LONGEST_PAUSE_SECONDS = 5  # three time-outs and two such pauses take less than a minute
+_PIECE_BYTES = 65_536
 
 log = logging.getLogger(__name__)
 
@@ -42,68 +42,58 @@ class RateLimiter:
             self._passed.append(time.monotonic())
 
 
-class _Adapter(HTTPAdapter):
-    """Sends each single request, repeats included, through the meter and tells the debug log about it."""
+class MeteredAdapter(HTTPAdapter):
+    """Sends every single request, repeats included: waits for the rate limiter first, and writes the debug log."""
 
-    def __init__(self, meter: RateLimiter) -> None:
+    def __init__(self, limiter: RateLimiter) -> None:
         super().__init__(pool_connections=2, pool_maxsize=2)
-        self._meter = meter
+        self._limiter = limiter
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        self._meter.wait()
-        begun = time.monotonic()
+        self._limiter.wait()
+        started = time.monotonic()
         what = f"{request.method} {(request.url or '').partition('?')[0]}"
         try:
             response = super().send(request, *args, **kwargs)
-            _read_in_time(response)
+            _read_body(response, time.monotonic() + TIMEOUT_SECONDS)
         except requests.RequestException as error:
-            log.debug("%s: %s after %.0f ms", what, _reason(error), 1000 * (time.monotonic() - begun))
+            log.debug("%s: %s after %.0f ms", what, _network_reason(error), 1000 * (time.monotonic() - started))
             raise
-        if log.isEnabledFor(logging.DEBUG):
-            took = 1000 * (time.monotonic() - begun)
-            log.debug("%s: %d after %.0f ms%s", what, response.status_code, took, _request_id(response))
+        took = 1000 * (time.monotonic() - started)
+        log.debug("%s: %d after %.0f ms%s", what, response.status_code, took, _request_id(response.content))
         return response
 
 
-def _read_in_time(response: requests.Response) -> None:
+def _read_body(response: requests.Response, until: float) -> None:
     """
-    Read the body of a reply; one that only trickles in, and so meets no timeout of a single read, is broken off.
+    Read the whole body; raises requests.ReadTimeout where it is not complete at ``until`` (monotonic clock).
 
-    That needs urllib3 2.3 or newer, which ``pip`` installs today.
+    The time-out of a socket starts again with every byte that comes, so it alone never ends a reply that trickles in.
     """
-    late = threading.Event()
-
-    def break_off() -> None:
-        late.set()
-        with contextlib.suppress(OSError, ValueError):  # it may have come to its end just now
-            getattr(response.raw, "shutdown", response.raw.close)()
-
-    breaker = threading.Timer(TIMEOUT_SECONDS, break_off)
-    breaker.daemon = True
-    breaker.start()
+    pieces = []
     try:
-        _ = response.content
+        while piece := response.raw.read1(_PIECE_BYTES, decode_content=True):
+            pieces.append(piece)
+            if time.monotonic() > until:
+                raise requests.ReadTimeout("only a part of the reply came in time")
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(error) from error
     finally:
-        breaker.cancel()
-        if late.is_set():
-            raise requests.ReadTimeout("only a part of the reply came in time")
+        response.raw.close()  # a connection whose reply was read to its end is back in the pool by now
+    response.raw = io.BytesIO(b"".join(pieces))
 
 
-def _request_id(response: requests.Response) -> str:
+def _request_id(body: bytes) -> str:
     """Return the service's own id of a request, for its help desk, where the reply names one."""
-    try:
-        document = response.json()
-    except (ValueError, RecursionError):  # who asked will notice what is wrong with it
-        return ""
-    found = document.get("request_id") if isinstance(document, dict) else None
-    return f", request id {sanitize(found, 40)}" if found else ""
+    found = re.search(rb'"request_id": ?"(\w{1,40})"', body)
+    return f", request id {found[1].decode()}" if found else ""
 
 
-def make_transport(meter: RateLimiter) -> RequestsTransport:
-    """Return an SDK transport of one thread; raises ValueError for a bad GLOBUS_SDK_VERIFY_SSL."""
+def make_transport(limiter: RateLimiter) -> RequestsTransport:
+    """Return an SDK transport for one thread; raises ValueError for a bad GLOBUS_SDK_VERIFY_SSL."""
     transport = RequestsTransport(http_timeout=TIMEOUT_SECONDS)
     for scheme in ("https://", "http://"):
-        transport.session.mount(scheme, _Adapter(meter))
+        transport.session.mount(scheme, MeteredAdapter(limiter))
     return transport
 
 
@@ -118,13 +108,14 @@ def make_retry_config(on_repeat: Callable[[], None] = lambda: None) -> RetryConf
     return RetryConfig(max_retries=REPEATS, max_sleep=LONGEST_PAUSE_SECONDS, backoff=pause)
 
 
-def reason(error: GlobusError) -> str:
-    """Return in a few words why no answer came, without URLs, tokens or Python's own terms."""
-    return _reason(error.underlying_exception) if isinstance(error, NetworkError) else "no usable answer"
+def no_reply_reason(error: GlobusError) -> str:
+    """Return in a few words why no reply came, without URLs, tokens or Python's own terms."""
+    return _network_reason(error.underlying_exception) if isinstance(error, NetworkError) else "no usable reply"
 
 
-def _reason(error: BaseException) -> str:
-    for cause in _causes(error):
+def _network_reason(error: BaseException) -> str:
+    cause: BaseException | None = error
+    while cause:
         if isinstance(cause, requests.exceptions.SSLError):
             return "the server's TLS certificate could not be verified"
         if isinstance(cause, requests.exceptions.ProxyError):
@@ -135,15 +126,5 @@ def _reason(error: BaseException) -> str:
             return "the server's name cannot be resolved"
         if isinstance(cause, OSError) and cause.errno and cause.strerror:
             return cause.strerror.lower()
-    return "the connection broke off"
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    found: list[BaseException] = []
-    waiting: list[object] = [error]
-    while waiting and len(found) < 50:
-        cause = waiting.pop(0)
-        if isinstance(cause, BaseException) and cause not in found:
-            found.append(cause)
-            waiting += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
-    return found
+        cause = cause.__cause__ or cause.__context__
+    return "the connection was closed before the reply was complete"

@@ -11,6 +11,8 @@ from functools import cached_property
 
 LABEL_LENGTH = 128  # Source: Globus Transfer API, task_submit, "label".
 _OURS = re.compile(r"(?:^|(?P<name>.*) )sync-(?P<fingerprint>[0-9a-f]{16})-(?P<nonce>[0-9a-f]{8})$")
+# Where clusters and desktops keep their data; not /data and the like, which collections have too.
+_LOCAL_PATH = re.compile(r"/(nesi|home|mnt|media|Users|Volumes|gpfs|lustre|scale_[a-z0-9_]+)/.")
 
 
 class SyncLevel(IntEnum):
@@ -98,3 +100,8 @@ def name_in(label: str | None) -> str:
     """Return the pair's name as far as a task's label tells it, else an empty string."""
     match = _OURS.match(label or "")
     return (match["name"] or "") if match else ""
+
+
+def looks_like_local_path(path: str) -> bool:
+    """Return whether a path looks like one of a computer's file system, rather than one of a Globus collection."""
+    return _LOCAL_PATH.match(path) is not None
