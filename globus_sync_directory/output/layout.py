@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from globus_sync_directory.model.report import RunReport
+from globus_sync_directory.model.report import PairReport, RunReport
 from globus_sync_directory.output.line import Line
 from globus_sync_directory.output.pair_table import table
 from globus_sync_directory.output.pair_text import is_brief, pair_lines
@@ -31,7 +31,7 @@ def lay_out(report: RunReport, *, quiet: bool, width: int, colour: bool) -> str:
     pieces: list[RenderableType] = [
         *_wrap_all(lines_before_pairs(report, quiet=quiet), width),
         *(rows or []),
-        *_wrap_all([line for pair in others for line in pair_lines(pair)], width),
+        *(part for pair in others for part in _wrap_all(_lines_for(pair, width), width)),
         *_wrap_all(lines_after_pairs(report, quiet=quiet), width),
     ]
     return _rendered(pieces, width, colour)
@@ -54,6 +54,12 @@ def wrap(line: Line, width: int) -> list[Text]:
     for part in lines:
         part.rstrip()
     return lines
+
+
+def _lines_for(pair: PairReport, width: int) -> list[Line]:
+    """Return one line where it fits, else a line for each fact."""
+    lines = pair_lines(pair)
+    return lines if cell_len(lines[0].text) <= width else pair_lines(pair, is_one_line=False)
 
 
 def _breaks(text: str, width: int, hanging: int) -> list[int]:

@@ -43,14 +43,14 @@ def describe(report: PairReport) -> list[str]:
     return [line.text for line in pair_lines(report)]
 
 
-def pair_lines(report: PairReport) -> list[Line]:
-    """Return the lines about one pair: a single one with everything in it if the report is brief."""
+def pair_lines(report: PairReport, *, is_one_line: bool = True) -> list[Line]:
+    """Return the lines about one pair; a brief report is a single one, unless ``is_one_line`` is False."""
     start = f"{title(report)}: "
     first = start + headline(report)
     mark = Mark(start=len(start), end=len(start) + len(report.status.words), colour=colour(report))
     link = task_link(report.task_id) if report.task_id else ""
     facts = [*_progress(report), *_last_success(report)]
-    if is_brief(report):
+    if is_one_line and is_brief(report):
         return [Line(text="; ".join([first, *facts, *([link] if link else [])]), hanging=4, mark=mark)]
     return [
         Line(text=first, hanging=4, mark=mark),
@@ -172,7 +172,7 @@ def _skipped(report: PairReport) -> list[Line]:
     if not number:
         return []
     more = f", and {number - SKIPPED_SHOWN:,} more" if number > SKIPPED_SHOWN else ""
-    more += " (--json lists more of them)" if len(shown) > SKIPPED_SHOWN else ""
+    more += f" (--json lists {len(shown):,})" if len(shown) > SKIPPED_SHOWN else ""
     names = f": {', '.join(shown[:SKIPPED_SHOWN])}{more}" if shown else ""
     return [Line(text=f"{_INDENT}{count(number, 'path')} not copied{names}")]
 

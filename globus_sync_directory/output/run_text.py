@@ -39,7 +39,8 @@ def lines_before_pairs(report: RunReport, *, quiet: bool) -> list[Line]:
     lines = [line for check in report.checks if not quiet or check.exit_status for line in _check_lines(check)]
     if report.checks and not quiet:
         failed = sum(check.result is CheckResult.FAIL for check in report.checks)
-        lines.append(Line(text=f"{count(len(report.checks), 'check')}: {f'{failed} failed' if failed else 'all is well'}"))
+        outcome = f"{failed} failed" if failed else "all is well"
+        lines.append(Line(text=f"{count(len(report.checks), 'check')}: {outcome}"))
     shared = _shared(report.pairs)
     if shared and shared.problem:
         lines.append(Line(text=f"{_OF_THE_WHOLE_RUN[shared.status]}: {shared.problem.reason}", hanging=4))
@@ -50,9 +51,9 @@ def lines_before_pairs(report: RunReport, *, quiet: bool) -> list[Line]:
 
 def pairs_shown(report: RunReport, *, quiet: bool) -> list[PairReport]:
     """Return the reports to show, without a problem that was shown before all of them."""
-    shared = _shared(report.pairs)
+    is_shared = _shared(report.pairs) is not None
     return [
-        replace(pair, problem=None) if shared and (pair.status, pair.problem) == (shared.status, shared.problem) else pair
+        replace(pair, problem=None) if is_shared and pair.status in _OF_THE_WHOLE_RUN else pair
         for pair in report.pairs
         if not quiet or pair.exit_status
     ]
