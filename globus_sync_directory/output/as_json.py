@@ -1,26 +1,29 @@
-"""An answer -> one JSON object, as ``output.schema.json`` beside this module describes it."""
+"""
+A report -> one JSON object, as ``output.schema.json`` beside this module describes it.
+
+Sentences are sanitised, as people read them. Names, paths, labels, commands and documents are exact; JSON escapes them.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
-from globus_sync_directory.model.run_report import RunReport, Check
-from globus_sync_directory.text import sanitize
-from globus_sync_directory.errors import EXIT_OK
-from globus_sync_directory.state import Success
+from globus_sync_directory.errors import ExitStatus
+from globus_sync_directory.model.problem import Problem
+from globus_sync_directory.model.record import Success
+from globus_sync_directory.model.report import Check, PairReport, RunReport
 from globus_sync_directory.model.task import Task, task_link
-from globus_sync_directory.model.status import PairReport
+from globus_sync_directory.text import sanitize
 
-SCHEMA = 1
+SCHEMA = 2
 
 
-def to_json(answer: RunReport) -> str:
+def to_json(report: RunReport) -> str:
     """
-    Return ``answer`` as one JSON object and a line break, in ASCII: whatever a remote side sent is escaped.
+    Return ``report`` as one JSON object and a line break, in ASCII.
 
     Times are ISO 8601 in UTC, ages and spans whole seconds, sizes bytes.
     """
@@ -28,35 +31,44 @@ def to_json(answer: RunReport) -> str:
         "schema": SCHEMA,
         "version": version("globus_sync_directory"),
         "time": _time(datetime.now(UTC)),
-        "status": answer.status,
-        "errors": list(answer.errors),
-        "pairs": [_finding(finding, answer.documents.get(finding.name)) for finding in answer.findings],
-        "checks": [_check(check) for check in answer.checks],
+        "exit_status": report.exit_status,
+        "errors": [sanitize(line) for line in report.errors],
+        "pairs": [_pair(pair) for pair in report.pairs],
+        "checks": [_check(check) for check in report.checks],
     }
     return json.dumps(document, indent=1) + "\n"
 
 
-def _finding(finding: PairReport, document: Mapping[str, Any] | None) -> dict[str, Any]:
-    cause = finding.cause
+def _pair(report: PairReport) -> dict[str, Any]:
     return {
-        "name": finding.name,
-        "left_over": finding.left_over,
-        "verdict": finding.verdict.words,
-        "status": finding.status,
-        "since": _time(finding.since),
-        "too_old": finding.is_too_old,
-        "max_age_seconds": _seconds(finding.max_age),
-        "last_success": finding.success and _success(finding.success, finding.at),
-        "why": cause.reason if cause else None,
-        "is_error": bool(cause) and finding.status != EXIT_OK,
-        "cure": (cause.fix or None) if cause else None,
-        "command": (cause.command or None) if cause else None,
-        "notes": list(finding.notes),
-        "skipped": [{"path": path.source_path, "code": sanitize(path.code)} for path in finding.skipped],
-        "task_id": finding.task_id,
-        "task_link": finding.task_id and task_link(finding.task_id),
-        "task": finding.task and _task(finding.task),
-        "document": document,
+        "name": report.name,
+        "orphaned": report.is_orphaned,
+        "status": report.status.words,
+        "exit_status": report.exit_status,
+        "since": _time(report.since),
+        "too_old": report.is_too_old,
+        "max_age_seconds": _seconds(report.max_age),
+        "last_success": report.success and _success(report.success, report.at),
+        "reason": _reason(report.problem),
+        "fix": _sentence(report.problem.fix) if report.problem else None,
+        "command": (report.problem.command or None) if report.problem else None,
+        "needs_attention": report.exit_status not in (ExitStatus.OK, ExitStatus.TRY_LATER),
+        "notes": [sanitize(note) for note in report.notes],
+        "skipped": [{"path": path.source_path, "code": sanitize(path.code)} for path in report.skipped],
+        "task_id": report.task_id,
+        "task_link": _link(report),
+        "task": report.task and _task(report.task),
+        "before": report.before and _before(report.before),
+        "document": report.document,
+    }
+
+
+def _before(report: PairReport) -> dict[str, Any]:
+    return {
+        "status": report.status.words,
+        "reason": _reason(report.problem),
+        "task_id": report.task_id,
+        "task_link": _link(report),
     }
 
 
@@ -66,21 +78,21 @@ def _task(task: Task) -> dict[str, Any]:
         "ended_at": _time(task.ended_at),
         "deadline": _time(task.deadline),
         "label": task.label,
-        "files_found": task.files,
-        "files_copied": task.files_done,
+        "files_found": task.files_found,
+        "files_copied": task.files_copied,
         "files_in_step": task.files_in_step,
-        "paths_skipped": task.skipped_by_error,
-        "bytes_copied": task.bytes_done,
+        "paths_skipped": task.paths_skipped,
+        "bytes_copied": task.bytes_copied,
         "bytes_per_second": task.bytes_per_second,
         "faults": task.faults,
     }
 
 
-def _success(success: Success, now: datetime | None) -> dict[str, Any]:
+def _success(success: Success, now: datetime) -> dict[str, Any]:
     return {
         "task_id": success.task_id,
         "ended_at": _time(success.ended_at),
-        "age_seconds": _seconds(now - success.ended_at) if now else None,
+        "age_seconds": _seconds(now - success.ended_at),
         "files": success.files,
         "bytes": success.bytes,
     }
@@ -88,12 +100,24 @@ def _success(success: Success, now: datetime | None) -> dict[str, Any]:
 
 def _check(check: Check) -> dict[str, Any]:
     return {
-        "good": check.good,
+        "result": check.result.value,
         "pair": check.pair,
-        "what": check.reason,
-        "cure": check.fix or None,
+        "sentence": sanitize(check.sentence),
+        "fix": _sentence(check.fix),
         "command": check.command or None,
     }
+
+
+def _reason(problem: Problem | None) -> str | None:
+    return sanitize(problem.reason) if problem else None
+
+
+def _sentence(text: str) -> str | None:
+    return sanitize(text) or None
+
+
+def _link(report: PairReport) -> str | None:
+    return task_link(report.task_id) if report.task_id else None
 
 
 def _time(moment: datetime | None) -> str | None:

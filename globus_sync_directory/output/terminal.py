@@ -1,4 +1,9 @@
-"""An answer -> stdout and stderr, for a person or as JSON. Nothing else prints."""
+"""
+A report -> stdout and stderr, for a person or as JSON.
+
+Whatever happens to the two streams (closed, full disk, a reader that left), the process ends with the exit status of
+the report: a stream that cannot be written is silenced, else the interpreter would end with 120.
+"""
 
 from __future__ import annotations
 
@@ -9,100 +14,118 @@ import shutil
 import sys
 from typing import IO
 
-import click
-
-from globus_sync_directory.model.run_report import RunReport, Check
+from globus_sync_directory.errors import ExitStatus
+from globus_sync_directory.model.report import RunReport
 from globus_sync_directory.output.as_json import to_json
+from globus_sync_directory.output.run_text import report_lines
 from globus_sync_directory.text import sanitize
-from globus_sync_directory.errors import EXIT_ATTENTION, EXIT_OK
-from globus_sync_directory.output.text import document_lines, render, summary, wrapped
-
-_MARKS = {True: ("ok", "green"), False: ("FAIL", "red"), None: ("note", "yellow")}
 
 
 def prepare_streams() -> None:
-    """Let what a narrow locale cannot show be escaped instead of stopping the report."""
+    """
+    Let what a narrow locale cannot show be escaped instead of stopping the report.
+
+    A closed descriptor 0, 1 or 2 is opened on /dev/null: otherwise the state file could become descriptor 2, and the
+    interpreter's last words part of it.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def complain(line: str) -> None:
-    """Print one line on stderr; one that went away stops nothing."""
-    with contextlib.suppress(OSError):
-        click.echo(line, err=True)
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
 
 
 def is_watched(stream: IO[str] | None) -> bool:
-    """Return whether somebody is watching ``stream`` who wants colour and bars. Source: no-color.org."""
-    watched = stream is not None and stream.isatty()
-    return watched and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+    """Return whether ``stream`` is a terminal for colour and bars. Source: no-color.org."""
+    return _is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def tell(answer: RunReport, *, quiet: bool, as_json: bool) -> int:
-    """Print ``answer`` and return its exit status; 1 where all was well but the report cannot be written."""
-    try:
-        if as_json:
-            if not (quiet and answer.status == EXIT_OK):
-                click.echo(to_json(answer), nl=False)
-        else:
-            for line in answer.errors:
-                complain(line)
-            for line in _lines(answer, quiet):
-                click.echo(line, color=True)
-        if sys.stdout:
-            sys.stdout.flush()
-    except OSError as error:
-        _silence_stdout()
-        if not isinstance(error, BrokenPipeError):
-            complain(f"the report cannot be written: {error.strerror}")
-            return answer.status or EXIT_ATTENTION
-    return answer.status
+def show(report: RunReport, *, quiet: bool, as_json: bool) -> ExitStatus:
+    """
+    Print ``report`` and return its exit status, or ATTENTION where all was well but the report could not be written.
 
-
-def _lines(answer: RunReport, quiet: bool) -> list[str]:
-    colour = is_watched(sys.stdout)
-    width = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
-    lines: list[str] = []
-    for check in answer.checks:
-        if not (quiet and check.good is not False):
-            lines += _check_lines(check, width, colour)
-    if answer.checks and not quiet:
-        failed = sum(check.good is False for check in answer.checks)
-        count = f"{len(answer.checks)} check{'' if len(answer.checks) == 1 else 's'}"
-        lines.append(f"{count}: {f'{failed} failed' if failed else 'all is well'}")
-    told = [finding for finding in answer.findings if not quiet or finding.status != EXIT_OK]
-    if not answer.documents or quiet:
-        lines += render(told, width=width, colour=colour)
+    With ``quiet`` nothing is printed at exit status OK, else only what explains it.
+    """
+    if quiet and report.exit_status is ExitStatus.OK:
+        return report.exit_status
+    if as_json:
+        is_written = write(to_json(report))
     else:
-        for finding in told:
-            lines += render([finding], width=width, colour=colour)
-            if finding.name in answer.documents:
-                lines += document_lines(answer.documents[finding.name])
-    if len(told) > 1 and not quiet:
-        lines.append(summary(told))
-    if answer.last_line and not quiet:
-        lines.append(answer.last_line)
-    return lines
+        for line in report.errors:
+            print_error(line)
+        is_written = write(_text(report, quiet=quiet))
+    return report.exit_status if is_written else report.exit_status or ExitStatus.ATTENTION
 
 
-def _check_lines(check: Check, width: int | None, colour: bool) -> list[str]:
-    mark, hue = _MARKS[check.good]
-    about = f"{sanitize(check.pair)}: " if check.pair else ""
-    first, *more = wrapped(f"{mark:<4}  {about}{check.reason}", width, " " * 6)
-    if colour:
-        first = click.style(mark, fg=hue) + first.removeprefix(mark)
-    lines = [first, *more]
-    if check.fix:
-        lines += wrapped(f"      cure: {check.fix}", width, " " * 12)
-    if check.command:
-        lines.append(f"      run:  {check.command}")
-    return lines
+def write(text: str) -> bool:
+    """
+    Write ``text`` to stdout at once; return False where it was lost, with a line on stderr that says so.
+
+    A stdout that is closed, or whose reader left, wants no text: nothing is lost.
+    """
+    if sys.stdout is None:
+        return True
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence(sys.stdout)
+    except (OSError, ValueError) as error:
+        silence(sys.stdout)
+        print_error(f"standard output cannot be written: {getattr(error, 'strerror', None) or error}")
+        return False
+    return True
 
 
-def _silence_stdout() -> None:
-    """Send what is left in stdout's buffer nowhere; Python would complain about it at its end."""
+def print_error(line: str) -> None:
+    """Print one line on stderr, sanitised; a stderr that went away stops nothing."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(sanitize(line) + "\n")
+        sys.stderr.flush()
+
+
+def flush_streams() -> bool:
+    """
+    Write out what either stream still holds; return False where text for stdout was lost.
+
+    The last call of the process: a stream that cannot be flushed is silenced, so that the interpreter, which flushes
+    both once more, does not end with 120.
+    """
+    is_written = write("")
+    for stream in (sys.stderr, sys.__stderr__, sys.__stdout__):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            silence(stream)
+    return is_written
+
+
+def silence(stream: IO[str] | None) -> None:
+    """Send what ``stream`` still holds, and all that is written to it from now on, to /dev/null."""
+    if stream is None:
+        return
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+        stream.flush()
+
+
+def _text(report: RunReport, *, quiet: bool) -> str:
+    if not _is_terminal(sys.stdout):
+        return "".join(f"{sanitize(line.text)}\n" for line in report_lines(report, quiet=quiet))
+    from globus_sync_directory.output.layout import lay_out  # rich: costs time, and only a terminal has use for it
+
+    width = shutil.get_terminal_size().columns
+    return lay_out(report, quiet=quiet, width=width, colour=is_watched(sys.stdout))
+
+
+def _is_terminal(stream: IO[str] | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # closed
+        return False
