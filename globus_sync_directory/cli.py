@@ -53,7 +53,7 @@ class _Command(click.Command):
                 formatter.write_dl([record for name in names if (record := records.get(name))])
 
 
-class _File(click.ParamType):
+class _File(click.ParamType["Path"]):
     """A path, with ``~`` expanded."""
 
     name = "file"

@@ -14,7 +14,7 @@ from globus_sync_directory.model.record import PairRecord
 from globus_sync_directory.model.report import PairReport, RunReport
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.output.pair_text import headline
-from globus_sync_directory.output.progress import make_progress
+from globus_sync_directory.output.progress import is_waited_for, open_progress
 from globus_sync_directory.sync.records import last_task, record_of
 from globus_sync_directory.sync.run import look_again
 from globus_sync_directory.sync.scope import Scope
@@ -41,12 +41,12 @@ def wait_for_tasks(
     themselves, as soon as they do, and all reports at the end.
     """
     latest = {found.fingerprint: found for found in report.pairs}
-    awaited = {pair: latest[pair.fingerprint] for pair in scope.pairs if _is_running(latest[pair.fingerprint])}
+    awaited = {pair: latest[pair.fingerprint] for pair in scope.pairs if is_waited_for(latest[pair.fingerprint])}
     remembered = {pair.fingerprint: _record(pair, found, records) for pair, found in awaited.items()}
     pause = FIRST_PAUSE_SECONDS
     is_reached = True
-    with make_progress(shows_bars=shows_bars and bool(awaited)) as progress:
-        while running := [pair for pair in awaited if _is_running(latest[pair.fingerprint])]:
+    with open_progress(bars=shows_bars and bool(awaited)) as progress:
+        while running := [pair for pair in awaited if is_waited_for(latest[pair.fingerprint])]:
             progress.show([latest[pair.fingerprint] for pair in awaited])
             time.sleep(pause)
             pause = min(pause * GROWTH, LONGEST_PAUSE_SECONDS)
@@ -54,14 +54,14 @@ def wait_for_tasks(
             answered = [one for one in found if one.status is not PairStatus.NOT_REACHED]
             changed = [one for one in answered if one.status is not latest[one.fingerprint].status]
             if is_reached is not bool(answered) or changed:
-                progress.make_room()
+                progress.pause()
             if is_reached is not bool(answered):
                 is_reached = bool(answered)
                 _log_outage(found, is_reached=is_reached)
             for one in changed:
                 log.info("%s: %s", one.name, headline(one))
             latest |= {one.fingerprint: one for one in answered}
-            lasting = tuple(one for one in changed if one.exit_status and _is_running(one))
+            lasting = tuple(one for one in changed if one.exit_status and is_waited_for(one))
             if lasting:
                 mail(lasting)
             if any(one.status is PairStatus.SIGN_IN_REJECTED for one in answered):
@@ -70,10 +70,6 @@ def wait_for_tasks(
     mail(pairs)
     own_status = report.exit_status if report.errors else ExitStatus.OK
     return replace(report, pairs=pairs, exit_status=worst([own_status, *(found.exit_status for found in pairs)]))
-
-
-def _is_running(report: PairReport) -> bool:
-    return report.task.is_live if report.task else report.status is PairStatus.STARTED
 
 
 def _record(pair: Pair, report: PairReport, records: Mapping[str, PairRecord]) -> PairRecord:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from globus_sync_directory.globus.client import IDS_PER_REQUEST, GlobusClient
-from globus_sync_directory.globus.documents import is_no_such_task
+from globus_sync_directory.globus.explain import is_no_such_task
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
 from globus_sync_directory.model.pair import fingerprint_in
 from globus_sync_directory.model.record import LastTask, PairRecord

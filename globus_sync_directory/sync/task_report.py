@@ -10,7 +10,7 @@ from globus_sync_directory.model.pair import Directory, Pair
 from globus_sync_directory.model.problem import Problem
 from globus_sync_directory.model.report import PairReport
 from globus_sync_directory.model.status import PairStatus
-from globus_sync_directory.model.task import Pause, Task
+from globus_sync_directory.model.task import Task
 from globus_sync_directory.sync.details import Details
 from globus_sync_directory.sync.task_status import newest_error, task_status
 from globus_sync_directory.text import count, quote, shorten
@@ -33,7 +33,7 @@ def report_on_task(blank: PairReport, found: ReportedTask) -> PairReport:
     """Return ``blank`` filled in with how the task is doing."""
     task, details = found.task, found.details
     status, since = task_status(task, found.deadline_sent, blank.at, details.events, _skips_source(found))
-    notes = (details.missing,) if details.missing else ()
+    notes: tuple[str, ...] = (details.missing,) if details.missing else ()
     if status is PairStatus.SUCCEEDED and not task.files_found and not task.files_copied:
         notes += (_NO_FILES,)
     problem = _problem(found, status)
@@ -61,11 +61,11 @@ def _skips_source(found: ReportedTask) -> bool:
 
 def _problem(found: ReportedTask, status: PairStatus) -> Problem | None:
     """Return the reason and the fix for a status that is not simply good."""
-    task = found.task
+    task, details = found.task, found.details
     behind = _behind(found)
     match status:
         case PairStatus.PAUSED:
-            return _pause(found)
+            return explain_pause(details.pauses, found.pair)
         case PairStatus.SUSPENDED:
             return Problem(
                 reason=behind.reason if behind else "Globus has suspended the task until somebody acts",
@@ -76,7 +76,7 @@ def _problem(found: ReportedTask, status: PairStatus) -> Problem | None:
         case PairStatus.RAN_OUT_OF_TIME if not behind:
             return _out_of_time(found)
         case PairStatus.CANCELLED:
-            said = next((event.details for event in found.details.events if event.code == "CANCELED"), "")
+            said = next((event.details for event in details.events if event.code == "CANCELED"), "")
             return Problem(
                 reason=shorten(said) or "somebody cancelled it", fix="nothing to do, unless this was unintended"
             )
@@ -110,13 +110,6 @@ def _behind(found: ReportedTask) -> Problem | None:
 
 def _about(found: ReportedTask, directory: Directory | None) -> About:
     return About(pair=found.pair, directory=directory, identity=found.identity)
-
-
-def _pause(found: ReportedTask) -> Problem:
-    first = next(iter(found.details.pauses), Pause(collection="", message=""))
-    ends = (found.pair.source, found.pair.destination) if found.pair else ()
-    end = next((end for end in ends if end.collection == first.collection), None)
-    return explain_pause(first.message, _about(found, end))
 
 
 def _out_of_time(found: ReportedTask) -> Problem:
