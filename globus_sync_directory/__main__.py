@@ -1,5 +1,86 @@
-"""Lets ``python -m globus_sync_directory`` run the command line."""
+"""
+Where every start of the tool begins: ``python -m globus_sync_directory``, the console script and the wrapper.
 
-from globus_sync_directory.cli import main
+It imports the rest of the tool only when it can say in one sentence what is wrong with the installation.
+"""
 
-main()
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+
+def main(status_if_not_installed: int = 2) -> None:
+    """
+    Run the command line of this process and end it.
+
+    ``status_if_not_installed`` is for a Python without the packages that the tool needs; the wrapper has its own.
+    """
+    _end_at_signals()
+    from globus_sync_directory.installation import what_is_broken, what_is_missing
+
+    missing = what_is_missing()
+    if missing:
+        _end(status_if_not_installed, missing)
+    try:
+        from globus_sync_directory import cli
+    except Exception as error:  # noqa: BLE001  # whatever an old or damaged package raises
+        broken = what_is_broken(error)
+        if broken:
+            _end(status_if_not_installed, broken)
+        _end_with_bug()
+    cli.main()
+
+
+def _end_at_signals() -> None:
+    """Let a signal end the process at once; the command line replaces this before it has anything to lose."""
+
+    def end(number: int, _: FrameType | None) -> NoReturn:
+        _say(f"interrupted by {signal.Signals(number).name} before anything was started")
+        os._exit(130)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
+
+
+def _end_with_bug() -> NoReturn:
+    import traceback
+
+    _end(70, "this is a bug in globus_sync_directory; please report it with these lines\n" + traceback.format_exc())
+
+
+def _end(status: int, text: str) -> NoReturn:
+    _say(text)
+    if sys.argv[1:2] == ["--log-file"] and sys.argv[2:]:  # as the wrapper starts the tool
+        with contextlib.suppress(Exception):  # the text is on stderr already
+            _append_to_log(sys.argv[2], status, text)
+    sys.exit(status)
+
+
+def _append_to_log(path: str, status: int, text: str) -> None:
+    import logging
+    from pathlib import Path
+
+    from globus_sync_directory.output.log import log_end, log_report, log_to
+
+    log_to(stderr_level=logging.CRITICAL, file=Path(path), arguments=sys.argv[1:])
+    log_report(text.splitlines())
+    log_end(status)
+
+
+def _say(text: str) -> None:
+    # Not through sys.stderr: what a full disk does not take would be tried again at the end, and change the status.
+    with contextlib.suppress(OSError):
+        os.write(2, f"globus-sync-directory: {text.rstrip()}\n".encode(errors="backslashreplace"))
+
+
+if __name__ == "__main__":
+    # "python -m" searches the current directory first. A click.py that lies there must not replace the package.
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path.append(sys.path.pop(0))
+    main()
