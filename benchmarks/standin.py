@@ -20,7 +20,7 @@ from typing import Any
 import click
 from globus_sdk import AccessTokenAuthorizer, ConfidentialAppAuthClient, TransferClient, TransferData
 
-from globus_sync_directory.standin.server import StandIn
+from globus_sync_directory.standin import StandIn
 
 MIB = 1 << 20
 COPY_LIMIT, SYNC_LIMIT, MEMORY_LIMIT = 2.0, 1.3, 64  # two ratios, and MiB more at the peak

@@ -24,10 +24,7 @@ from globus_sync_directory.globus import transport as wire
 from globus_sync_directory.cli import invoke
 from globus_sync_directory.config.load import load_config
 from globus_sync_directory.model.pair import Pair, fingerprint_in
-from globus_sync_directory.standin.clock import ManualClock
-from globus_sync_directory.standin.server import StandIn
-from globus_sync_directory.standin.storage import Collection
-from globus_sync_directory.standin.task import Task
+from globus_sync_directory.standin import Collection, ManualClock, StandIn, Task
 
 TASK_LIST = "/v0.10/task_list"
 SUBMIT = "/v0.10/transfer"

@@ -21,7 +21,7 @@ from conftest import SUBMIT, World, make_world
 
 from globus_sync_directory.globus import transport as wire
 from globus_sync_directory.output.text import wrapped
-from globus_sync_directory.standin.faults import Fault
+from globus_sync_directory.standin import Fault
 
 ROOT = Path(__file__).resolve().parent.parent
 UNFOLD = "Every other verdict, as the tool tells it"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import NOBODY, SUBMIT, TASK_LIST, Outcome, World
 
-from globus_sync_directory.standin.faults import Fault
+from globus_sync_directory.standin import Fault
 
 pytestmark = pytest.mark.promise(7, "bad files, bad secrets, services that answer nonsense")
 

@@ -9,7 +9,7 @@ import pytest
 from conftest import NOBODY, World
 
 from globus_sync_directory.commands import check
-from globus_sync_directory.standin.faults import Fault
+from globus_sync_directory.standin import Fault
 
 
 def lines(report: str, mark: str) -> list[str]:

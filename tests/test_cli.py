@@ -10,7 +10,7 @@ import pytest
 from conftest import World, read_terminal
 
 from globus_sync_directory.cli import invoke
-from globus_sync_directory.standin.faults import Fault
+from globus_sync_directory.standin import Fault
 
 
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,9 +14,8 @@ from conftest import NOBODY, SUBMIT, World
 from globus_sync_directory import state
 from globus_sync_directory.globus import transport as wire
 from globus_sync_directory.cli import invoke
-from globus_sync_directory.standin.faults import Fault
+from globus_sync_directory.standin import Behaviour, Fault
 from globus_sync_directory.standin.storage import split_path
-from globus_sync_directory.standin.switches import Switches
 
 pytestmark = pytest.mark.promise(7, "corners found by a hostile review")
 
@@ -134,7 +133,7 @@ def test_submission_id_without_an_id(world: World) -> None:
 
 def test_expired_submission_id(world: World) -> None:
     """A reserved id that Globus takes no more is given up, and the pair is started under a new one in the same run."""
-    world.globus.switches = Switches(submission_id_lifetime=timedelta(hours=1))
+    world.globus.behaviour = Behaviour(submission_id_lifetime=timedelta(hours=1))
     world.globus.faults.add(Fault(method="POST", path=SUBMIT, times=3, cut=True))
     assert world.run().status == 75
     world.clock.advance(2 * 3600)
@@ -212,7 +211,7 @@ def test_token_refused_for_good(world: World) -> None:
 def test_two_live_tasks_are_told(world: World) -> None:
     """Should two tasks of one pair be live after all, both are named."""
     world.globus.hold()
-    world.globus.switches = Switches(task_list_lag=timedelta(minutes=1), identical_paths_refused=False)
+    world.globus.behaviour = Behaviour(task_list_lag=timedelta(minutes=1), identical_paths_refused=False)
     world.run()
     world.run("-t", str(world.root / "other.json"))
     assert len(world.live) == 2

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import SUBMIT, World, tree
 
-from globus_sync_directory.standin.faults import Fault
+from globus_sync_directory.standin import Fault
 
 TOP = Path(__file__).resolve().parent.parent
 

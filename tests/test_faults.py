@@ -15,7 +15,7 @@ from conftest import SUBMIT, TASK_LIST, World, assert_in_order, tree
 from reliability import count_cases
 
 from globus_sync_directory.globus import transport as wire
-from globus_sync_directory.standin.faults import Fault
+from globus_sync_directory.standin import Fault
 
 pytestmark = pytest.mark.slow
 
@@ -164,7 +164,7 @@ def test_storm(world: World, seed: int, request: pytest.FixtureRequest) -> None:
         world.pair(f"p{number}")
         (world.root / "source" / f"p{number}" / "file").write_bytes(bytes([number]))
     kinds = [settings for name, settings in FAULTS.items() if "timeout" not in name and name != "401"]
-    strike = world.globus.faults.strike
+    strike = world.globus.faults.select
 
     def storm(method: str, path: str) -> Fault | None:
         return Fault(**dice.choice(kinds)) if dice.random() < 1 / 3 else strike(method, path)
@@ -172,7 +172,7 @@ def test_storm(world: World, seed: int, request: pytest.FixtureRequest) -> None:
     for night in range(8):
         world.globus.hold()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(world.globus.faults, "strike", storm)
+            patch.setattr(world.globus.faults, "select", storm)
             outcome = world.run("-v")
         assert outcome.status in (0, 1, 4, 75), outcome.stderr
         assert "Traceback" not in outcome.stderr

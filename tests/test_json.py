@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from conftest import NOBODY, Outcome, World
 
-from globus_sync_directory.standin.faults import Fault
+from globus_sync_directory.standin import Fault
 from globus_sync_directory.model.status import PairStatus
 
 SCHEMA = json.loads((files("globus_sync_directory") / "output" / "output.schema.json").read_text(encoding="utf-8"))

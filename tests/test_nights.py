@@ -24,7 +24,7 @@ from reliability import count_cases
 
 from globus_sync_directory.config.load import load_config
 from globus_sync_directory.model.pair import fingerprint_in
-from globus_sync_directory.standin.faults import Fault
+from globus_sync_directory.standin import Fault
 from globus_sync_directory.model.status import PairStatus
 
 NAMES = st.sampled_from(["a", "b", "c"])
@@ -246,7 +246,7 @@ class Nights(RuleBasedStateMachine):
             verdict = verdicts[pair.name]
             if live and verdict is not PairStatus.START_UNCONFIRMED:
                 task = live[0]
-                assert verdict in LIVE, (report, task.document())
+                assert verdict in LIVE, (report, world.globus.task_document(task))
                 assert (verdict is PairStatus.SUSPENDED) == (task.status == "INACTIVE"), report
                 assert (verdict is PairStatus.PAUSED) == (task.status == "ACTIVE" and task.is_paused), report
             elif not live:

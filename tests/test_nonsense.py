@@ -23,7 +23,7 @@ from globus_sync_directory.commands import sync as session
 from globus_sync_directory.globus import transport as wire
 from globus_sync_directory.notify import mail as notify
 from globus_sync_directory.output import terminal as output
-from globus_sync_directory.standin.faults import Fault
+from globus_sync_directory.standin import Fault
 
 NO_ROOM: dict[str, Any] = {"method": "POST", "path": SUBMIT, "status": 409, "code": "ClientError.TooManyPendingJobs"}
 DOCUMENT = {
@@ -101,7 +101,7 @@ def test_no_room_does_not_hide_what_came_later(world: World) -> None:
 @pytest.mark.promise(4, "an open start that the list does not show yet, and another config")
 def test_a_start_that_may_have_arrived_is_not_dropped(world: World) -> None:
     """While a task may be missing from the list, nothing else is started to its place, and it is not forgotten."""
-    world.globus.switches = replace(world.globus.switches, task_list_lag=timedelta(seconds=60))
+    world.globus.behaviour = replace(world.globus.behaviour, task_list_lag=timedelta(seconds=60))
     world.globus.hold()
     world.globus.faults.add(Fault(method="POST", path=SUBMIT, when="after", cut=True, times=3))
     assert world.run().status == 75
@@ -120,7 +120,7 @@ def test_a_start_that_may_have_arrived_is_not_dropped(world: World) -> None:
 @pytest.mark.promise(4, "an open start that the list does not show yet, and another config")
 def test_a_start_that_arrived_and_ended_unlisted_is_remembered(world: World) -> None:
     """Another exclude drops no start whose task has ended before any list shows it: its success is known later."""
-    world.globus.switches = replace(world.globus.switches, task_list_lag=timedelta(seconds=60))
+    world.globus.behaviour = replace(world.globus.behaviour, task_list_lag=timedelta(seconds=60))
     world.globus.faults.add(Fault(method="POST", path=SUBMIT, when="after", cut=True, times=3))
     world.sync()
     (task,) = world.tasks
@@ -175,7 +175,7 @@ def test_a_list_with_no_end(world: World) -> None:
     world.globus.hold()
     world.run()
     (task,) = world.tasks
-    same = {**task.document(), "deadline": None}
+    same = {**world.globus.task_document(task), "deadline": None}
     world.globus.faults.add(Fault(path=TASK_LIST, body={"DATA": [same], "total": 10**9}, times=None))
     world.forget_requests()
     assert world.run("-d").verdicts == {"microscope": "running"}
@@ -188,7 +188,7 @@ def test_a_long_text_in_the_log(world: World) -> None:
     """An entry of a task's log of many blanks is read at once."""
     world.sync()
     (task,) = world.tasks
-    failed = {**task.document(), "status": "FAILED", "fatal_error": {"code": "X", "description": "d"}}
+    failed = {**world.globus.task_document(task), "status": "FAILED", "fatal_error": {"code": "X", "description": "d"}}
     details = f"Endpoint: x ({world.source.id})\nFile: a{' ' * 400_000}b"
     event = {"code": "FILE_NOT_FOUND", "is_error": True, "time": DOCUMENT["request_time"], "details": details}
     world.globus.faults.add(Fault(path=TASK_LIST, nth=2, body={"DATA": [failed], "total": 1}))
@@ -254,7 +254,7 @@ def test_one_unreadable_task(world: World) -> None:
     """A task document that makes no sense is asked for by itself, and no other pair suffers from it."""
     world.pair("two", src_path="/images", dst_path="/archive/two")
     world.sync()
-    shown = [task.document() for task in world.tasks]
+    shown = [world.globus.task_document(task) for task in world.tasks]
     shown[-1]["request_time"] = None
     world.globus.faults.add(Fault(method="GET", path=TASK_LIST, nth=2, body={"DATA": shown, "total": 2}))
     assert world.run("-d").verdicts == {"microscope": "succeeded", "two": "succeeded"}

@@ -11,9 +11,8 @@ import pytest
 from conftest import NOBODY, SUBMIT, TASK_LIST, World, tree
 
 from globus_sync_directory.model.pair import fingerprint_in, task_label
-from globus_sync_directory.standin.faults import Fault
-from globus_sync_directory.standin.storage import MAPPED
-from globus_sync_directory.standin.switches import Switches
+from globus_sync_directory.standin import Behaviour, Fault
+from globus_sync_directory.standin.engine.collection import MAPPED
 
 
 def snapshot(root: Path) -> dict[str, tuple[bytes, int, int]]:
@@ -467,7 +466,7 @@ def test_task_gone_from_globus_records(world: World) -> None:
 @pytest.mark.parametrize("identical_paths_refused", [True, False])
 def test_young_task_that_globus_does_not_list_yet(world: World, identical_paths_refused: bool) -> None:
     """Within ten minutes of its start a task that no answer shows is still taken for live."""
-    world.globus.switches = Switches(identical_paths_refused=identical_paths_refused)
+    world.globus.behaviour = Behaviour(identical_paths_refused=identical_paths_refused)
     world.globus.hold()
     world.run()
     gone = {"DATA_TYPE": "task_list", "DATA": [], "length": 0, "limit": 1000, "offset": 0, "total": 0}

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from conftest import SUBMIT, World, assert_in_order
 
-from globus_sync_directory.standin.faults import Fault
+from globus_sync_directory.standin import Fault
 
 WITHOUT_LOCKS = """
 import fcntl

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from conftest import SUBMIT, World, assert_in_order, tree
 
-from globus_sync_directory.standin.faults import Fault
-from globus_sync_directory.standin.switches import Switches
+from globus_sync_directory.standin import Behaviour, Fault
 
 pytestmark = [pytest.mark.slow, pytest.mark.promise(4, "what is not known about the service, each way")]
 
@@ -39,7 +38,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 @pytest.fixture(params=SETTINGS)
 def odd(world: World, request: pytest.FixtureRequest) -> World:
     """The world with one switch set the other way."""
-    world.globus.switches = replace(Switches(), **SETTINGS[request.param])
+    world.globus.behaviour = replace(Behaviour(), **SETTINGS[request.param])
     return world
 
 
@@ -50,7 +49,7 @@ def let_the_list_catch_up(world: World) -> None:
 def test_every_switch_has_another_setting() -> None:
     """No switch is left out here."""
     flipped = {name for setting in SETTINGS.values() for name in setting}
-    assert flipped | {"token_lifetime"} == set(Switches.__dataclass_fields__)
+    assert flipped | {"token_lifetime"} == set(Behaviour.__dataclass_fields__)
 
 
 def test_copying(odd: World) -> None:
@@ -149,7 +148,7 @@ def test_race_of_two_hosts(odd: World) -> None:
     odd.run()
     let_the_list_catch_up(odd)
     outcome = odd.run()
-    if odd.globus.switches.identical_paths_refused:
+    if odd.globus.behaviour.identical_paths_refused:
         assert len(odd.live) == 1
         assert outcome.status == 0
         assert_in_order(odd)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from conftest import World
 
-from globus_sync_directory.standin.faults import Fault
+from globus_sync_directory.standin import Fault
 
 pytestmark = pytest.mark.promise(7, "each state a task can be in")
 

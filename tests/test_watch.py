@@ -14,7 +14,7 @@ import pytest
 from conftest import World, assert_in_order, read_terminal
 
 from globus_sync_directory.commands import wait as watch
-from globus_sync_directory.standin.faults import Fault
+from globus_sync_directory.standin import Fault
 
 
 @pytest.fixture(autouse=True)

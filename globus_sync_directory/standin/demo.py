@@ -19,7 +19,7 @@ from pathlib import Path
 import click
 
 from .serve import BadInput, print_exports, until_stopped
-from .server import StandIn
+from .standin import StandIn
 
 PAIR = "microscope"
 DESTINATION = "archive/images"

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import click
 
+from .behaviour import Behaviour, with_option
 from .clock import Clock, ManualClock
-from .server import StandIn
+from .standin import StandIn
 from .storage import StorageError, split_path, to_text
-from .switches import Switches, switched
 
 NOT_PAIRS = ("globus", "schedule", "notification", "email")  # sections; and [DEFAULT], which configparser keeps apart
 
@@ -32,7 +32,7 @@ class BadInput(click.ClickException):
 @click.option("--secret-file", type=click.Path(path_type=Path), help="The secret to accept.  [default: a new one]")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1.  [default: a free one]")
 @click.option("--manual-clock", is_flag=True, help="Time stands still until /standin/clock moves it.")
-@click.option("--switch", "settings", multiple=True, metavar="NAME=VALUE", help="Set a switch; see docs/standin.md.")
+@click.option("--behaviour", "settings", multiple=True, metavar="NAME=VALUE", help="Set a switch; see docs/standin.md.")
 def serve(
     shares: tuple[str, ...],
     config_file: Path | None,
@@ -60,15 +60,15 @@ def serve(
     if not collections:
         raise BadInput("nothing to serve: name a config with --config and --root, or directories as ID=DIR")
     secret = _read_secret(secret_file) if secret_file else None
-    switches = Switches()
+    behaviour = Behaviour()
     try:
         for setting in settings:
             name, _, value = setting.partition("=")
-            switches = switched(switches, name, value)
+            behaviour = with_option(behaviour, name, value)
     except ValueError as error:
         raise BadInput(str(error)) from None
     try:
-        standin = StandIn(ManualClock() if manual_clock else Clock(), switches, port)
+        standin = StandIn(ManualClock() if manual_clock else Clock(), behaviour, port)
     except OSError as error:
         raise BadInput(f"port {port} on 127.0.0.1: {error.strerror}") from None
     with standin as globus, until_stopped() as stopped:

@@ -14,8 +14,7 @@ import pytest
 from globus_sdk import AccessTokenAuthorizer, ConfidentialAppAuthClient, TransferClient, TransferData
 from globus_sdk.transport import RetryConfig
 
-from globus_sync_directory.standin.clock import ManualClock
-from globus_sync_directory.standin.server import StandIn
+from globus_sync_directory.standin import ManualClock, StandIn
 
 COMMAND = [sys.executable, "-m", "globus_sync_directory.standin"]
 DOCS = Path(__file__).parents[2] / "docs" / "standin.md"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from globus_sync_directory.standin.storage import MAPPED
+from globus_sync_directory.standin.engine.collection import MAPPED
 
 from .conftest import LINES, Served
 
@@ -67,7 +67,7 @@ def test_whoami_and_logout(world, cli):
     assert f"Revoking all CLI tokens for {name}" in cli("logout", "--yes")
     cli.client["GLOBUS_CLI_CLIENT_SECRET"] = "A" * 43 + "="
     assert "401" in cli("whoami", status=1)
-    world.globus.switches = replace(world.globus.switches, wrong_secret_body="globus")
+    world.globus.behaviour = replace(world.globus.behaviour, wrong_secret_body="globus")
     assert "do not appear to be valid client credentials" in cli("ls", world.src.id, status=1)
 
 

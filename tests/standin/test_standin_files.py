@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from globus_sdk import TransferAPIError
 
-from globus_sync_directory.standin.storage import MAPPED
+from globus_sync_directory.standin.engine.collection import MAPPED
 
 
 def refused(call, *args, **options):
@@ -70,7 +70,7 @@ def test_stat(world):
     assert stat(world.src.id, "/")["type"] == "dir"
     assert refused(stat, world.src.id, "/missing") == (404, "NotFound")
     assert refused(stat, world.src.id, "/dir/file/below") == (404, "NotFound")
-    world.globus.switches = replace(world.globus.switches, stat_supported=False)
+    world.globus.behaviour = replace(world.globus.behaviour, stat_supported=False)
     assert refused(stat, world.src.id, "/dir")[1] == "NotSupported"
 
 

@@ -24,9 +24,7 @@ from globus_sdk.config import get_service_url
 from globus_sdk.scopes import ComputeScopes, FlowsScopes, GCSCollectionScopes, TimersScopes
 from globus_sdk.transport import RetryConfig
 
-from globus_sync_directory.standin.clock import ManualClock
-from globus_sync_directory.standin.faults import Fault
-from globus_sync_directory.standin.server import StandIn
+from globus_sync_directory.standin import Fault, ManualClock, StandIn
 
 SUBMIT = {"method": "POST", "path": "/v0.10/transfer"}
 
@@ -83,7 +81,7 @@ def test_every_service_of_the_sdk_leads_here(world, monkeypatch):
 )
 def test_a_wrong_secret(world, status, body, error):
     """A wrong secret or an unknown client is refused in the form that the switches name."""
-    world.globus.switches = replace(world.globus.switches, wrong_secret_status=status, wrong_secret_body=body)
+    world.globus.behaviour = replace(world.globus.behaviour, wrong_secret_status=status, wrong_secret_body=body)
     for client_id in (world.client_id, world.src.id):
         with pytest.raises(AuthAPIError) as caught:
             world.token(client_id, "wrong")
@@ -327,7 +325,7 @@ def test_an_action_at_a_point(world, when):
 @pytest.mark.slow
 def test_rate_metering(world):
     """With metering, the request after the two hundredth in ten seconds is refused."""
-    world.globus.switches = replace(world.globus.switches, rate_metering=True)
+    world.globus.behaviour = replace(world.globus.behaviour, rate_metering=True)
     for _ in range(200):
         world.tc.get("/v0.10/submission_id")
     assert refusal(world.tc.task_list)[0] == 429
@@ -359,11 +357,11 @@ def test_control_urls(world, http):
         ("faults", {"when": "later"}), ("faults", {"headers": {"a": "b\r\n"}}), ("faults", {"status": 42}),
         ("faults", {"truncate": -1}), ("faults", {"nth": 0}), ("faults", {"times": -1}),
         (f"collections/{world.src.id}", {"entity_type": "x"}), (f"collections/{world.src.id}", {"list_limit": -1}),
-        ("switches", {"label-limit": 5, "identical-paths-code": None}),
+        ("behaviour", {"label-limit": 5, "identical-paths-code": None}),
         ("tasks/x", {"do": "dance"}), ("tasks/x", {"do": "pause"}),
     ]:  # fmt: skip
         assert control("POST", path, document)["code"].startswith("ClientError.")
-    assert world.globus.switches.label_limit == 128
+    assert world.globus.behaviour.label_limit == 128
     assert len(world.globus.requests) == seen + 3
 
 

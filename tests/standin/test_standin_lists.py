@@ -91,7 +91,7 @@ def test_others_see_nothing(world, tasks):
     with pytest.raises(TransferAPIError) as caught:
         stranger.get_task(tasks["live"])
     assert caught.value.http_status == 404
-    world.globus.switches = replace(world.globus.switches, unknown_task=403)
+    world.globus.behaviour = replace(world.globus.behaviour, unknown_task=403)
     with pytest.raises(TransferAPIError) as caught:
         stranger.get_task(tasks["live"])
     assert caught.value.http_status == 403
@@ -99,7 +99,7 @@ def test_others_see_nothing(world, tasks):
 
 def test_a_list_that_lags(world):
     """With a lag, a new task is missing from the list for a while, but can be asked for."""
-    world.globus.switches = replace(world.globus.switches, task_list_lag=timedelta(seconds=30))
+    world.globus.behaviour = replace(world.globus.behaviour, task_list_lag=timedelta(seconds=30))
     task_id = world.submit()
     assert labels(world) == []
     assert world.tc.get_task(task_id)["task_id"] == task_id

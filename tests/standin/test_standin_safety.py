@@ -12,8 +12,7 @@ from contextlib import contextmanager
 import pytest
 from globus_sdk import TransferAPIError
 
-from globus_sync_directory.standin.clock import ManualClock
-from globus_sync_directory.standin.server import StandIn
+from globus_sync_directory.standin import ManualClock, StandIn
 from globus_sync_directory.standin.storage import StorageError, open_file
 
 SECRET = b"outside"
@@ -108,7 +107,7 @@ class Fuzzer:
 
     def control(self) -> bytes:
         ids = f"collections/{self.world.dst.id}", f"tasks/{self.world.src.id}"
-        places = ("clock", "tasks/x", "switches", "odd", "faults", "hold", *ids)
+        places = ("clock", "tasks/x", "behaviour", "odd", "faults", "hold", *ids)
         names = ("advance", "do", "list_limit", "entity_type", "unknown-task", "pause", "label-limit", "nth", "status")
         names += ("delay", "headers", "truncate", "when", "html", "body", "cut", "times", "method")
         value = self.random.choice([value for value in ODD_VALUES if value not in (0, 2**70, 1e308)])

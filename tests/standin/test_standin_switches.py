@@ -6,7 +6,7 @@ import pytest
 import requests
 from globus_sdk import GlobusAPIError
 
-from globus_sync_directory.standin.switches import NAMES, Switches, switched
+from globus_sync_directory.standin.behaviour import OPTION_NAMES, Behaviour, with_option
 
 from .conftest import DOCS, Served
 
@@ -104,10 +104,10 @@ def test_each_setting(world, name, value):
     """A switch changes what clients see, from its default to the other reading; and the default is the default."""
     probe, settings = PROBES[name]
     if value != next(iter(settings)):
-        world.globus.switches = switched(world.globus.switches, name, value)
-        assert world.globus.switches != Switches()
+        world.globus.behaviour = with_option(world.globus.behaviour, name, value)
+        assert world.globus.behaviour != Behaviour()
     else:
-        assert switched(Switches(), name, value) == Switches()
+        assert with_option(Behaviour(), name, value) == Behaviour()
     assert probe(world) == settings[value]
 
 
@@ -115,40 +115,40 @@ def test_each_setting(world, name, value):
 def test_the_answer_to_one_request_too_many(world):
     """With metering, one too many may be a 503 as well."""
     for name, value in (("rate-metering", "yes"), ("rate-limit-status", "503")):
-        world.globus.switches = switched(world.globus.switches, name, value)
+        world.globus.behaviour = with_option(world.globus.behaviour, name, value)
     assert two_hundred_and_one(world) == 503
 
 
 def test_every_switch_is_tried_and_told():
     """Each switch has its test here and its row in the documentation, which names its settings."""
-    assert set(NAMES) == {*PROBES, "rate-limit-status"}
+    assert set(OPTION_NAMES) == {*PROBES, "rate-limit-status"}
     rows = re.findall(r"^\| `([a-z-]+)` \| (.*?) \|", DOCS.read_text(encoding="utf-8"), re.M)
-    assert [name for name, _ in rows] == list(NAMES)
+    assert [name for name, _ in rows] == list(OPTION_NAMES)
     for name, settings in rows:
         for value in re.findall("`(.*?)`", settings):
-            switched(Switches(), name, value)
+            with_option(Behaviour(), name, value)
 
 
 def test_on_the_command_line_and_by_curl(tmp_path):
     """serve takes every switch as it starts, and the control URL while it runs; both tell what is wrong in a line."""
     flipped = {name: list(settings)[1] for name, (_, settings) in PROBES.items()} | {"rate-limit-status": "503"}
-    options = [option for name, value in flipped.items() for option in ("--switch", f"{name}={value}")]
-    wanted = Switches()
+    options = [option for name, value in flipped.items() for option in ("--behaviour", f"{name}={value}")]
+    wanted = Behaviour()
     for name, value in flipped.items():
-        wanted = switched(wanted, name, value)
+        wanted = with_option(wanted, name, value)
     with Served(f"{'0' * 8}-0000-4000-8000-{'0' * 12}={tmp_path}", *options) as served:
         url = served.value("export GLOBUS_SDK_SERVICE_URL_AUTH=") + "/standin/"
-        told = requests.get(url, timeout=10).json()["switches"]
+        told = requests.get(url, timeout=10).json()["behaviour"]
         assert told == {name.replace("_", "-"): str(value) for name, value in vars(wanted).items()}
-        answer = requests.post(url + "switches", json={"unknown-task": 404}, timeout=10)
-        assert answer.json()["switches"]["unknown-task"] == "404"
-        assert requests.post(url + "switches", json={"unknown-task": "maybe"}, timeout=10).status_code == 400
+        answer = requests.post(url + "behaviour", json={"unknown-task": 404}, timeout=10)
+        assert answer.json()["behaviour"]["unknown-task"] == "404"
+        assert requests.post(url + "behaviour", json={"unknown-task": "maybe"}, timeout=10).status_code == 400
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("unknown-tusk", "403", "no switch 'unknown-tusk'; there are changed-body"),
+        ("unknown-tusk", "403", "unknown option 'unknown-tusk'; the options are changed-body"),
         ("unknown-task", "500", "404 or 403, not '500'"),
         ("stat-supported", "maybe", "yes or no, not 'maybe'"),
         ("submission-id-lifetime", "1h", "never or a number, not '1h'"),
@@ -160,4 +160,4 @@ def test_on_the_command_line_and_by_curl(tmp_path):
 def test_wrong_settings(name, value, message):
     """A switch or a setting that there is not is told with those that there are."""
     with pytest.raises(ValueError, match=re.escape(message)):
-        switched(Switches(), name, value)
+        with_option(Behaviour(), name, value)

@@ -7,9 +7,7 @@ from datetime import timedelta
 import pytest
 from globus_sdk import DeleteData, TransferAPIError
 
-from globus_sync_directory.standin.clock import ManualClock
-from globus_sync_directory.standin.server import StandIn
-from globus_sync_directory.standin.storage import PauseRule
+from globus_sync_directory.standin import ManualClock, PauseRule, StandIn
 
 HOUR = 3600
 
@@ -135,11 +133,11 @@ def test_the_switches_of_submission_ids(world, new_id):
     data = world.data()
     world.tc.submit_transfer(data)
     world.globus.wait()
-    world.globus.switches = replace(world.globus.switches, changed_body="refused", own_submission_ids=False)
+    world.globus.behaviour = replace(world.globus.behaviour, changed_body="refused", own_submission_ids=False)
     data["label"] = "changed"
     assert refusal(lambda: world.tc.submit_transfer(data)) == (400, "ClientError.BadRequest")
     assert refusal(lambda: world.submit(submission_id=new_id)) == (400, "ClientError.BadRequest")
-    world.globus.switches = replace(world.globus.switches, submission_id_lifetime=timedelta(hours=1))
+    world.globus.behaviour = replace(world.globus.behaviour, submission_id_lifetime=timedelta(hours=1))
     world.clock.advance(2 * HOUR)
     assert refusal(lambda: world.tc.submit_transfer(data)) == (400, "ClientError.BadRequest")
 
@@ -495,7 +493,7 @@ def test_a_pause_moves_the_services_own_deadline(world):
     assert own.status == "ACTIVE"
     own.unpause()
     assert own.deadline - world.clock.now() == timedelta(hours=24)
-    assert asked.document()["deadline"] == "2026-03-01T00:00:00+00:00"
+    assert world.globus.task_document(asked)["deadline"] == "2026-03-01T00:00:00+00:00"
 
 
 def test_a_queued_task_shows_its_error_for_a_quarter_of_an_hour(world):

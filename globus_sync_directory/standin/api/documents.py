@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from os import stat_result
 from typing import Any
 
-from .storage import MAPPED, Collection, to_text
+from ..engine.collection import MAPPED, Collection
+from ..storage import to_text
 
 Document = dict[str, Any]
 

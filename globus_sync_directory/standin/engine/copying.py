@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from fnmatch import fnmatchcase
 
-from . import storage
-from .documents import when
-from .storage import Collection, Parts, StorageError, join_path
-from .submissions import CHECKSUMS, Item
-from .task import Key, Skip, Success, Task, Trouble
+from .. import storage
+from ..api.documents import when
+from ..storage import Parts, StorageError, join_path
+from .collection import Collection
+from .submission import CHECKSUMS, Item
+from .task import Key, Skip, Success, Task, TransferError
 
 BLOCK = 1 << 20
 _LARGE = 4 * BLOCK  # from here on both sides are read for their checksums at the same time
@@ -40,7 +41,7 @@ class Transfer:
         self._failures = 0
 
     def run(self) -> bool:
-        """Go through all items, note what fails, and return whether nothing did. Raises Trouble that ends it."""
+        """Go through all items, note what fails, and return whether nothing did. Raises TransferError that ends it."""
         for index in range(len(self.items)):
             with self._guard((index, ()), is_directory=True):
                 self._item((index, ()))
@@ -165,7 +166,7 @@ class Transfer:
             except StorageError as error:
                 if error.code not in ("VERIFY_CHECKSUM", "FILE_SIZE_CHANGED"):
                     raise
-                self.task.add_fault(Trouble(error.code, self.destination, self._paths(key)[0]))
+                self.task.add_fault(TransferError(error.code, self.destination, self._paths(key)[0]))
         return self._send(key, file, copy)
 
     def _send(self, key: Key, file: int, copy: int) -> str | None:
@@ -200,7 +201,7 @@ class Transfer:
         if ours != theirs:
             raise StorageError("VERIFY_CHECKSUM")
         if wanted is not None and wanted.lower() != ours:
-            raise Trouble("EXTERNAL_CHECKSUM_MISMATCH", self.destination, self._paths(key)[0], hopeless=True)
+            raise TransferError("EXTERNAL_CHECKSUM_MISMATCH", self.destination, self._paths(key)[0], hopeless=True)
         return ours
 
     def _checksums(self, key: Key, *files: int) -> Iterable[str]:
@@ -261,7 +262,7 @@ class Transfer:
         """Note what goes wrong in the block, as a skipped path where the task allows that, and go on."""
         try:
             yield
-        except Trouble as trouble:
+        except TransferError as trouble:
             if trouble.wide or trouble.hopeless:
                 raise
             skippable = trouble.at_source and trouble.code in _SKIPPABLE
@@ -280,18 +281,18 @@ class Transfer:
 
     @contextmanager
     def _reading(self, key: Key) -> Iterator[None]:
-        """Turn what goes wrong in the block, from the right to read the path onwards, into Trouble at the source."""
+        """Turn what goes wrong in the block, from the right to read the path onwards, into TransferError at the source."""
         path = self._paths(key)[0]
         try:
             with storage.errors():
                 self.source.check(self.task.owner, path, "r")
                 yield
         except StorageError as error:
-            raise Trouble(error.code, self.source, path, str(error), at_source=True) from error
+            raise TransferError(error.code, self.source, path, str(error), at_source=True) from error
 
     @contextmanager
     def _writing(self, key: Key) -> Iterator[None]:
-        """Turn what goes wrong in the block, from the right to write the path onwards, into Trouble there."""
+        """Turn what goes wrong in the block, from the right to write the path onwards, into TransferError there."""
         path = self._paths(key)[1]
         try:
             with storage.errors():
@@ -299,7 +300,7 @@ class Transfer:
                 yield
         except StorageError as error:
             no_space = error.code in _SPACE
-            raise Trouble(
+            raise TransferError(
                 error.code, self.destination, path, str(error), wide=no_space or error.code == "PERMISSION_DENIED",
                 hopeless=no_space and bool(self.options.get("fail_on_quota_errors")),
             ) from error  # fmt: skip
@@ -315,7 +316,7 @@ class Delete:
         self.options = task.submission.options
 
     def run(self) -> bool:
-        """Remove the paths; nothing remains to be tried again. Raises Trouble."""
+        """Remove the paths; nothing remains to be tried again. Raises TransferError."""
         for index, item in enumerate(self.task.submission.items):
             self.checkpoint()
             check_online(self.collection)
@@ -326,7 +327,7 @@ class Delete:
                     self._item(item)
             except StorageError as error:
                 if error.code != "FILE_NOT_FOUND" or not self.options.get("ignore_missing"):
-                    raise Trouble(error.code, self.collection, item.source, str(error), hopeless=True) from error
+                    raise TransferError(error.code, self.collection, item.source, str(error), hopeless=True) from error
             self.task.finished((index, ()))
         return True
 
@@ -351,9 +352,9 @@ class Delete:
 
 
 def check_online(*collections: Collection) -> None:
-    """Raise Trouble for a collection that cannot be reached."""
+    """Raise TransferError for a collection that cannot be reached."""
     for side in collections:
         if side.deleted:
-            raise Trouble("ENDPOINT_ERROR", side, (), "Endpoint has been deleted", wide=True)
+            raise TransferError("ENDPOINT_ERROR", side, (), "Endpoint has been deleted", wide=True)
         if not side.online:
-            raise Trouble("GC_NOT_CONNECTED" if side.is_personal else "CONNECT_FAILED", side, (), wide=True)
+            raise TransferError("GC_NOT_CONNECTED" if side.is_personal else "CONNECT_FAILED", side, (), wide=True)

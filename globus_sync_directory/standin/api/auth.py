@@ -12,9 +12,9 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from .access import Site
+from ..engine.service import Service
+from ..http.server import ENTRY
 from .documents import TRANSFER_SCOPE, ApiError, Document
-from .line import ENTRY
 
 TRANSFER = "transfer.api.globus.org"
 AUTH = "auth.globus.org"
@@ -74,7 +74,7 @@ def unauthorized(status: int, code: str) -> Refusal:
 class Auth:
     """The registered clients, and the tokens they were given."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Service) -> None:
         self.site = site
         self.clients: dict[str, str] = {}
         self.tokens: dict[str, Token] = {}
@@ -92,7 +92,7 @@ class Auth:
         for name in scopes:
             by_server[self._server(name)].append(name)
         self._consent(client_id, scopes)
-        expires = self.site.clock.now() + self.site.switches.token_lifetime
+        expires = self.site.clock.now() + self.site.behaviour.token_lifetime
         tokens = [
             Token("Ag" + secrets.token_urlsafe(36), client_id, server, tuple(names), expires)
             for server, names in by_server.items()
@@ -134,7 +134,7 @@ class Auth:
         if token is None:
             raise ApiError(401, "ClientError.AuthenticationFailed", "Token is not active")
         g.identity = request.environ[ENTRY].identity = token.client_id
-        if self.site.switches.rate_metering:
+        if self.site.behaviour.rate_metering:
             self._meter(token.client_id)
 
     def _meter(self, identity: str) -> None:
@@ -144,7 +144,7 @@ class Auth:
             while times and now - times[0] >= _METERED:
                 times.popleft()
             if len(times) >= _METER_LIMIT:
-                raise ApiError(self.site.switches.rate_limit_status, "ClientError.TooManyRequests", "Too many requests")
+                raise ApiError(self.site.behaviour.rate_limit_status, "ClientError.TooManyRequests", "Too many requests")
             times.append(now)
 
 
@@ -176,9 +176,9 @@ def auth_api(auth: Auth) -> Blueprint:
         client_id, secret = _credentials()
         if auth.is_client(client_id, secret) or (may_be_public and client_id and not secret):
             return client_id
-        status = auth.site.switches.wrong_secret_status
+        status = auth.site.behaviour.wrong_secret_status
         bodies = {"oauth": Refusal(status, "invalid_client"), "globus": unauthorized(status, "UNAUTHORIZED")}
-        raise bodies[auth.site.switches.wrong_secret_body]
+        raise bodies[auth.site.behaviour.wrong_secret_body]
 
     @api.post("/v2/oauth2/token")
     def token() -> Document:

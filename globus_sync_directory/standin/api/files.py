@@ -6,18 +6,19 @@ from contextlib import contextmanager
 
 from flask import Blueprint, g, request
 
-from . import storage
-from .access import Site, disconnected
+from .. import storage
+from ..engine.collection import Collection
+from ..engine.service import Service, disconnected
+from ..engine.submission import read_document, read_json, read_path, read_uuid
+from ..storage import Parts, StorageError, join_path
 from .documents import ApiError, Document, bad_request, endpoint_document, file_document, result
 from .listing import file_filter, ordered, page
-from .storage import Collection, Parts, StorageError, join_path
-from .submissions import read_document, read_json, read_path, read_uuid
 
 _VERBS = {"ls": "list", "stat": "list", "mkdir": "make directories", "rename": "rename"}
 _FTP = {"ls": "MLST", "stat": "MLST", "mkdir": "MKD", "rename": "RNFR"}
 
 
-def files_api(site: Site) -> Blueprint:
+def files_api(site: Service) -> Blueprint:
     """Return the routes; ``g.identity`` is to be who asks."""
     api = Blueprint("files", __name__, url_prefix="/v0.10")
 
@@ -75,7 +76,7 @@ def files_api(site: Site) -> Blueprint:
     @api.get("/operation/endpoint/<collection_id>/stat")
     def stat(collection_id: str) -> Document:
         with operation("stat", collection_id, request.args.get("path") or "/~/", "r") as (collection, parts):
-            if not site.switches.stat_supported:
+            if not site.behaviour.stat_supported:
                 raise ApiError(409, "NotSupported", "The endpoint does not support this operation")
             with storage.located(collection.root, parts, follow=False) as (name, parent):
                 return _entry(collection, name, parent, parts)

@@ -18,8 +18,8 @@ from werkzeug.http import http_date
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Response
 
-from .clock import Clock
-from .documents import ApiError, Document
+from ..api.documents import ApiError, Document
+from ..clock import Clock
 from .faults import Fault, Faults
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Request:
     status: int | None = None
 
 
-class Traffic:
+class RequestLog:
     """The requests and unknown routes in order of arrival; ``closing`` cuts delays short."""
 
     def __init__(self, app: Flask, clock: Clock, faults: Faults) -> None:
@@ -78,17 +78,17 @@ class Traffic:
             self.requests.append(entry)
             del self.requests[:-LOGGED]
             environ["wsgi.input"].seek(0)
-            fault = self._faults.strike(asked.method, asked.path)
+            fault = self._faults.select(asked.method, asked.path)
             before, after = (fault if fault and fault.when == when else None for when in ("before", "after"))
-            answer = self._strike(before, asked.path) or Response.from_app(self._app, environ, buffered=True)
-            answer = self._strike(after, asked.path) or answer
+            answer = self._apply(before, asked.path) or Response.from_app(self._app, environ, buffered=True)
+            answer = self._apply(after, asked.path) or answer
             if not (fault and fault.cut):
                 entry.status = answer.status_code
         answer.headers["Date"] = http_date(self._clock.now())
         answer.headers.update(fault.headers if fault else {})
         return answer, fault
 
-    def _strike(self, fault: Fault | None, path: str) -> Response | None:
+    def _apply(self, fault: Fault | None, path: str) -> Response | None:
         """Wait and act as a fault says; return the answer that takes the place of the real one, if any does."""
         if fault is None:
             return None
@@ -190,7 +190,7 @@ class Listener(ThreadedWSGIServer):
     daemon_threads = False  # closing joins them
     block_on_close = True
 
-    def __init__(self, app: Flask, traffic: Traffic, port: int) -> None:
+    def __init__(self, app: Flask, traffic: RequestLog, port: int) -> None:
         self.traffic = traffic
         self.connections: set[socket.socket] = set()
         with socket.create_server((HOST, port), backlog=BACKLOG) as bound:

@@ -8,12 +8,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from .access import Site, disconnected
+from ..api.documents import ApiError, bad_request
+from .collection import Collection
 from .copying import Delete, Transfer
-from .documents import ApiError, bad_request
-from .storage import Collection
-from .submissions import read_deadline, read_document, read_label, read_submission
-from .task import OWN_DEADLINE, Task, Trouble
+from .service import Service, disconnected
+from .submission import read_deadline, read_document, read_label, read_submission
+from .task import OWN_DEADLINE, Task, TransferError
 
 MAX_ACTIVE = 3  # transfers, and as many deletes, of one identity at a time. Source: task_behavior
 MAX_PENDING = 100  # Source: docs.globus.org, FAQ, transfer and sharing
@@ -33,7 +33,7 @@ class Engine:
     it was looked at. Everything that changes happens under ``changed``, which is told of it.
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Service) -> None:
         self.site = site
         self.clock = site.clock
         self.changed = threading.Condition()
@@ -76,11 +76,11 @@ class Engine:
         """
         with self.changed:
             known = self._used.get((identity, str(body.get("submission_id")).lower()))
-            if known and not self._is_past(known.request_time, self.site.switches.submission_id_lifetime):
-                if self.site.switches.changed_body == "refused" and known.submission.body != body:
+            if known and not self._is_past(known.request_time, self.site.behaviour.submission_id_lifetime):
+                if self.site.behaviour.changed_body == "refused" and known.submission.body != body:
                     raise bad_request(f"Submission ID '{known.submission.submission_id}' was used for another document")
                 return "Duplicate", known
-            submission = read_submission(body, kind, self.clock.now(), self.site.switches.label_limit)
+            submission = read_submission(body, kind, self.clock.now(), self.site.behaviour.label_limit)
             self._check_submission_id(submission.submission_id, identity)
             source = self._usable(submission.source, identity)
             destination = self._usable(submission.destination, identity) if submission.destination else None
@@ -96,9 +96,9 @@ class Engine:
 
     def _check_submission_id(self, submission_id: str, identity: str) -> None:
         since = self._handed_out.get((identity, submission_id))
-        if since is None and not self.site.switches.own_submission_ids:
+        if since is None and not self.site.behaviour.own_submission_ids:
             raise bad_request(f"Unknown submission_id '{submission_id}'")
-        if self._is_past(since, self.site.switches.submission_id_lifetime):
+        if self._is_past(since, self.site.behaviour.submission_id_lifetime):
             raise bad_request(f"submission_id '{submission_id}' has expired")
 
     def _usable(self, collection_id: str, identity: str) -> Collection:
@@ -111,10 +111,10 @@ class Engine:
         """Raise ApiError for a transfer with the paths of a live one, and for one pending task too many."""
         pending = [task for task in self._live if task.is_live and task.owner == new.owner]
         transfers = [task.submission.paths() for task in pending if task.submission.kind == "transfer"]
-        refused = self.site.switches.identical_paths_refused and new.submission.kind == "transfer"
+        refused = self.site.behaviour.identical_paths_refused and new.submission.kind == "transfer"
         if refused and new.submission.paths() in transfers:
             message = "A transfer with identical paths has not yet completed"
-            raise ApiError(409, self.site.switches.identical_paths_code, message)
+            raise ApiError(409, self.site.behaviour.identical_paths_code, message)
         if len(pending) >= MAX_PENDING:
             message = f"You have too many pending tasks; the limit is {MAX_PENDING}"
             raise ApiError(409, "ClientError.Conflict.TooManyPendingJobs", message)
@@ -122,21 +122,21 @@ class Engine:
     def tasks(self) -> list[Task]:
         """Return the tasks that there are records of, in order of submission."""
         with self.changed:
-            kept = self.site.switches.records_kept
+            kept = self.site.behaviour.records_kept
             return [task for task in self._tasks.values() if not self._is_past(task.completion_time, kept)]
 
     def task(self, task_id: str, identity: str) -> Task:
         """Return one task, which must be ``identity``'s own; raises ApiError 404 (or 403)."""
         task = self._tasks.get(task_id)
-        if task and task.owner == identity and not self._is_past(task.completion_time, self.site.switches.records_kept):
+        if task and task.owner == identity and not self._is_past(task.completion_time, self.site.behaviour.records_kept):
             return task
-        if self.site.switches.unknown_task == 403:
+        if self.site.behaviour.unknown_task == 403:
             raise ApiError(403, "PermissionDenied", f"You do not have permission on task '{task_id}'")
         raise ApiError(404, "ClientError.NotFound", f"Task ID '{task_id}' not found")
 
     def listed(self, identity: str) -> list[Task]:
         """Return the tasks that a list shows to ``identity``, newest first."""
-        since = self.clock.now() - self.site.switches.task_list_lag
+        since = self.clock.now() - self.site.behaviour.task_list_lag
         return [task for task in self.tasks()[::-1] if task.owner == identity and task.request_time <= since]
 
     def forget(self, task: Task) -> None:
@@ -152,7 +152,7 @@ class Engine:
         with self.changed:
             if not task.is_live:
                 raise ApiError(409, "ClientError.Conflict", "The task has completed and cannot be changed")
-            label = read_label(fields, self.site.switches.label_limit)
+            label = read_label(fields, self.site.behaviour.label_limit)
             deadline = read_deadline(fields, self.clock.now())
             task.label = label if "label" in body else task.label
             if deadline:
@@ -252,7 +252,7 @@ class Engine:
 
     def _end(self, task: Task, reason: str) -> None:
         task.add_event(reason, "Canceled by the task owner" if reason == "CANCELED" else "", is_error=True)
-        task.end("FAILED", reason if reason != "CANCELED" or self.site.switches.cancel_error == "canceled" else "")
+        task.end("FAILED", reason if reason != "CANCELED" or self.site.behaviour.cancel_error == "canceled" else "")
 
     def _work(self, task: Task) -> None:
         """Make one attempt at a task, in its own thread."""
@@ -266,7 +266,7 @@ class Engine:
             finished = self._attempt(task)
         except _Stopped:
             pass
-        except Trouble as error:
+        except TransferError as error:
             trouble = error
         except Exception:
             log.exception("task %s: a bug in the stand-in", task.id)
@@ -296,7 +296,7 @@ class Engine:
             self.changed.notify_all()
 
     def _attempt(self, task: Task) -> bool:
-        """Return whether everything is done; raises Trouble or _Stopped."""
+        """Return whether everything is done; raises TransferError or _Stopped."""
 
         def checkpoint() -> None:
             with self.changed:
@@ -308,7 +308,7 @@ class Engine:
                 if task.stop is not None:
                     raise _Stopped
 
-        fatal = self.site.switches.missing_source == "fatal"
+        fatal = self.site.behaviour.missing_source == "fatal"
         there = task.destination_collection
         work = Transfer(task, there, checkpoint, missing_is_fatal=fatal) if there else Delete(task, checkpoint)
         complete = work.run()

@@ -1,17 +1,17 @@
-"""What all parts of a stand-in share: its clock, its switches, its collections, and who may reach these."""
+"""What all parts of a stand-in share: its clock, its behaviour, its collections, and who may reach these."""
 
-from .clock import Clock
-from .documents import TRANSFER_SCOPE, ApiError
-from .storage import Collection
-from .switches import Switches
+from ..api.documents import TRANSFER_SCOPE, ApiError
+from ..behaviour import Behaviour
+from ..clock import Clock
+from .collection import Collection
 
 
-class Site:
+class Service:
     """One imitated Globus: its time, its ways, and its collections by id."""
 
-    def __init__(self, clock: Clock, switches: Switches) -> None:
+    def __init__(self, clock: Clock, behaviour: Behaviour) -> None:
         self.clock = clock
-        self.switches = switches
+        self.behaviour = behaviour
         self.collections: dict[str, Collection] = {}
 
     def find(self, collection_id: str, identity: str) -> Collection:

@@ -1,4 +1,4 @@
-"""Trouble on the line: which requests are refused, delayed, cut or answered with nonsense, and how."""
+"""TransferError on the line: which requests are refused, delayed, cut or answered with nonsense, and how."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -53,7 +53,7 @@ class Fault:
     def matches(self, method: str, path: str) -> bool:
         return fnmatchcase(method, self.method.upper()) and fnmatchcase(path, self.path)
 
-    def strikes(self, number: int) -> bool:
+    def applies_to(self, number: int) -> bool:
         """Whether it strikes the match of that number, counted from 1."""
         return number >= self.nth and (self.times is None or number < self.nth + self.times)
 
@@ -73,8 +73,8 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
-    def strike(self, method: str, path: str) -> Fault | None:
+    def select(self, method: str, path: str) -> Fault | None:
         """Count a request and return the first fault that strikes it."""
         with self._lock:
             matching = [(fault, next(numbers)) for fault, numbers in self._faults if fault.matches(method, path)]
-        return next((fault for fault, number in matching if fault.strikes(number)), None)
+        return next((fault for fault, number in matching if fault.applies_to(number)), None)

@@ -5,12 +5,12 @@ from typing import Any
 
 from flask import Blueprint, g, request
 
+from ..engine.collection import Collection, PauseRule
+from ..engine.submission import read_json, read_uuid
+from ..engine.task import Skip, Success, Task
+from ..engine.tasks import Engine
 from .documents import Document, bad_request, result, submission_result
-from .engine import Engine
 from .listing import event_filter, number, ordered, page, selected, task_filter
-from .storage import Collection, PauseRule
-from .submissions import read_json, read_uuid
-from .task import Skip, Success, Task
 
 DEFAULT_PAGE = 10
 MARKER_PAGE = 100
@@ -36,7 +36,7 @@ def tasks_api(engine: Engine) -> Blueprint:
     @api.post("/delete", defaults={"kind": "delete"}, endpoint="delete")
     def submit(kind: str) -> tuple[Document, int]:
         code, task = engine.submit(kind, read_json(request.get_data()), g.identity)
-        status = engine.site.switches.accepted_status if code == "Accepted" else 200
+        status = engine.site.behaviour.accepted_status if code == "Accepted" else 200
         return submission_result(kind, code, task.id, task.submission.submission_id, request.path), status
 
     @api.get("/task_list")

@@ -10,18 +10,20 @@ from typing import Self
 from flask import Flask
 from werkzeug.routing import Rule
 
-from .access import Site
-from .auth_api import Auth, auth_api
+from .api.auth import Auth, auth_api
+from .api.control import control_api
+from .api.documents import Document
+from .api.files import files_api
+from .api.tasks import tasks_api
+from .behaviour import Behaviour
 from .clock import Clock
-from .control_api import control_api
-from .engine import Engine
-from .faults import Faults
-from .files_api import files_api
-from .line import HOST, Listener, Traffic
-from .storage import GUEST, Collection, Parts, PauseRule
-from .switches import Switches
-from .task import Task
-from .tasks_api import tasks_api
+from .engine.collection import GUEST, Collection, PauseRule
+from .engine.service import Service
+from .engine.task import Task
+from .engine.tasks import Engine
+from .http.faults import Faults
+from .http.server import HOST, Listener, RequestLog
+from .storage import Parts
 
 OWNER = "6d7bd1c4-5a3e-4c1b-9f0e-0a51d0c2e8f7"  # the made-up person to whom the collections belong
 
@@ -33,16 +35,16 @@ class _Rule(Rule):
         return lambda *_: ("", "")
 
 
-class StandIn(Site):
+class StandIn(Service):
     """
     A running Globus on loopback, from ``with`` to its end; the port is free again and no thread is left afterwards.
 
-    ``requests`` and ``unknown_routes`` may be cleared, ``switches`` assigned while it runs. ``hold``, ``release`` and
+    ``requests`` and ``unknown_routes`` may be cleared, ``behaviour`` assigned while it runs. ``hold``, ``release`` and
     ``wait`` are the engine's. Raises OSError when the port is taken.
     """
 
-    def __init__(self, clock: Clock | None = None, switches: Switches | None = None, port: int = 0) -> None:
-        super().__init__(clock or Clock(), switches or Switches())
+    def __init__(self, clock: Clock | None = None, behaviour: Behaviour | None = None, port: int = 0) -> None:
+        super().__init__(clock or Clock(), behaviour or Behaviour())
         self.faults = Faults()
         self._engine = Engine(self)
         self._auth = Auth(self)
@@ -52,7 +54,7 @@ class StandIn(Site):
         app.url_rule_class = _Rule
         app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
         app.url_map.merge_slashes = False
-        self._traffic = Traffic(app, self.clock, self.faults)
+        self._traffic = RequestLog(app, self.clock, self.faults)
         self.requests = self._traffic.requests
         self.unknown_routes = self._traffic.unknown_routes
         app.register_blueprint(auth_api(self._auth))
@@ -140,3 +142,7 @@ class StandIn(Site):
     def forget(self, task_id: str) -> None:
         """Delete the record of a task that has ended, as the service does after 90 days."""
         self._engine.forget(self.task(task_id))
+
+    def task_document(self, task: Task) -> Document:
+        """Return the document by which Transfer describes a task."""
+        return task.document()

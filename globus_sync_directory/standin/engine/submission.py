@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, get_args
 
-from .documents import Document, bad_request
-from .storage import Parts, StorageError, split_path
+from ..api.documents import Document, bad_request
+from ..storage import Parts, StorageError, split_path
 
 CHECKSUMS = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
 

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, request
 
-from .clock import ManualClock
+from ..behaviour import with_option
+from ..clock import ManualClock
+from ..engine.collection import ENTITY_TYPES, GUEST
+from ..engine.submission import read_fields, read_json
+from ..http.faults import Fault
 from .documents import ApiError, Document, bad_request
-from .faults import Fault
-from .storage import ENTITY_TYPES, GUEST
-from .submissions import read_fields, read_json
-from .switches import switched
 
 if TYPE_CHECKING:
-    from .server import StandIn
+    from ..standin import StandIn
 
 _COLLECTION: Mapping[str, Any] = {
     "online": bool, "deleted": bool, "full": bool, "wrong_checksums": int, "changing_files": int, "entity_type": str,
@@ -44,7 +44,7 @@ def control_api(globus: "StandIn") -> Blueprint:
                 for collection in globus.collections.values()
             },
             "tasks": {task.id: task.status for task in globus.tasks},
-            "switches": {name.replace("_", "-"): str(value) for name, value in vars(globus.switches).items()},
+            "behaviour": {name.replace("_", "-"): str(value) for name, value in vars(globus.behaviour).items()},
         }
 
     @api.post("/faults")
@@ -74,10 +74,10 @@ def control_api(globus: "StandIn") -> Blueprint:
         wanted = _fields({"do": str, "code": str})
         task = globus.task(task_id)
         match wanted.get("do"):
-            case "pause" | "unpause" | "suspend" | "resume" as deed:
-                getattr(task, deed)()
-            case "cancel" | "forget" as deed:
-                getattr(globus, deed)(task.id)
+            case "pause" | "unpause" | "suspend" | "resume" as action:
+                getattr(task, action)()
+            case "cancel" | "forget" as action:
+                getattr(globus, action)(task.id)
             case "fail":
                 globus.fail(task.id, wanted.get("code") or "ENDPOINT_ERROR")
             case _:
@@ -92,12 +92,12 @@ def control_api(globus: "StandIn") -> Blueprint:
         globus.clock.advance(seconds)
         return state()
 
-    @api.post("/switches")
-    def change_switches() -> Document:
-        switches = globus.switches
+    @api.post("/behaviour")
+    def change_behaviour() -> Document:
+        behaviour = globus.behaviour
         for name, value in read_json(request.get_data()).items():
-            switches = switched(switches, name, "" if value is None else str(value))
-        globus.switches = switches
+            behaviour = with_option(behaviour, name, "" if value is None else str(value))
+        globus.behaviour = behaviour
         return state()
 
     @api.delete("/tokens")

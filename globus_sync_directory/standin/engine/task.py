@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from os.path import commonpath
 from typing import NamedTuple
 
-from .clock import Clock
-from .documents import Document, when
-from .storage import Collection, Parts, PauseRule, join_path
-from .submissions import Submission
+from ..api.documents import Document, when
+from ..clock import Clock
+from ..storage import Parts, join_path
+from .collection import Collection, PauseRule
+from .submission import Submission
 
 QUEUED_ERROR_SHOWN = timedelta(minutes=15)  # Source: task_behavior
 OWN_DEADLINE = timedelta(hours=24)  # the service's, where the submission gives none; likewise the next two
@@ -33,7 +34,7 @@ Key = tuple[int, Parts]  # the number of an item, and a path below it
 
 
 @dataclass(eq=False)
-class Trouble(Exception):
+class TransferError(Exception):
     """One failed step."""
 
     code: str
@@ -201,7 +202,7 @@ class Task:
         self.events.append(event)
         return event
 
-    def add_fault(self, trouble: Trouble) -> None:
+    def add_fault(self, trouble: TransferError) -> None:
         """Note one error that the task met."""
         side = trouble.side
         details = (

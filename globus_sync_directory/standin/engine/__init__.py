@@ -1,0 +1,1 @@
+"""The imitated service without HTTP: accounts, collections, tasks and files."""
