@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from conftest import SUBMIT, World, make_world
-
-from globus_sync_directory.globus import transport as wire
 from globus_sync_directory.output.text import wrapped
+from world import SUBMIT, World, make_world
+
+from globus_sync_directory.globus import transport
 from globus_sync_directory.standin import Fault
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -267,14 +267,14 @@ def _with_fixed_ids(text: str) -> str:
 def _environment(world: World) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update(world.globus.environment)
-    pause, wire.LONGEST_PAUSE_SECONDS = wire.LONGEST_PAUSE_SECONDS, 0
+    pause, transport.LONGEST_PAUSE_SECONDS = transport.LONGEST_PAUSE_SECONDS, 0
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             yield
     finally:
         os.environ.clear()
         os.environ.update(before)
-        wire.LONGEST_PAUSE_SECONDS = pause
+        transport.LONGEST_PAUSE_SECONDS = pause
 
 
 @contextlib.contextmanager

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from globus_sync_directory.text import is_unprintable
 from globus_sync_directory.config.load import Config, load_config
 from globus_sync_directory.errors import ConfigError
 from globus_sync_directory.model.pair import Directory, SyncLevel
+from globus_sync_directory.text import is_unprintable
 
 CLIENT = "3F2A0C52-0000-4000-8000-0000000000aa"
 ONE = "763d50ee-e814-4080-878b-6a8be5cf7570"

@@ -6,10 +6,10 @@ import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import World, read_terminal
+from globus_sync_directory.output.text import columns, render, size, span, summary, wrapped
+from world import World, read_terminal
 
 from globus_sync_directory.globus.explain import Problem
-from globus_sync_directory.output.text import columns, render, size, span, summary, wrapped
 from globus_sync_directory.model.status import PairReport, PairStatus
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from globus_sync_directory.config.secret import read_secret
 
 from globus_sync_directory.errors import SecretError
-from globus_sync_directory.config.secret import read_secret
 
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQ="
 

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from globus_sync_directory.output.text import describe
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from globus_sync_directory.globus.explain import explain, place_in
-from globus_sync_directory.text import is_unprintable
-from globus_sync_directory.model.pair import Pair, Directory
-from globus_sync_directory.output.text import describe
-from globus_sync_directory.state import StateFile, Success
-from globus_sync_directory.model.task import NotATask, Skipped, read_event, read_skipped, read_task
+from globus_sync_directory.model.pair import Directory, Pair
 from globus_sync_directory.model.status import PairReport, PairStatus, task_status
+from globus_sync_directory.model.task import NotATask, Skipped, read_event, read_skipped, read_task
+from globus_sync_directory.state import StateFile, Success
+from globus_sync_directory.text import is_unprintable
 
 pytestmark = pytest.mark.promise(7, "any bytes and any text as config, state, names, labels, messages")
 

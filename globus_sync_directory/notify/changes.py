@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from globus_sync_directory.text import sanitize
 from globus_sync_directory.config.load import Config
 from globus_sync_directory.errors import EXIT_ATTENTION, EXIT_SIGN_IN_REJECTED, EXIT_TOO_OLD
-from globus_sync_directory.sync.ledger import Ledger
 from globus_sync_directory.model.pair import Pair
+from globus_sync_directory.model.status import PairReport, PairStatus
 from globus_sync_directory.output.text import describe, files
 from globus_sync_directory.state import Mailed
-from globus_sync_directory.model.status import PairReport, PairStatus
+from globus_sync_directory.sync.ledger import Ledger
+from globus_sync_directory.text import sanitize
 
 _TROUBLE = (EXIT_ATTENTION, EXIT_TOO_OLD, EXIT_SIGN_IN_REJECTED)
 _WELL = (PairStatus.SUCCEEDED, PairStatus.STOPPED_AT_TIME_LIMIT)

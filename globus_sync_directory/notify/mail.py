@@ -16,11 +16,11 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 
-from globus_sync_directory.text import sanitize
 from globus_sync_directory.config.load import Config, MailServer
-from globus_sync_directory.sync.ledger import Ledger
 from globus_sync_directory.notify.changes import recipients
 from globus_sync_directory.state import Mailed
+from globus_sync_directory.sync.ledger import Ledger
+from globus_sync_directory.text import sanitize
 
 TIMEOUT_SECONDS = 10.0  # for each step with a mail server
 PATIENCE_SECONDS = 20.0  # after which no further message is begun, and twice that the last one left: others wait

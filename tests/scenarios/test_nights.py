@@ -16,16 +16,16 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import SUBMIT, Outcome, World, make_world, make_zygote, tree
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from reliability import count_cases
+from world import SUBMIT, Outcome, World, make_world, make_zygote, tree
 
-from globus_sync_directory.config.load import load_config
+from globus_sync_directory.config.load import load_settings
 from globus_sync_directory.model.pair import fingerprint_in
-from globus_sync_directory.standin import Fault
 from globus_sync_directory.model.status import PairStatus
+from globus_sync_directory.standin import Fault
 
 NAMES = st.sampled_from(["a", "b", "c"])
 SOURCES = st.sampled_from(["/s0", "/s1", "/s2"])
@@ -176,7 +176,7 @@ class Nights(RuleBasedStateMachine):
         self.task_status(outcome.status, outcome.stdout)
         remembered = {entry["task"]["task_id"] for entry in self.entries() if entry["task"]}
         assert {task.id for task in self.world.live} <= remembered
-        assert not [entry["name"] for entry in self.entries() if entry["reservation"]]
+        assert not [entry["name"] for entry in self.entries() if entry["pending"]]
         self.check()
 
     @rule(instant=st.integers(1, 80))
@@ -233,7 +233,7 @@ class Nights(RuleBasedStateMachine):
 
     def task_status(self, status: int, report: str) -> None:
         """The exit status follows from the verdicts, and each verdict fits the pair's newest task at Globus."""
-        told = Outcome(status, report, "").verdicts
+        told = Outcome(status, report, "").statuses
         verdicts = {name: WORDS[word] for name, word in told.items() if not name.startswith("left over")}
         assert set(self.world.pairs) <= set(verdicts), report
         worst = {verdict.status for verdict in verdicts.values()}
@@ -275,7 +275,7 @@ class Nights(RuleBasedStateMachine):
             look = world.run("-d")
             assert look.status == 0, look.stdout
             self.task_status(look.status, look.stdout)
-            for pair in load_config(world.config).pairs:
+            for pair in load_settings(world.config, world.secret_file).pairs:
                 source = tree(world.root / "source" / pair.source.path[1:])
                 there = tree(world.root / "destination" / pair.destination.path[1:])
                 wanted = {name: data for name, data in source.items() if not is_excluded(name, pair.exclude)}

@@ -17,7 +17,7 @@ from globus_sync_directory.cli import command
 from globus_sync_directory.config.load import CONFIG_KEYS, load_config
 from globus_sync_directory.model.status import PairStatus
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

@@ -15,7 +15,7 @@ import pytest
 from globus_sync_directory import state as state_module
 from globus_sync_directory.errors import LockHeld, StateError
 from globus_sync_directory.model.pair import Directory
-from globus_sync_directory.state import LastTask, Mailed, PairRecord, PendingSubmission, FailedStart, StateFile, Success
+from globus_sync_directory.state import FailedStart, LastTask, Mailed, PairRecord, PendingSubmission, StateFile, Success
 
 CLIENT = "3f2a0c52-0000-4000-8000-0000000000aa"
 ID = "763d50ee-e814-4080-878b-6a8be5cf7570"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from conftest import World, assert_in_order, read_terminal
+from world import World, assert_in_order, read_terminal
 
 from globus_sync_directory.commands import wait as watch
 from globus_sync_directory.standin import Fault
@@ -37,7 +37,7 @@ def test_waits_for_the_end(world: World) -> None:
     outcome = world.run("-w")
     timer.join()
     assert time.monotonic() - begun >= 0.4
-    assert (outcome.status, outcome.verdicts) == (0, {"microscope": "succeeded"})
+    assert (outcome.status, outcome.statuses) == (0, {"microscope": "succeeded"})
     assert "2 files copied" in outcome.stdout
     assert "INFO microscope: succeeded" in outcome.stderr
     assert len(world.tasks) == 1
@@ -49,7 +49,7 @@ def test_ends_with_the_status_of_the_end(world: World) -> None:
     timer = after(0.3, lambda: world.globus.fail(world.tasks[0].id, "PERMISSION_DENIED"))
     outcome = world.run("-w")
     timer.join()
-    assert (outcome.status, outcome.verdicts) == (1, {"microscope": "failed"})
+    assert (outcome.status, outcome.statuses) == (1, {"microscope": "failed"})
     assert "why: " in outcome.stdout
     world.globus.release()
 
@@ -57,7 +57,7 @@ def test_ends_with_the_status_of_the_end(world: World) -> None:
 @pytest.mark.promise(5, "-d -w")
 def test_only_watches_with_d(world: World) -> None:
     """-d -w starts nothing and writes nothing, and waits for what runs."""
-    assert world.run("-d", "-w").verdicts == {"microscope": "never run"}
+    assert world.run("-d", "-w").statuses == {"microscope": "never run"}
     assert not world.state_file.exists()
     world.globus.hold()
     world.run()
@@ -65,7 +65,7 @@ def test_only_watches_with_d(world: World) -> None:
     timer = after(0.3, world.globus.release)
     outcome = world.run("-d", "-w")
     timer.join()
-    assert outcome.verdicts == {"microscope": "succeeded"}
+    assert outcome.statuses == {"microscope": "succeeded"}
     assert world.state_file.read_bytes() == before
     assert len(world.tasks) == 1
 
@@ -102,7 +102,7 @@ def test_survives_an_outage(world: World) -> None:
     outcome = world.run("-d", "-w")
     for timer in timers:
         timer.join()
-    assert (outcome.status, outcome.verdicts) == (0, {"microscope": "succeeded"})
+    assert (outcome.status, outcome.statuses) == (0, {"microscope": "succeeded"})
     assert outcome.stderr.count("still waiting") == 1
     assert outcome.stderr.count("Globus answers again") == 1
 
@@ -116,9 +116,9 @@ def test_a_run_while_another_waits(world: World) -> None:
         while len(world.live) < 1 and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(0.3)
-        assert world.run().verdicts == {"microscope": "running"}
+        assert world.run().statuses == {"microscope": "running"}
         world.pair("other")
-        assert world.run().verdicts == {"microscope": "running", "other": "started"}
+        assert world.run().statuses == {"microscope": "running", "other": "started"}
         assert_in_order(world)
         assert len(world.tasks) == 2
         world.globus.release()
@@ -155,7 +155,7 @@ def test_json_and_quiet_show_no_progress(world: World) -> None:
     timer.join()
     assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "", "")
     timer = after(0.0, lambda: None)
-    assert json.loads(world.run("-d", "-w", "--json").stdout)["pairs"][0]["verdict"] == "succeeded"
+    assert json.loads(world.run("-d", "-w", "--json").stdout)["pairs"][0]["status"] == "succeeded"
     timer.join()
 
 
@@ -202,7 +202,7 @@ def test_ended_tasks_are_asked_about_no_more(world: World) -> None:
     outcome = world.run("-d", "-w")
     for timer in timers:
         timer.join()
-    assert sorted(outcome.verdicts.values()) == ["failed", "succeeded"]
+    assert sorted(outcome.statuses.values()) == ["failed", "succeeded"]
     assert len([line for line in world.asked() if line.endswith("/event_list")]) == 1
 
 

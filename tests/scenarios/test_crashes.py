@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 
 import pytest
-from conftest import World, Zygote, assert_in_order
 from reliability import count_cases
+from world import World, Zygote, assert_in_order
 
 pytestmark = pytest.mark.slow
 

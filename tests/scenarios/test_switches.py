@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import SUBMIT, World, assert_in_order, tree
+from world import SUBMIT, World, assert_in_order, tree
 
 from globus_sync_directory.standin import Behaviour, Fault
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.promise(4, "what is not known about 
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "as expected": {},
-    "changed body refused": {"changed_body": "refused"},
+    "changed body refused": {"changed_body": "rejected"},
     "own ids refused": {"own_submission_ids": False},
     "ids expire after an hour": {"submission_id_lifetime": timedelta(hours=1)},
     "identical paths accepted": {"identical_paths_refused": False},

@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from conftest import NOBODY, World
+from world import NOBODY, World
 
 from globus_sync_directory.commands import check
 from globus_sync_directory.standin import Fault
@@ -104,12 +104,12 @@ def test_sign_in_and_network(world: World) -> None:
     world.secret_file.write_text("wrong")
     refused = world.run("check")
     assert (refused.status, len(lines(refused.stdout, "FAIL"))) == (4, 1)
-    assert "cure: compare clientid" in refused.stdout
+    assert "fix:  compare clientid" in refused.stdout
     world.secret_file.write_text(world.secret)
     world.globus.faults.add(Fault(path="*", times=None, cut=True))
     away = world.run("check")
     assert (away.status, len(lines(away.stdout, "FAIL"))) == (75, 1)
-    assert "cure: check again later" in away.stdout
+    assert "fix:  check again later" in away.stdout
 
 
 def test_clock(world: World) -> None:

@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import SUBMIT, World, tree
+from world import SUBMIT, World, tree
 
 from globus_sync_directory.standin import Fault
 
-TOP = Path(__file__).resolve().parent.parent
+TOP = Path(__file__).resolve().parents[2]
 
 
 def test_as_module_and_as_console_script(world: World) -> None:
@@ -61,7 +61,7 @@ def test_through_the_wrapper_from_an_empty_environment(world: World) -> None:
     assert first.returncode == 0, first.stderr
     assert second.returncode == 1
     assert "microscope: started" in log
-    assert "microscope: not startable" in log
+    assert "microscope: blocked" in log
     assert "exit status 1" in log
     assert (folder / "config.state.json").exists()
     assert tree(world.archive) == tree(world.images)
@@ -170,7 +170,7 @@ def test_narrow_surroundings(world: World, surroundings: dict[str, str]) -> None
     environment |= {name: value for name, value in surroundings.items() if value}
     outcome = world.process(env=environment)
     assert outcome.status == 0, outcome.stderr
-    assert list(outcome.verdicts.values()) == ["started", "started"]
+    assert list(outcome.statuses.values()) == ["started", "started"]
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077])

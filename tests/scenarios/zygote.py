@@ -22,7 +22,7 @@ from typing import Any
 
 import globus_sync_directory.sync.run  # noqa: F401  # loaded once, before any child is forked
 from globus_sync_directory import cli
-from globus_sync_directory.globus import transport as wire
+from globus_sync_directory.globus import transport
 
 STREAMS = 2  # descriptors up to this one are the report and the log, not the outside world
 
@@ -63,10 +63,10 @@ def child(order: dict[str, Any], stdout: int, stderr: int, counter: int) -> None
     os.fsync = instants.around(os.fsync)
     os.replace = instants.around(os.replace)
     os.rename = instants.around(os.rename)
-    wire._Adapter.send = instants.around(wire._Adapter.send)  # type: ignore[method-assign]
+    transport.MeteredAdapter.send = instants.around(transport.MeteredAdapter.send)  # type: ignore[method-assign]
     if order.get("no_locks"):
         fcntl.flock = refuse  # type: ignore[assignment]
-    wire.LONGEST_PAUSE_SECONDS = 0
+    transport.LONGEST_PAUSE_SECONDS = 0
     sys.argv[1:] = order["arguments"]
     cli.main()
 

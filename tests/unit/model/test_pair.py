@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from globus_sync_directory.text import sanitize, is_unprintable
-from globus_sync_directory.model.pair import Pair, Directory, fingerprint_in, name_in, task_label
+from globus_sync_directory.model.pair import Directory, Pair, fingerprint_in, name_in, task_label
+from globus_sync_directory.text import is_unprintable, sanitize
 
 ONE = "763d50ee-e814-4080-878b-6a8be5cf7570"
 TWO = "9d6d994a-6d04-11e5-ba46-22000b92c6ec"

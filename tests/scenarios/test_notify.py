@@ -24,11 +24,11 @@ import pytest
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope
-from conftest import World
+from world import World
 
 from globus_sync_directory import state
-from globus_sync_directory.notify import mail as notify
 from globus_sync_directory.errors import Interrupted
+from globus_sync_directory.notify import mail as notify
 
 PASSWORD = "smtp-pass-word-0815"
 
@@ -160,7 +160,7 @@ def test_a_start_that_fails_night_after_night(world: World, post: Post) -> None:
     for _ in range(3):
         world.run()
         world.clock.advance(86400)
-    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: not startable"]
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: blocked"]
     world.source.rules[world.client_id, ()] = "r"
     world.sync()
     world.run()
@@ -233,7 +233,7 @@ def test_too_old_and_sign_in_refused(world: World, post: Post) -> None:
     world.sync()
     world.secret_file.write_text("wrong")
     assert world.run().status == 4
-    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: sign-in refused"]
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: sign-in rejected"]
     assert world.run().status == 4
     assert post.take() == []
 
@@ -249,7 +249,7 @@ def test_unsent_mail_goes_out_with_the_next_run(world: World, post: Post) -> Non
     assert "WARNING mail to ops@example.org could not be sent: 127.0.0.1 port" in outcome.stderr
     assert "answered 451: try later" in outcome.stderr
     post.answer = "250 OK"
-    assert world.run().verdicts == {"microscope": "running"}
+    assert world.run().statuses == {"microscope": "running"}
     assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: failed"]
     world.run()
     assert post.take() == []
@@ -330,7 +330,7 @@ def test_the_command_to_look_again_works(world: World, post: Post) -> None:
         shlex.split(command), env=os.environ | world.globus.environment, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 1
-    assert "microscope: not startable" in ended.stdout
+    assert "microscope: blocked" in ended.stdout
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
@@ -354,7 +354,7 @@ def test_encrypted_with_a_password(world: World, authority: trustme.CA, trusted:
         configure(world, post, f"smtp_tls = {tls}", "smtp_user = robot", f"smtp_password_file = {file.name}")
         world.pair("microscope", src_path="/missing")
         outcome = world.run("-v")
-        assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: not startable"]
+        assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: blocked"]
         assert asked == [(b"robot", PASSWORD.encode())]
         assert PASSWORD not in outcome.stdout + outcome.stderr + world.state_file.read_text()
         file.write_text("another\n")
@@ -460,7 +460,7 @@ def test_lasting_trouble_is_mailed_while_waiting(world: World, post: Post) -> No
     world.globus.hold()
     with world.start("-w", env={**os.environ}) as waiting:
         wait_for(lambda: bool(post.messages))
-        assert post.take()[0][1] == "globus_sync_directory: bad: not startable"
+        assert post.take()[0][1] == "globus_sync_directory: bad: blocked"
         world.tasks[0].pause("Maintenance")
         wait_for(lambda: bool(post.messages))
         assert post.take()[0][1] == "globus_sync_directory: microscope: paused"

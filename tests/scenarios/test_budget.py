@@ -6,9 +6,9 @@ import time
 from collections import Counter
 
 import pytest
-from conftest import SUBMIT, World
+from world import SUBMIT, World
 
-from globus_sync_directory.globus import transport as wire
+from globus_sync_directory.globus import transport
 
 
 def kinds(world: World) -> Counter[str]:
@@ -87,7 +87,7 @@ def test_connections_are_kept(world: World) -> None:
     """A run of forty pairs uses one connection for each of its threads and one for the sign-in."""
     with_pairs(world, 40)
     world.run()
-    assert len({request.connection for request in world.globus.requests}) <= 1 + 1 + wire.AT_A_TIME
+    assert len({request.connection for request in world.globus.requests}) <= 1 + 1 + transport.AT_A_TIME
 
 
 def test_at_most_eight_at_a_time(world: World) -> None:
@@ -95,7 +95,7 @@ def test_at_most_eight_at_a_time(world: World) -> None:
     with_pairs(world, 40)
     running, most = [0], [0]
 
-    class Counting(wire._Adapter):
+    class Counting(transport.MeteredAdapter):
         def send(self, *args: object, **kwargs: object):  # type: ignore[no-untyped-def]
             running[0] += 1
             most[0] = max(most[0], running[0])
@@ -116,13 +116,13 @@ def test_at_most_150_in_ten_seconds(world: World, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(wire, "WINDOW_SECONDS", 10.0)
     with_pairs(world, 60)
     sent: list[float] = []
-    wait = wire.RateLimiter.wait
+    wait = transport.RateLimiter.wait
 
-    def noting(meter: wire.RateLimiter) -> None:
+    def noting(meter: transport.RateLimiter) -> None:
         wait(meter)
         sent.append(time.monotonic())
 
-    monkeypatch.setattr(wire.RateLimiter, "wait", noting)
+    monkeypatch.setattr(transport.RateLimiter, "wait", noting)
     world.run()
     assert sum(request.path == SUBMIT for request in world.globus.requests) == 60
     sent.sort()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import NOBODY, SUBMIT, TASK_LIST, Outcome, World
+from world import NOBODY, SUBMIT, TASK_LIST, Outcome, World
 
 from globus_sync_directory.standin import Fault
 
@@ -55,7 +55,7 @@ def test_wrong_secret(world: World) -> None:
     wrong = "d3Jvbmctd3Jvbmctd3Jvbmc="
     world.secret_file.write_text(wrong)
     outcome = world.run()
-    text = told(outcome, 4, "microscope: sign-in refused", "Globus Auth refuses the sign-in", "compare clientid")
+    text = told(outcome, 4, "microscope: sign-in rejected", "Globus Auth refuses the sign-in", "compare clientid")
     assert wrong not in text
     assert "last success: " in text
 
@@ -143,7 +143,7 @@ def test_outage_begins_no_new_request(world: World) -> None:
     world.globus.faults.add(Fault(path="/v0.10/submission_id", times=None, status=503))
     outcome = world.run()
     told(outcome, 75)
-    assert list(outcome.verdicts.values()).count("not reached") == 51
+    assert list(outcome.statuses.values()).count("not reached") == 51
     asked = [line for line in world.asked() if line.endswith("/submission_id")]
     assert len(asked) <= 3 * (3 + 8)
 

@@ -7,7 +7,7 @@ import re
 from importlib.metadata import version
 
 import pytest
-from conftest import World, read_terminal
+from world import World, read_terminal
 
 from globus_sync_directory.cli import invoke
 from globus_sync_directory.standin import Fault
@@ -54,7 +54,7 @@ def test_quiet_tells_only_the_trouble(world: World) -> None:
     world.pair("worse", src_path="/missing too")
     outcome = world.run("-q")
     assert outcome.status == 1
-    assert outcome.verdicts == {"bad": "not startable", "worse": "not startable"}
+    assert outcome.statuses == {"bad": "blocked", "worse": "blocked"}
     assert "microscope" not in outcome.stdout
     assert outcome.stderr == ""
 
@@ -131,7 +131,7 @@ def test_most_urgent_status_wins(world: World) -> None:
     world.pair("open")
     world.globus.faults.add(Fault(method="POST", path="/v0.10/transfer", times=None, status=500))
     outcome = world.run()
-    assert outcome.verdicts["bad"] == "not startable"
-    assert outcome.verdicts["open"] == "start unconfirmed"
+    assert outcome.statuses["bad"] == "blocked"
+    assert outcome.statuses["open"] == "start unconfirmed"
     assert outcome.status == 1
     assert world.run("-p", "open").status == 75

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import World
+from world import World
 
 from globus_sync_directory.standin import Fault
 
@@ -34,7 +34,7 @@ def test_queued(world: World) -> None:
     world.sync()
     report = world.run("-d")
     assert report.status == 0
-    assert sorted(report.verdicts.values()) == ["queued", "running", "running", "running"]
+    assert sorted(report.statuses.values()) == ["queued", "running", "running", "running"]
     assert "waiting: Globus works on three tasks of one application at a time" in report.stdout
 
 
@@ -53,7 +53,7 @@ def test_running_with_errors_then_stuck(world: World) -> None:
     status, verdict, report = headline(world)
     assert (status, verdict) == (1, "stuck")
     assert "no space or quota left for destination '/archive/images/" in report
-    assert "cure: make room there" in report
+    assert "fix:  make room there" in report
     assert "fault" in report
 
 
@@ -200,7 +200,7 @@ def test_not_startable(world: World, change: dict[str, str], words: str) -> None
     """What waiting cannot cure stops a start before it: status 1, the reason, and the key to correct."""
     world.pair("microscope", **change)
     status, verdict, report = headline(world, "-q")
-    assert (status, verdict) == (1, "not startable")
+    assert (status, verdict) == (1, "blocked")
     assert words in report
     assert f"correct [microscope] {next(iter(change))}" in report
     assert world.tasks == []
@@ -210,26 +210,26 @@ def test_not_startable_without_permission(world: World) -> None:
     """Without permission the report says whom to share the guest collection with, and how."""
     world.source.rules.clear()
     status, verdict, report = headline(world, "-q")
-    assert (status, verdict) == (1, "not startable")
+    assert (status, verdict) == (1, "blocked")
     assert "permission denied for source '/images'" in report
     assert f"share it with {world.client_id}@clients.auth.globus.org, permission r" in report
 
 
 def test_deleted_collection(world: World) -> None:
-    """A deleted collection is not startable."""
+    """A deleted collection is blocked."""
     world.destination.deleted = True
     status, verdict, report = headline(world, "-q")
-    assert (status, verdict) == (1, "not startable")
+    assert (status, verdict) == (1, "blocked")
     assert "the destination collection" in report
     assert "has been deleted" in report
 
 
 def test_file_where_the_destination_should_be(world: World) -> None:
-    """A file in the place of the destination directory is not startable."""
+    """A file in the place of the destination directory is blocked."""
     world.archive.parent.mkdir(parents=True)
     world.archive.write_text("a file")
     status, verdict, report = headline(world, "-q")
-    assert (status, verdict) == (1, "not startable")
+    assert (status, verdict) == (1, "blocked")
     assert "destination '/archive/images' on collection" in report
 
 
@@ -251,7 +251,7 @@ def test_offline_personal_endpoint_is_refused_by_globus(world: World) -> None:
     assert outcome.stdout.startswith("microscope: refused")
     assert "is not connected" in outcome.stdout
     assert "start Globus Connect Personal on that computer" in outcome.stdout
-    assert world.state()["microscope"]["reservation"] is None
+    assert world.state()["microscope"]["pending"] is None
 
 
 def test_refused(world: World) -> None:
@@ -262,7 +262,7 @@ def test_refused(world: World) -> None:
     outcome = world.run()
     assert outcome.status == 1
     assert outcome.stdout.startswith("microscope: refused")
-    assert world.state()["microscope"]["reservation"] is None
+    assert world.state()["microscope"]["pending"] is None
 
 
 def test_a_look_tells_of_a_start_that_came_to_nothing(world: World) -> None:
@@ -270,14 +270,14 @@ def test_a_look_tells_of_a_start_that_came_to_nothing(world: World) -> None:
     world.sync()
     world.source.rules.clear()
     world.run()
-    began = world.state()["microscope"]["setback"]["since"]
+    began = world.state()["microscope"]["failed_start"]["since"]
     status, verdict, report = headline(world)
-    assert (status, verdict) == (1, "not startable")
+    assert (status, verdict) == (1, "blocked")
     assert "permission denied for source '/images'" in report
     assert "last success: " in report
     world.clock.advance(24 * 3600 + 30)
     world.run()
-    assert world.state()["microscope"]["setback"]["since"] == began
+    assert world.state()["microscope"]["failed_start"]["since"] == began
     assert "(1 d ago)" in headline(world)[2]
     world.source.rules[world.client_id, ()] = "r"
     world.sync()

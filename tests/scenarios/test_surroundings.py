@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import SUBMIT, World, assert_in_order
+from world import SUBMIT, World, assert_in_order
 
 from globus_sync_directory.standin import Fault
 
@@ -185,7 +185,7 @@ def test_changes_of_two_runs_without_locks_are_both_kept(world: World) -> None:
     entries = world.state()
     for name in names:
         assert entries[name]["task"] is not None
-        assert entries[name]["reservation"] is None
+        assert entries[name]["pending"] is None
     world.globus.release()
 
 

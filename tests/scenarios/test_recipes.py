@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import World
+from world import World
 
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 SECTION = README.partition("## Monitoring\n")[2].partition("\n## ")[0]
 NAMES = ("nagios", "prometheus", "healthchecks", "chat")
 RECIPES = dict(zip(NAMES, re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL), strict=True))

@@ -11,15 +11,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import SUBMIT, TASK_LIST, World, assert_in_order, tree
 from reliability import count_cases
+from world import SUBMIT, TASK_LIST, World, assert_in_order, tree
 
-from globus_sync_directory.globus import transport as wire
+from globus_sync_directory.globus import transport
 from globus_sync_directory.standin import Fault
 
 pytestmark = pytest.mark.slow
 
-REAL_PAUSE = wire.LONGEST_PAUSE_SECONDS
+REAL_PAUSE = transport.LONGEST_PAUSE_SECONDS
 TOKEN = "/v2/oauth2/token"
 TASK = "/v0.10/task/*-????????????"
 
@@ -130,9 +130,9 @@ def test_connection_refused(world: World, monkeypatch: pytest.MonkeyPatch, kind:
     """Where nobody listens any more from one kind of request on: 75 at most, and all good when somebody does again."""
     method, path, prepare, arguments = KINDS[kind]
     prepare(world)
-    send = wire._Adapter.send
+    send = transport.MeteredAdapter.send
 
-    def redirected(adapter: wire._Adapter, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def redirected(adapter: transport.MeteredAdapter, request: Any, *args: Any, **kwargs: Any) -> Any:
         address = urlsplit(request.url)
         if request.method == method and fnmatch.fnmatchcase(address.path, path):
             request.url = request.url.replace(address.netloc, f"127.0.0.1:{port}")
@@ -141,7 +141,7 @@ def test_connection_refused(world: World, monkeypatch: pytest.MonkeyPatch, kind:
     with socket.socket() as nobody, monkeypatch.context() as patch:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
-        patch.setattr(wire._Adapter, "send", redirected)
+        patch.setattr(transport.MeteredAdapter, "send", redirected)
         outcome = world.run("-v", *arguments)
     assert outcome.status in ({1} if arguments else {0, 75}), outcome.stdout
     assert "Traceback" not in outcome.stderr
@@ -197,7 +197,7 @@ def test_storm(world: World, seed: int, request: pytest.FixtureRequest) -> None:
 )
 def test_whole_outage_is_soon_over(world: World, monkeypatch: pytest.MonkeyPatch, service: str, fault: str) -> None:
     """A service that is down altogether costs three timeouts and two pauses, 200 pairs or not, and is 75."""
-    assert 3 * wire.TIMEOUT_SECONDS + 2 * REAL_PAUSE < 60
+    assert 3 * transport.TIMEOUT_SECONDS + 2 * REAL_PAUSE < 60
     monkeypatch.setattr(wire, "TIMEOUT_SECONDS", 2.0)
     monkeypatch.setattr(wire, "LONGEST_PAUSE_SECONDS", REAL_PAUSE)
     monkeypatch.setattr(wire, "WINDOW_SECONDS", 10.0)
@@ -208,7 +208,7 @@ def test_whole_outage_is_soon_over(world: World, monkeypatch: pytest.MonkeyPatch
     world.globus.faults.add(Fault(path=path, times=None, **settings))
     begun = time.monotonic()
     outcome = world.run()
-    assert time.monotonic() - begun < 3 * wire.TIMEOUT_SECONDS + 2 * REAL_PAUSE
+    assert time.monotonic() - begun < 3 * transport.TIMEOUT_SECONDS + 2 * REAL_PAUSE
     assert outcome.status == 75
-    assert list(outcome.verdicts.values()) == ["not reached"] * 200
+    assert list(outcome.statuses.values()) == ["not reached"] * 200
     world.globus.faults.clear()

@@ -9,11 +9,11 @@ import signal
 from datetime import timedelta
 
 import pytest
-from conftest import NOBODY, SUBMIT, World
+from world import NOBODY, SUBMIT, World
 
 from globus_sync_directory import state
-from globus_sync_directory.globus import transport as wire
 from globus_sync_directory.cli import invoke
+from globus_sync_directory.globus import transport
 from globus_sync_directory.standin import Behaviour, Fault
 from globus_sync_directory.standin.storage import split_path
 
@@ -74,7 +74,7 @@ def test_partial_run_with_lost_state_recovers_all_pairs(world: World) -> None:
     world.sync()
     world.state_file.unlink()
     world.run("-p", "microscope")
-    assert world.run("-d").verdicts["second"] == "succeeded"
+    assert world.run("-d").statuses["second"] == "succeeded"
 
 
 def test_wrong_client_id_keeps_the_state(world: World) -> None:
@@ -118,7 +118,7 @@ def test_unclear_answers_keep_the_reservation(world: World, fault: dict[str, obj
     world.globus.faults.add(Fault(method="POST", path=SUBMIT, when="after", **fault))  # type: ignore[arg-type]
     outcome = world.run()
     assert outcome.status == 75
-    assert world.state()["microscope"]["reservation"] is not None
+    assert world.state()["microscope"]["pending"] is not None
     assert world.run().status == 0
     assert len(world.tasks) == 1
     world.globus.release()
@@ -150,7 +150,7 @@ def test_hung_collection_stops_nobody(world: World, monkeypatch: pytest.MonkeyPa
     world.pair("sick", src_endpoint=sick.id)
     world.globus.faults.add(Fault(path=f"*/endpoint/{sick.id}/*", times=None, delay=1.0))
     outcome = world.run()
-    assert outcome.verdicts == {"microscope": "started", "sick": "started"}
+    assert outcome.statuses == {"microscope": "started", "sick": "started"}
     assert f"could not look at '/sick' on collection {sick.id}" in outcome.stdout
 
 
@@ -183,7 +183,7 @@ def test_disk_that_fills_up_stops_submitting(world: World, monkeypatch: pytest.M
         patch.setattr(state, "_replace_durably", full_after_two)
         outcome = world.run()
     assert outcome.status == 1
-    assert len(world.tasks) <= 2 * wire.AT_A_TIME
+    assert len(world.tasks) <= 2 * transport.AT_A_TIME
     assert "cannot be written: No space left on device" in outcome.stderr
     assert world.run().status == 0
     assert len(world.tasks) == 31
@@ -205,7 +205,7 @@ def test_token_refused_for_good(world: World) -> None:
     world.globus.faults.add(Fault(method="POST", path=SUBMIT, times=None, status=401, code="AuthenticationFailed"))
     outcome = world.run()
     assert outcome.status == 4
-    assert world.state()["microscope"]["reservation"] is not None
+    assert world.state()["microscope"]["pending"] is not None
 
 
 def test_two_live_tasks_are_told(world: World) -> None:
@@ -254,7 +254,7 @@ def test_text_of_a_log_never_gets_into_a_command(world: World) -> None:
     world.globus.hold()
     world.run()
     report = trouble(world, world.destination.id, "/archive/images/x'; touch y; '/")
-    (cure,) = [line for line in report.splitlines() if "cure: " in line]
+    (cure,) = [line for line in report.splitlines() if "fix:  " in line]
     assert "touch" not in cure
 
 

@@ -17,10 +17,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import SUBMIT, TASK_LIST, World
+from world import SUBMIT, TASK_LIST, World
 
 from globus_sync_directory.commands import sync as session
-from globus_sync_directory.globus import transport as wire
+from globus_sync_directory.globus import transport
 from globus_sync_directory.notify import mail as notify
 from globus_sync_directory.output import terminal as output
 from globus_sync_directory.standin import Fault
@@ -88,14 +88,14 @@ def test_a_mail_server_that_trickles(world: World, monkeypatch: pytest.MonkeyPat
     assert outcome.stderr.count("is too slow; the next run tries again") == 2
 
 
-@pytest.mark.promise(7, "not startable after there was no room")
+@pytest.mark.promise(7, "blocked after there was no room")
 def test_no_room_does_not_hide_what_came_later(world: World) -> None:
-    """A pair that found no room, and then no source, is not startable for a look too."""
+    """A pair that found no room, and then no source, is blocked for a look too."""
     world.globus.faults.add(Fault(**NO_ROOM))
-    assert world.run().verdicts == {"microscope": "waiting for room"}
+    assert world.run().statuses == {"microscope": "waiting for room"}
     world.images.rename(world.images.with_name("gone"))
     assert world.run().status == 1
-    assert world.run("-d").verdicts == {"microscope": "not startable"}
+    assert world.run("-d").statuses == {"microscope": "blocked"}
 
 
 @pytest.mark.promise(4, "an open start that the list does not show yet, and another config")
@@ -125,7 +125,7 @@ def test_a_start_that_arrived_and_ended_unlisted_is_remembered(world: World) -> 
     world.sync()
     (task,) = world.tasks
     world.pair("microscope", src_path="/images", dst_path="/archive/images", exclude="*.tmp")
-    assert world.run().verdicts == {"microscope": "start unconfirmed"}
+    assert world.run().statuses == {"microscope": "start unconfirmed"}
     world.clock.advance(120)
     world.run()
     assert world.state()["microscope"]["success"]["task_id"] == task.id
@@ -148,7 +148,7 @@ def test_not_asked_is_not_refused(world: World) -> None:
     world.globus.wait()
     (task,) = world.tasks
     world.globus.faults.add(Fault(**NO_ROOM))
-    assert world.run().verdicts["second"] == "start unconfirmed"
+    assert world.run().statuses["second"] == "start unconfirmed"
     world.run()
     assert world.state()["second"]["success"]["task_id"] == task.id
 
@@ -166,7 +166,7 @@ def test_state_that_goes_while_mail_is_sent(world: World, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(notify, "_send", take)
     world.run()
-    assert world.state()["microscope"]["setback"]
+    assert world.state()["microscope"]["failed_start"]
 
 
 @pytest.mark.promise(8, "a list with no end")
@@ -178,7 +178,7 @@ def test_a_list_with_no_end(world: World) -> None:
     same = {**world.globus.task_document(task), "deadline": None}
     world.globus.faults.add(Fault(path=TASK_LIST, body={"DATA": [same], "total": 10**9}, times=None))
     world.forget_requests()
-    assert world.run("-d").verdicts == {"microscope": "running"}
+    assert world.run("-d").statuses == {"microscope": "running"}
     assert world.asked().count(f"GET {TASK_LIST}") == 2
     world.globus.release()
 
@@ -217,7 +217,7 @@ def test_a_date_of_another_age(world: World, date: str) -> None:
     world.pair("microscope", src_path="/images", dst_path="/archive/images", timelimitmins="300")
     world.globus.faults.add(Fault(path="/v2/oauth2/token", when="after", headers={"Date": date}))
     outcome = world.sync()
-    assert (outcome.status, outcome.verdicts) == (0, {"microscope": "started"})
+    assert (outcome.status, outcome.statuses) == (0, {"microscope": "started"})
 
 
 def answer_with(world: World, **fields: Any) -> None:
@@ -257,22 +257,22 @@ def test_one_unreadable_task(world: World) -> None:
     shown = [world.globus.task_document(task) for task in world.tasks]
     shown[-1]["request_time"] = None
     world.globus.faults.add(Fault(method="GET", path=TASK_LIST, nth=2, body={"DATA": shown, "total": 2}))
-    assert world.run("-d").verdicts == {"microscope": "succeeded", "two": "succeeded"}
+    assert world.run("-d").statuses == {"microscope": "succeeded", "two": "succeeded"}
 
 
 @pytest.mark.parametrize("kind", [None, 5])
 def test_a_path_of_no_kind(world: World, kind: object) -> None:
     """A look that is answered with nonsense is a note, and the pair is started."""
     world.globus.faults.add(Fault(path="*/stat", body={"type": kind}))
-    assert world.sync().verdicts == {"microscope": "started"}
+    assert world.sync().statuses == {"microscope": "started"}
 
 
 def test_a_refused_list_has_a_cure(world: World) -> None:
     """Where Globus does not tell us of our own tasks, that is said with what can be done about it."""
     world.globus.faults.add(Fault(path=TASK_LIST, status=403, code="PermissionDenied", message="no way"))
     outcome = world.run()
-    assert (outcome.status, outcome.verdicts) == (75, {"microscope": "not reached"})
-    assert "cure: the next run asks again; if it stays" in outcome.stdout
+    assert (outcome.status, outcome.statuses) == (75, {"microscope": "not reached"})
+    assert "fix:  the next run asks again; if it stays" in outcome.stdout
 
 
 def test_waiting_asks_about_its_own_tasks_only(world: World) -> None:
@@ -367,7 +367,7 @@ def test_swapped_ends_are_named_before_any_right_to_write(world: World) -> None:
     world.write_config()
     outcome = world.run("check", "--write-probe")
     assert outcome.status == 1
-    assert "cure: if your data come from here, src_ and dst_ are swapped: exchange them and grant" in outcome.stdout
+    assert "fix:  if your data come from here, src_ and dst_ are swapped: exchange them and grant" in outcome.stdout
 
 
 def test_an_empty_source_is_worth_a_word(world: World) -> None:
@@ -382,9 +382,9 @@ def test_a_doubt_about_a_start_is_one_sentence(world: World) -> None:
     """What did not stop a start stands in one line with its cure, and with Globus' own words."""
     world.source.online = False
     outcome = world.run()
-    assert outcome.verdicts == {"microscope": "started"}
+    assert outcome.statuses == {"microscope": "started"}
     assert "does not work properly just now: Cannot connect to endpoint" in outcome.stdout
-    assert "(cure: wait; if it stays, ask the collection's administrator)" in outcome.stdout
+    assert "(fix:  wait; if it stays, ask the collection's administrator)" in outcome.stdout
 
 
 def test_waiting_for_a_start_that_is_not_settled(world: World) -> None:
@@ -397,10 +397,10 @@ def test_waiting_for_a_start_that_is_not_settled(world: World) -> None:
     (world.root / "source" / "other").mkdir()
     world.pair("microscope", src_path="/other", dst_path="/archive/images")
     outcome = world.run()
-    assert outcome.verdicts["microscope"] == "waiting for the earlier task"
+    assert outcome.statuses["microscope"] == "waiting for the earlier task"
     assert "a start of [microscope] that is not confirmed yet may write to the same destination" in outcome.stdout
     world.clock.advance(601)
-    assert world.run().verdicts["microscope"] == "started"
+    assert world.run().statuses["microscope"] == "started"
     world.globus.release()
 
 
@@ -410,10 +410,10 @@ def test_a_reservation_from_the_future(world: World) -> None:
     world.run()
     document = json.loads(world.state_file.read_text())
     for entry in document["pairs"].values():
-        entry["reservation"]["reserved_at"] = "2037-01-01T00:00:00+00:00"
+        entry["pending"]["reserved_at"] = "2037-01-01T00:00:00+00:00"
     world.state_file.write_text(json.dumps(document))
     world.pair("microscope", src_path="/images", dst_path="/archive/images", exclude="*.tmp")
-    assert world.run().verdicts == {"microscope": "started"}
+    assert world.run().statuses == {"microscope": "started"}
     world.globus.wait()
 
 
@@ -427,9 +427,9 @@ def test_waiting_for_a_task_that_waits_for_a_person(world: World) -> None:
     (world.root / "source" / "other").mkdir()
     world.pair("microscope", src_path="/other", dst_path="/archive/images")
     outcome = world.run()
-    assert (outcome.status, outcome.verdicts["microscope"]) == (1, "not startable")
+    assert (outcome.status, outcome.statuses["microscope"]) == (1, "blocked")
     assert "and does not get on: it is suspended" in outcome.stdout
-    assert world.run("-d").verdicts["microscope"] == "not startable"
+    assert world.run("-d").statuses["microscope"] == "blocked"
     world.globus.release()
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import NOBODY, SUBMIT, TASK_LIST, World, tree
+from world import NOBODY, SUBMIT, TASK_LIST, World, tree
 
 from globus_sync_directory.model.pair import fingerprint_in, task_label
 from globus_sync_directory.standin import Behaviour, Fault
@@ -199,7 +199,7 @@ def test_answer_lost_after_the_submission(world: World) -> None:
     assert (look.status, look.stdout.splitlines()[0].split(",")[0]) == (0, "microscope: running")
     second = world.run()
     assert (second.status, len(world.tasks)) == (0, 1)
-    assert world.state()["microscope"]["reservation"] is None
+    assert world.state()["microscope"]["pending"] is None
     world.globus.release()
 
 
@@ -208,7 +208,7 @@ def test_submission_that_never_arrived(world: World) -> None:
     world.globus.faults.add(Fault(method="POST", path=SUBMIT, times=3, cut=True))
     first = world.run()
     assert (first.status, len(world.tasks)) == (75, 0)
-    reserved = world.state()["microscope"]["reservation"]["submission_id"]
+    reserved = world.state()["microscope"]["pending"]["submission_id"]
     look = world.run("-d")
     assert look.status == 75
     assert "start unconfirmed" in look.stdout
@@ -235,7 +235,7 @@ def test_config_changed_while_a_start_is_open(world: World) -> None:
     world.globus.faults.add(Fault(method="POST", path=SUBMIT, times=3, cut=True))
     world.run()
     world.pair("microscope", exclude="a.txt")
-    assert world.run().verdicts == {"microscope": "start unconfirmed"}
+    assert world.run().statuses == {"microscope": "start unconfirmed"}
     world.clock.advance(601)
     outcome = world.sync()
     assert outcome.status == 0
@@ -253,7 +253,7 @@ def test_config_changed_and_the_start_had_arrived(world: World) -> None:
     assert outcome.status == 0
     assert "dropped" not in outcome.stderr
     assert len(world.tasks) == 2
-    assert world.state()["microscope"]["reservation"] is None
+    assert world.state()["microscope"]["pending"] is None
 
 
 @pytest.mark.promise(4, "two hosts, one after the other")
@@ -341,12 +341,12 @@ def test_one_pair_never_stops_another(world: World) -> None:
     world.pair("no directory", src_path="/file", dst_path="/archive/file")
     outcome = world.sync()
     assert outcome.status == 1
-    assert outcome.verdicts == {
+    assert outcome.statuses == {
         "microscope": "started",
-        "nowhere": "not startable",
-        "unknown": "not startable",
+        "nowhere": "blocked",
+        "unknown": "blocked",
         "forbidden": "started",
-        "no directory": "not startable",
+        "no directory": "blocked",
     }
     assert tree(world.archive) == tree(world.images)
 
@@ -441,7 +441,7 @@ def test_room_for_a_hundred(world: World) -> None:
     for number in range(101):
         world.pair(f"p{number}")
     outcome = world.run()
-    waiting = [name for name, verdict in outcome.verdicts.items() if verdict == "waiting for room"]
+    waiting = [name for name, verdict in outcome.statuses.items() if verdict == "waiting for room"]
     assert outcome.status == 0
     assert (len(waiting), len(world.live)) == (2, 100)
     world.pair("a new one")
@@ -508,11 +508,11 @@ def test_max_age_of_a_pair_that_never_succeeded(world: World) -> None:
 
 
 def test_mapped_collection_needs_consent(world: World) -> None:
-    """A collection that wants a consent of a person is not startable, and the cure is a guest collection."""
+    """A collection that wants a consent of a person is blocked, and the cure is a guest collection."""
     world.source.entity_type = MAPPED
     outcome = world.run()
     assert outcome.status == 1
-    assert "not startable" in outcome.stdout
+    assert "blocked" in outcome.stdout
     assert "guest collection" in outcome.stdout
     assert f"{world.client_id}@clients.auth.globus.org" in outcome.stdout
 
