@@ -40,6 +40,7 @@ def problems(text: str) -> list[tuple[int, str]]:
         ("[a]\n\tk = v\n\tl = w\n[b]\n", {"a": {"k": "v", "l": "w"}, "b": {}}),
         ("[a]\nk = v,\n  w\n\n  # c\n  x = y\n", {"a": {"k": "v,\nw\nx = y"}}),
         ("[a]\nk = v\n  [!x]*.tif\n", {"a": {"k": "v\n[!x]*.tif"}}),
+        ("[a]\nk = v\n  path: w\n", {"a": {"k": "v\npath: w"}}),
         ("[ a [1] b [2] ]\n", {"a [1] b [2]": {}}),
         ("[100% #1; x]\n", {"100% #1; x": {}}),
     ],
