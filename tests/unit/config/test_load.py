@@ -139,7 +139,7 @@ def test_not_a_regular_file(files: Files, name: str, kind: str) -> None:
 
 
 def test_what_the_system_says(files: Files) -> None:
-    """Any other error is told in the system's words."""
+    """Any other error is reported in the words of the operating system."""
     for place in (files.config, files.secret):
         place.unlink()
         place.symlink_to(place)
