@@ -48,7 +48,7 @@ def _comparable(directory: Directory) -> Directory:
     path = directory.path
     if path == "/~" or path.startswith("/~/"):
         path = path[2:] or "/"
-    folded = unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
+    folded = unicodedata.normalize("NFD", path.casefold())
     return Directory(collection=directory.collection, path=folded)
 
 

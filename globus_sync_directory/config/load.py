@@ -98,14 +98,18 @@ def _read_file(path: Path, largest: int, check: Callable[[os.stat_result], None]
     What is checked is the opened file, to avoid a check-then-open race. Raises FileNotFoundError and UnusableFile.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise UnusableFile("not a regular file")
-            check(status)
+        with open(path, "rb", opener=_open_without_waiting) as file:
+            check(os.fstat(file.fileno()))
             return file.read(largest + 1)
     except FileNotFoundError:
         raise
     except OSError as error:
         raise UnusableFile(f"cannot be read: {error.strerror}") from None
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise UnusableFile("not a regular file")

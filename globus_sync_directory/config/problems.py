@@ -9,7 +9,7 @@ from pathlib import Path
 
 HIDDEN = "(hidden)"
 _SHORTEST_CONCEALED = 8  # characters; a shorter "secret" is part of ordinary words
-_CLIENT_SECRET = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{43}=(?![A-Za-z0-9+/=])")  # 32 bytes in base64
+_CLIENT_SECRET = re.compile(r"[A-Za-z0-9+/]{43}=(?![A-Za-z0-9=])")  # 32 bytes in base64
 
 
 @dataclass(frozen=True)

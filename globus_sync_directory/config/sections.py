@@ -53,19 +53,15 @@ def read_values(section: Section, known: Keys) -> tuple[Values, list[FileProblem
         if key is None:
             problems.append(_unknown_key(section, entry, known))
             continue
-        is_first = entry.key not in lines
-        lines.setdefault(entry.key, entry.line)
+        lines[entry.key] = entry.line
         if entry.continuation and not key.is_list:
             line = entry.continuation[0][0]
             problems.append(FileProblem(line, f"{where}: {CONTINUES}; write the value of {entry.key} on one line"))
             continue
         try:
-            value = _convert(entry, key)
+            converted[entry.key] = _convert(entry, key)
         except BadValue as bad:
             problems.append(FileProblem(entry.line, f"{where}: {bad}"))
-        else:
-            if is_first:
-                converted[entry.key] = value
     return Values(lines, converted), problems
 
 
