@@ -124,8 +124,14 @@ _ROWS = (
         fix="nothing to do during maintenance; if this persists, ask that administrator",
     ),
     _Row(
-        codes=("ENDPOINT_TOO_BUSY", "ENDPOINT_ERROR", "EndpointError", "TIMEOUT")
-        + ("CONNECTION_BROKEN", "CONNECTION_RESET"),
+        codes=(
+            "ENDPOINT_TOO_BUSY",
+            "ENDPOINT_ERROR",
+            "EndpointError",
+            "TIMEOUT",
+            "CONNECTION_BROKEN",
+            "CONNECTION_RESET",
+        ),
         reason="{where} is not working properly at the moment{message}",
         fix="wait; if this persists, ask the collection's administrator",
         is_general=True,
