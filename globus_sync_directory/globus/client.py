@@ -89,7 +89,7 @@ class GlobusClient:
                 return Received(list(tasks.values()))
 
     def tasks_by_id(self, ids: Sequence[str]) -> Answer[list[Task]]:
-        """Return those of at most IDS_PER_REQUEST tasks that Globus knows, without those whose document is unreadable."""
+        """Return those of at most IDS_PER_REQUEST tasks that Globus knows; an unreadable document is left out."""
 
         def question(client: TransferClient) -> list[Task]:
             reply = client.task_list(limit=IDS_PER_REQUEST, filter={"task_id": list(ids)})

@@ -118,8 +118,9 @@ def read_skipped_paths(document: object) -> list[SkippedPath]:
 
 def read_pauses(document: object, task: Task) -> list[Pause]:
     """Return the reasons in the "pause_info" document of ``task``, those with a message first."""
-    rules = _field(document, "pause_rules")
-    pauses = [_pause(_usable(rule, _PAUSE, Pause)) for rule in (rules if isinstance(rules, list) else [])]
+    listed = _field(document, "pause_rules")
+    rules = [rule for rule in listed if isinstance(rule, Mapping)] if isinstance(listed, list) else []
+    pauses = [_pause(_usable(rule, _PAUSE, Pause)) for rule in rules]
     for side, collection in (("source", task.source_collection), ("destination", task.destination_collection)):
         for key in (f"{side}_pause_message", f"{side}_pause_message_share"):
             if _field(document, key):

@@ -68,6 +68,12 @@ _FULL = _Row(
     reason="no space or quota left for {path_written}",
     fix="free some space there, or ask for a larger quota",
 )
+_NOT_FOUND = _Row(
+    codes=("NotFound", "FILE_NOT_FOUND", "PATH_NOT_FOUND"),
+    reason="{missing}",
+    fix="{correct_path}{hints}",
+    is_permanent=True,
+)
 _ROWS = (
     _Row(
         codes=("EndpointNotFound",),
@@ -81,12 +87,7 @@ _ROWS = (
         fix="create a new guest collection, share it with {identity}, and {correct_endpoint}",
         is_permanent=True,
     ),
-    _Row(
-        codes=("NotFound", "FILE_NOT_FOUND", "PATH_NOT_FOUND"),
-        reason="{missing}",
-        fix="{correct_path}{hints}",
-        is_permanent=True,
-    ),
+    _NOT_FOUND,
     _Row(
         codes=("PERMISSION_DENIED", "PermissionDenied", "EndpointPermissionDenied", "ACL_CHANGED", "FILE_ACCESS"),
         reason="permission denied for {path}",
@@ -124,8 +125,14 @@ _ROWS = (
         fix="nothing to do during maintenance; if this persists, ask that administrator",
     ),
     _Row(
-        codes=("ENDPOINT_TOO_BUSY", "ENDPOINT_ERROR", "EndpointError", "TIMEOUT")
-        + ("CONNECTION_BROKEN", "CONNECTION_RESET"),
+        codes=(
+            "ENDPOINT_TOO_BUSY",
+            "ENDPOINT_ERROR",
+            "EndpointError",
+            "TIMEOUT",
+            "CONNECTION_BROKEN",
+            "CONNECTION_RESET",
+        ),
         reason="{where} is not working properly at the moment{message}",
         fix="wait; if this persists, ask the collection's administrator",
         is_general=True,
@@ -187,7 +194,7 @@ def end_named(message: str, pair: Pair) -> Directory | None:
 
 def is_path_not_found(code: str) -> bool:
     """Return whether ``code`` says that a path does not exist."""
-    return _last_part(code) in ("NotFound", "FILE_NOT_FOUND", "PATH_NOT_FOUND")
+    return _last_part(code) in _NOT_FOUND.codes
 
 
 def is_no_such_task(answer: Rejected) -> bool:

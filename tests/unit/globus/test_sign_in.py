@@ -1,0 +1,127 @@
+"""Signing in: what each reply of Globus Auth means."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+import requests
+from requests import adapters
+from unit.globus.fake_service import CLIENT, TOKEN, Reply, Service
+
+from globus_sync_directory.errors import ConfigError
+from globus_sync_directory.globus.client import GlobusClient
+from globus_sync_directory.globus.sign_in import sign_in
+from globus_sync_directory.model.answer import Received, Unavailable
+
+SECRET = "not-to-be-shown"
+
+
+def test_signed_in(service: Service) -> None:
+    """One request to Globus Auth is enough."""
+    answer = sign_in(CLIENT, SECRET)
+    assert isinstance(answer, Received)
+    with answer.value as client:
+        assert client.identity == f"{CLIENT}@clients.auth.globus.org"
+        assert client.clock_offset == timedelta(0)
+        assert abs(client.now() - datetime.now(UTC)) < timedelta(seconds=5)
+    (request,) = service.requests
+    assert parse_qs(request.body)["grant_type"] == ["client_credentials"]
+
+
+@pytest.mark.parametrize(("hours", "words"), [(2, "2 h behind"), (-72, "3 d ahead of"), (0, "")])
+def test_clock(service: Service, caplog: pytest.LogCaptureFixture, hours: int, words: str) -> None:
+    """A clock that is wrong is a warning, and times are counted on Globus' clock."""
+    date = format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True)
+    service.on("/oauth2/token", Reply(TOKEN, headers={"Date": date}))
+    answer = sign_in(CLIENT, SECRET)
+    assert isinstance(answer, Received)
+    with answer.value as client:
+        assert abs(client.now() - datetime.now(UTC) - timedelta(hours=hours)) < timedelta(seconds=5)
+    warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
+    expected = [f"this host's clock is {words} Globus'; times are counted on Globus' clock"] if words else []
+    assert warnings == expected
+
+
+REJECTED = "the client id and the secret do not belong together, or the secret was removed"
+PORTAL = "from Globus Auth; a proxy or login portal may be in between"
+UNAUTHORIZED = {"errors": [{"code": "UNAUTHORIZED", "detail": "Basic auth failed", "status": "401"}]}
+
+
+@pytest.mark.parametrize(("reply", "reason", "is_sign_in"), [
+    (Reply({"error": "invalid_client"}, 401), f"Globus Auth rejects the sign-in (invalid_client): {REJECTED}", True),
+    (Reply(UNAUTHORIZED, 401), f"Globus Auth rejects the sign-in (UNAUTHORIZED): {REJECTED}", True),
+    (Reply({"error": "invalid_grant"}, 400), f"Globus Auth rejects the sign-in (invalid_grant): {REJECTED}", True),
+    (Reply({"message": "no"}, 403), f"Globus Auth rejects the sign-in: {REJECTED}", True),
+    (Reply({"error": ["x"]}, 401), f"Globus Auth rejects the sign-in: {REJECTED}", True),
+    (Reply({"error": "x" * 300}, 401), f"Globus Auth rejects the sign-in ({'x' * 59}…): {REJECTED}", True),
+    (Reply(b"<html>Log in</html>", 403), f"unexpected reply (403) {PORTAL}", False),
+    (Reply([], 401), f"unexpected reply (401) {PORTAL}", False),
+    (Reply(b"<html>Log in</html>"), f"unexpected reply {PORTAL}", False),
+    (Reply(b"["), f"unexpected reply {PORTAL}", False),
+    (Reply(b"[" * 200_000), f"unexpected reply {PORTAL}", False),
+    (Reply([]), f"unexpected reply {PORTAL}", False),
+    (Reply(None), f"unexpected reply {PORTAL}", False),
+    (Reply({}), f"unexpected reply {PORTAL}", False),
+    (Reply({**TOKEN, "expires_in": "soon"}), f"unexpected reply {PORTAL}", False),
+    (Reply({**TOKEN, "other_tokens": [{**TOKEN, "resource_server": "x"}]}), f"unexpected reply {PORTAL}", False),
+    (Reply({"error": "server"}, 503), "Globus Auth answered 503", False),
+    (Reply({"error": "slow_down"}, 429), "Globus Auth answered 429", False),
+    (Reply(b"", 408), "Globus Auth answered 408", False),
+    (requests.ReadTimeout("x"), "no answer from Globus Auth: no answer within 15 s", False),
+    (requests.exceptions.ProxyError("x"),
+     "no answer from Globus Auth: the proxy did not let the request through", False),
+])  # fmt: skip
+def test_no_sign_in(service: Service, reply: Reply | Exception, reason: str, is_sign_in: bool) -> None:
+    """A rejection is told apart from a service that cannot answer now, and both from what is not Globus."""
+    service.on("/oauth2/token", reply)
+    answer = sign_in(CLIENT, SECRET)
+    assert isinstance(answer, Unavailable)
+    assert (answer.reason, answer.is_sign_in) == (reason, is_sign_in)
+    assert ("secret file" in answer.fix) is is_sign_in
+    assert SECRET not in repr(answer)
+
+
+@pytest.mark.parametrize(("reply", "requests_sent"), [
+    (Reply({"error": "x"}, 503), 3), (requests.ConnectionError("x"), 3), (Reply({"error": "x"}, 401), 1),
+])  # fmt: skip
+def test_repeats(service: Service, reply: Reply | Exception, requests_sent: int) -> None:
+    """What may pass is tried three times, a rejection once."""
+    service.on("/oauth2/token", reply)
+    assert isinstance(sign_in(CLIENT, SECRET), Unavailable)
+    assert len(service.requests) == requests_sent
+
+
+def test_a_repeat_that_works(service: Service) -> None:
+    """Two failures in a row are not the end."""
+    service.on("/oauth2/token", Reply({}, 503), requests.ConnectionError("x"), Reply(TOKEN))
+    answer = sign_in(CLIENT, SECRET)
+    assert isinstance(answer, Received)
+    assert isinstance(answer.value, GlobusClient)
+    with answer.value:
+        assert len(service.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("GLOBUS_SDK_VERIFY_SSL", "/no/such/file"), ("GLOBUS_SDK_ENVIRONMENT", "x")]
+)
+def test_bad_environment(service: Service, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """A setting of the SDK that it cannot use is a config error, and nothing is sent."""
+    for service_name in ("AUTH", "TRANSFER"):
+        monkeypatch.delenv(f"GLOBUS_SDK_SERVICE_URL_{service_name}")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match="environment: a GLOBUS_SDK_ variable has a value the SDK cannot use: "):
+        sign_in(CLIENT, SECRET)
+    assert service.requests == []
+
+
+def test_missing_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An installation without TLS certificates says how to get them; nothing is sent."""
+    monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_AUTH", "https://127.0.0.1:9/")
+    monkeypatch.setattr(adapters, "DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "gone.pem"))
+    with pytest.raises(ConfigError, match=r"gone\.pem; reinstall them with: python -m pip install --force-reinstall"):
+        sign_in(CLIENT, SECRET)

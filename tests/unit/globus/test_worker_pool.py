@@ -1,0 +1,75 @@
+"""Several questions at a time: all answers, in order, and none begun that nobody waits for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from globus_sync_directory.globus.worker_pool import AT_A_TIME, WorkerPool
+
+
+@pytest.fixture
+def pool() -> Iterator[WorkerPool]:
+    """Return a pool that is closed at the end."""
+    pool = WorkerPool()
+    yield pool
+    pool.close()
+
+
+def test_answers_come_in_the_order_of_the_items(pool: WorkerPool) -> None:
+    """However long each takes, the result is in order; the same item twice is one answer."""
+    second_is_done = threading.Event()
+
+    def slowest_first(item: int) -> int:
+        if item == 1:
+            second_is_done.wait(5)
+        if item == 2:
+            second_is_done.set()
+        return item * item
+
+    assert list(pool.map_concurrently(slowest_first, iter([1, 2, 3])).items()) == [(1, 1), (2, 4), (3, 9)]
+    assert pool.map_concurrently(abs, []) == {}
+
+
+def test_at_most_so_many_at_a_time(pool: WorkerPool) -> None:
+    """All threads are used, and no more."""
+    everybody = threading.Barrier(AT_A_TIME)
+    running, most, turn = [0], [0], threading.Lock()
+
+    def meet(_: int) -> None:
+        with turn:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        everybody.wait(5)
+        with turn:
+            running[0] -= 1
+
+    pool.map_concurrently(meet, range(3 * AT_A_TIME))
+    assert most[0] == AT_A_TIME
+
+
+def test_closing_the_answers_begins_nothing_more(pool: WorkerPool) -> None:
+    """Who has heard enough stops what has not begun."""
+    begun: list[int] = []
+    go_on = threading.Event()
+
+    def question(item: int) -> int:
+        begun.append(item)
+        if item:
+            go_on.wait(5)
+        return item
+
+    answers = pool.map_as_completed(question, range(100))
+    assert next(answers) == {0: 0}
+    answers.close()
+    go_on.set()
+    assert pool.map_concurrently(abs, [-1]) == {-1: 1}
+    assert len(begun) <= AT_A_TIME + 1
+
+
+def test_an_error_in_a_question_is_not_hidden(pool: WorkerPool) -> None:
+    """A bug in a question shows."""
+    with pytest.raises(ZeroDivisionError):
+        pool.map_concurrently(lambda item: 1 // item, [0])
