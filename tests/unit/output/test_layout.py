@@ -111,6 +111,14 @@ def test_a_wider_terminal_shows_more(width: int, first: str) -> None:
     assert len(lines) == (6 if width == 110 else 4)
 
 
+def test_cells_break_after_commas_only() -> None:
+    """At no width does a comma begin a line, or a number lose its unit."""
+    for width in range(70, 120):
+        text = "\n".join(lines_of(*WELL, width=width))
+        assert not re.search(r"(^|\s),", text)
+        assert all(phrase in text for phrase in ("7.5 MB", "875 B/s", "1 in step", "1,200 files"))
+
+
 def test_empty_columns_are_left_out() -> None:
     """Pairs that have never run have no times, no figures and no links."""
     never = BY_STATUS[PairStatus.NEVER_RUN]

@@ -298,6 +298,15 @@ def test_headline_and_summary() -> None:
     assert summary([orphan, orphan]) == "0 pairs; 2 orphaned tasks"
 
 
+def test_what_is_brief() -> None:
+    """A report with a document, a note or a problem needs more than a line, even if its status is well."""
+    brief = pair_report(PairStatus.RUNNING)
+    assert is_brief(brief)
+    assert not is_brief(replace(brief, document={"DATA": []}))
+    assert not is_brief(replace(brief, notes=("a note",)))
+    assert not is_brief(replace(brief, problem=PROBLEM))
+
+
 TEXT = st.text(max_size=60) | st.just(EVIL)
 
 
