@@ -85,14 +85,14 @@ def bar_of(report: PairReport, looks: Sequence[Look]) -> Bar:
         return Bar(done=now.done, total=total, text=report.status.words)
     if task is None or not now.found:
         return Bar(done=0, total=None, text="looking for files")
-    text = f"{now.done:,} of {count(now.found, 'file')} found"
-    if task.files_copied:
-        text += f", {size(task.bytes_copied)} copied"
-    if task.bytes_per_second:
-        text += f", {size(task.bytes_per_second)}/s"
+    text = f"{now.done:,} of {count(now.found, 'file')} found{'' if total else ' so far'}"
     left = time_left(looks) if task.files_copied else None
     if left is not None:
-        text += f", {span(left)} left" if left >= timedelta(minutes=1) else ", less than 1 min left"
+        text += f", {span(max(left, timedelta(minutes=1)))} left"
+    if task.files_copied:
+        text += f", {size(task.bytes_copied)}"
+    if task.bytes_per_second:
+        text += f", {size(task.bytes_per_second)}/s"
     return Bar(done=now.done, total=total, text=text)
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import IO, TextIO, cast
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -16,10 +17,11 @@ from rich.text import Text
 from globus_sync_directory.model.report import PairReport
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.output.progress import Look, bar_of, is_waited_for, look_at
-from globus_sync_directory.text import sanitize
+from globus_sync_directory.text import count, sanitize
 
-_BAR_COLUMNS, _LONGEST_NAME = 20, 24
+_BAR_COLUMNS, _LONGEST_NAME = 16, 20
 _REFRESHES_PER_SECOND = 4
+_QUEUED = "in the queue"
 
 
 class ProgressBars:
@@ -49,9 +51,9 @@ class ProgressBars:
                 redirect_stdout=False,
                 redirect_stderr=False,
             )
-            self._live.start()
+            self._live.start(refresh=True)
         else:
-            self._live.update(bars)
+            self._live.update(bars, refresh=True)
 
     def pause(self) -> None:
         """Take the bars away until the next ``show``."""
@@ -62,19 +64,20 @@ class ProgressBars:
 
 def draw(reports: Sequence[PairReport], looks: dict[str, list[Look]]) -> Table:
     """Return the bars of all tasks that have not ended; ``looks`` by the name of the pair."""
-    rows = Table.grid(padding=(0, 2, 0, 0))
-    rows.add_column(max_width=_LONGEST_NAME, no_wrap=True, overflow="ellipsis")
-    rows.add_column(width=_BAR_COLUMNS)
-    rows.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     live = [report for report in reports if is_waited_for(report)]
+    names = {report.name: sanitize(report.name) for report in live if report.status is not PairStatus.QUEUED}
+    rows = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    longest = max(map(cell_len, [_QUEUED, *names.values()]))
+    rows.add_column(width=min(longest, _LONGEST_NAME), no_wrap=True, overflow="ellipsis")
+    rows.add_column(width=_BAR_COLUMNS)
+    rows.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     for report in live:
-        if report.status is not PairStatus.QUEUED:
+        if report.name in names:
             bar = bar_of(report, looks[report.name])
             drawn = ProgressBar(total=bar.total, completed=bar.done, pulse=bar.total is None, width=_BAR_COLUMNS)
-            rows.add_row(Text(sanitize(report.name)), drawn, Text(bar.text))
-    queued = sum(report.status is PairStatus.QUEUED for report in live)
-    if queued:
-        rows.add_row(Text(""), Text("in the queue"), Text(f"{queued:,} more"))
+            rows.add_row(Text(names[report.name]), drawn, Text(bar.text))
+    if len(live) > len(names):
+        rows.add_row(Text(_QUEUED), Text(""), Text(count(len(live) - len(names), "task")))
     return rows
 
 

@@ -1,0 +1,192 @@
+"""The progress of --wait: true figures, bars that can be trusted, and a terminal that may go away."""
+
+from __future__ import annotations
+
+import errno
+import io
+import logging
+import sys
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from globus_sync_directory.model.report import PairReport
+from globus_sync_directory.model.status import PairStatus
+from globus_sync_directory.output.progress import (
+    Bar,
+    Look,
+    ProgressLines,
+    bar_of,
+    is_waited_for,
+    look_at,
+    open_progress,
+    progress_line,
+    time_left,
+)
+from globus_sync_directory.output.progress_bars import ProgressBars, draw
+
+from .reports import BY_STATUS, EVIL, ended_task, live_task, pair_report
+
+
+def running(found: int = 0, copied: int = 0, in_step: int = 0, **more: object) -> PairReport:
+    task = live_task(files_found=found, files_copied=copied, files_in_step=in_step, bytes_copied=copied * 1000, **more)
+    return pair_report(PairStatus.RUNNING, task=task)
+
+
+def looks(*done_and_found: tuple[int, int]) -> list[Look]:
+    return [Look(at=float(10 * index), done=done, found=found) for index, (done, found) in enumerate(done_and_found)]
+
+
+@pytest.mark.parametrize(
+    ("report", "bar"),
+    [
+        (BY_STATUS[PairStatus.STARTED], Bar(done=0, total=None, text="looking for files")),
+        (running(), Bar(done=0, total=None, text="looking for files")),
+        (running(found=8), Bar(done=0, total=None, text="0 of 8 files found so far")),
+        (running(found=8, in_step=8), Bar(done=8, total=None, text="8 of 8 files found so far")),
+        (running(found=8, in_step=4), Bar(done=4, total=8, text="4 of 8 files found")),
+        (running(found=8, copied=7), Bar(done=7, total=8, text="7 of 8 files found, 7 kB")),
+        (running(found=8, copied=8), Bar(done=8, total=None, text="8 of 8 files found so far, 8 kB")),
+        (
+            running(found=8, copied=1, in_step=6, bytes_per_second=875),
+            Bar(done=7, total=8, text="7 of 8 files found, 1 kB, 875 B/s"),
+        ),
+        (replace(running(found=8, copied=7), status=PairStatus.PAUSED), Bar(done=7, total=8, text="paused")),
+        (replace(running(), status=PairStatus.STUCK), Bar(done=0, total=None, text="stuck")),
+    ],
+)
+def test_a_bar(report: PairReport, bar: Bar) -> None:
+    """No bar is full while its task runs, and none has an end while nothing, or all that was found, is done."""
+    assert bar_of(report, [look_at(report, 0.0)]) == bar
+
+
+@pytest.mark.parametrize(
+    ("history", "seconds"),
+    [
+        (looks((0, 100), (10, 100), (20, 100), (30, 100)), 70),
+        (looks((0, 50), (0, 100), (10, 100), (20, 100), (30, 100)), 93),
+        (looks((0, 100), (10, 100), (20, 100)), None),
+        (looks((0, 70), (10, 80), (20, 90), (30, 100)), None),
+        (looks((30, 100), (30, 100), (30, 100), (30, 100)), None),
+        (looks((0, 100), (50, 100), (80, 100), (100, 100)), None),
+        (looks((0, 0), (0, 0), (0, 0), (0, 0)), None),
+    ],
+    ids=[
+        "steady",
+        "found later",
+        "too few looks",
+        "more found each time",
+        "nothing moves",
+        "all done",
+        "nothing found",
+    ],
+)
+def test_time_left(history: list[Look], seconds: int | None) -> None:
+    """An estimate once no more files are found, while some are left and the number that is done grows."""
+    left = time_left(history)
+    assert (left if left is None else round(left.total_seconds())) == seconds
+
+
+def test_time_left_in_a_bar() -> None:
+    """It is at least a minute, and there only when something was copied: comparing goes faster than copying."""
+    history = looks((0, 100), (10, 100), (20, 100), (30, 100))
+    assert bar_of(running(found=100, copied=30), history).text == "30 of 100 files found, 1 min left, 30 kB"
+    slow = [replace(look, at=look.at * 60) for look in history]
+    assert "1 h 10 min left" in bar_of(running(found=100, copied=30), slow).text
+    assert bar_of(running(found=100, in_step=30), slow).text == "30 of 100 files found"
+
+
+def test_what_is_waited_for() -> None:
+    """Tasks that have not ended, and starts whose task was not seen yet."""
+    assert is_waited_for(running())
+    assert is_waited_for(BY_STATUS[PairStatus.STARTED])
+    assert not is_waited_for(BY_STATUS[PairStatus.SUCCEEDED])
+    assert not is_waited_for(BY_STATUS[PairStatus.NEVER_RUN])
+
+
+def test_a_line_about_all_tasks() -> None:
+    """How many have not ended, what was copied, and the rate of those that run."""
+    ended = replace(BY_STATUS[PairStatus.SUCCEEDED], task=ended_task(bytes_copied=10**6, bytes_per_second=5))
+    one = running(copied=1, bytes_per_second=875)
+    assert progress_line([ended, one]) == "1 of 2 tasks has not ended; 1 MB copied, 875 B/s"
+    assert progress_line([running(), running()]) == "2 of 2 tasks have not ended; 0 B copied"
+
+
+def test_lines_at_most_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    """The first line comes after a minute, the next a minute later, however often there is a look."""
+    now = [0.0]
+    caplog.set_level(logging.INFO)
+    with ProgressLines(lambda: now[0]) as progress:
+        for second in range(0, 150, 7):
+            now[0] = second
+            progress.show([running()])
+            progress.pause()
+    assert [record.getMessage() for record in caplog.records] == ["1 of 1 task has not ended; 0 B copied"] * 2
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_bars_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bars are drawn by show, taken away by pause and at the end, and text in them is only text."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    report = replace(running(found=8, copied=4), name=f"[red]{EVIL}")
+    with open_progress(bars=True) as progress:
+        progress.show([report])
+        progress.show([report])
+        assert "4 of 8 files found" in terminal.getvalue()
+        progress.pause()
+        assert terminal.getvalue().endswith("\x1b[1A\x1b[2K")
+        assert "\x1b[?25h" in terminal.getvalue()
+        paused = len(terminal.getvalue())
+        progress.show([report])
+        assert "4 of 8 files found" in terminal.getvalue()[paused:]
+    assert terminal.getvalue().endswith("\x1b[1A\x1b[2K")
+    assert "\x1b]0" not in terminal.getvalue()
+    assert "[red]" in terminal.getvalue()
+
+
+def test_no_terminal_no_bars() -> None:
+    """Elsewhere the progress is lines."""
+    assert isinstance(open_progress(bars=False), ProgressLines)
+
+
+def test_a_terminal_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can no longer be written is dropped; waiting continues."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with ProgressBars() as progress:
+        progress.show([running()])
+
+        def gone(_: str = "") -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+        monkeypatch.setattr(terminal, "write", gone)
+        monkeypatch.setattr(terminal, "flush", gone)
+        progress.show([running()])
+        progress.pause()
+        progress.show([running()])
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_bars_fit(width: int) -> None:
+    """One line a running pair; tasks in the queue are counted, those that have ended are gone."""
+    reports = [
+        replace(running(found=10**6, copied=10**5, bytes_per_second=10**9), name="a name of many words  顕微鏡" * 3),
+        replace(running(), name="b"),
+        replace(BY_STATUS[PairStatus.QUEUED], name="c"),
+        replace(BY_STATUS[PairStatus.QUEUED], name="d"),
+        BY_STATUS[PairStatus.SUCCEEDED],
+    ]
+    history = {report.name: [look_at(report, 0.0)] for report in reports}
+    console = Console(file=io.StringIO(), width=width)
+    lines = console.render_lines(draw(reports, history), console.options)
+    texts = ["".join(segment.text for segment in line).rstrip() for line in lines]
+    assert len(texts) == 3
+    assert texts[1].split()[0] == "b"
+    assert texts[2] == "in the queue" + texts[2][12:-7] + "2 tasks"
+    assert console.measure(draw(reports, history)).minimum <= width
