@@ -21,7 +21,7 @@ from globus_sync_directory.commands.options import Options
 from globus_sync_directory.errors import ExitStatus, Interrupted, LockHeld, SyncError, UsageError
 from globus_sync_directory.model.report import RunReport
 from globus_sync_directory.output.log import log_end, log_report, log_to
-from globus_sync_directory.output.run_text import report_lines
+from globus_sync_directory.output.run_text import plain_lines
 from globus_sync_directory.output.terminal import flush_streams, is_watched, prepare_streams, show
 
 PROGRAM = "globus-sync-directory"
@@ -157,8 +157,8 @@ def command(**given: Any) -> ExitStatus:
         dont_start=given["dont_start"],
         dry_run=given["dry_run"],
         wait=given["wait"],
-        verbose=verbose,
-        shows_progress=is_watched(sys.stderr) and not (quiet or as_json),
+        shows_progress=is_watched(sys.stderr) and not (quiet or as_json or verbose),
+        shows_documents=verbose or as_json,
         write_probe=given["write_probe"],
         test_mail=given["mail"],
     )
@@ -198,7 +198,7 @@ def _do(name: str | None, options: Options) -> RunReport:
 
 
 def _show(report: RunReport, *, quiet: bool, as_json: bool) -> ExitStatus:
-    log_report([*report.errors, *(line.text for line in report_lines(report, quiet=False))])
+    log_report(plain_lines(report))
     return show(report, quiet=quiet, as_json=as_json)
 
 

@@ -19,8 +19,8 @@ class Options:
     dont_start: bool = False
     dry_run: bool = False
     wait: bool = False
-    verbose: bool = False
     shows_progress: bool = False  # a bar may be shown while waiting
+    shows_documents: bool = False  # of a dry run
     write_probe: bool = False
     test_mail: bool = False
 

@@ -55,8 +55,13 @@ def sync(options: Options) -> RunReport:
         report = _run_and_wait(job)
     except Interrupted as interrupted:
         raise Interrupted(*interrupted.lines, *_left_behind(job)) from None
-    starts_nothing = job.mode is Mode.DRY_RUN and not any(pair.document for pair in report.pairs)
-    return replace(report, closing_line="nothing would be started" if starts_nothing else "")
+    if job.mode is Mode.DRY_RUN and not any(pair.document for pair in report.pairs):
+        report = replace(report, closing_line="nothing would be started")
+    return report if options.shows_documents else _without_documents(report)
+
+
+def _without_documents(report: RunReport) -> RunReport:
+    return replace(report, pairs=tuple(replace(pair, document=None) for pair in report.pairs))
 
 
 def _mode(options: Options) -> Mode:

@@ -1,75 +1,89 @@
-"""Findings -> what each recipient of mail does not know yet, kept in the ledger until it is sent."""
+"""Reports + records -> records: what has changed for each recipient of mail since the last mail. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
-from globus_sync_directory.config.load import Config
-from globus_sync_directory.errors import EXIT_ATTENTION, EXIT_SIGN_IN_REJECTED, EXIT_TOO_OLD
+from globus_sync_directory.config.settings import Settings
+from globus_sync_directory.errors import ExitStatus
 from globus_sync_directory.model.pair import Pair
-from globus_sync_directory.model.status import PairReport, PairStatus
-from globus_sync_directory.output.text import describe, files
-from globus_sync_directory.state import Mailed
-from globus_sync_directory.sync.ledger import Ledger
-from globus_sync_directory.text import sanitize
+from globus_sync_directory.model.record import Mailed, News, PairRecord
+from globus_sync_directory.model.report import PairReport
+from globus_sync_directory.model.status import PairStatus
+from globus_sync_directory.output.pair_text import describe
+from globus_sync_directory.text import count, shorten
 
-_TROUBLE = (EXIT_ATTENTION, EXIT_TOO_OLD, EXIT_SIGN_IN_REJECTED)
+_PROBLEMS = (ExitStatus.ATTENTION, ExitStatus.TOO_OLD, ExitStatus.SIGN_IN_REJECTED)
 _WELL = (PairStatus.SUCCEEDED, PairStatus.STOPPED_AT_TIME_LIMIT)
-_MOST_UNSENT = 10  # of a pair and an address, the newest
+_MOST_UNSENT = 10  # for one pair and one address; the newest are kept
+_LONGEST_NAME = 60  # in a headline, which becomes the subject of a mail
 
 
-def record_changes(config: Config, learned: Mapping[Pair, Sequence[PairReport]], ledger: Ledger, now: datetime) -> None:
+def record_changes(
+    settings: Settings, reports: Sequence[PairReport], records: Mapping[str, PairRecord]
+) -> dict[str, PairRecord]:
     """
-    Write down what ``learned`` (per pair, its findings in the order they were made) has of news, for each recipient.
+    Return all the records, with the news of ``reports`` added for each recipient.
 
-    News is a trouble that was not told since the pair was last well, the end of one that was, and to a pair's own
-    addresses a sync that brought files. A trouble is the same where verdict and cure are. An address that is new is
-    told of no success that was there before it. Raises StateError.
+    News is a problem that was not mailed since the pair was last well, a recovery, and for a pair's own addresses new
+    files. If the suggested fix changes, it counts as a new problem. An address that is new gets no news of a success:
+    that may be an old one. A pair without a record is left out: a record that holds nothing but mail would look
+    complete to the next run.
     """
-    changes: dict[str, dict[str, Mailed]] = {}
-    for pair, findings in learned.items():
-        memory = ledger.memories.get(pair.fingerprint)
-        if memory is None:
-            # Globus could not be asked, for want of a state file: nothing may be written of this pair, or the next run
-            # would take what little that is for all there was.
-            continue
-        told = {
-            address: _with_news(pair, memory.mailed.get(address), findings, is_own=address in pair.email)
-            for address in recipients(config, pair)
-        }
-        if told != memory.mailed:
-            changes[pair.fingerprint] = told
-    ledger.remember_mail(changes)
+    updated = dict(records)
+    pairs = {pair.fingerprint: pair for pair in settings.pairs}
+    for report in reports:
+        pair = pairs.get(report.fingerprint)  # None for an orphaned task
+        record = records.get(report.fingerprint)
+        if pair and record:
+            updated[report.fingerprint] = replace(record, mailed=_mailed(settings, pair, record, report))
+    return updated
 
 
-def recipients(config: Config, pair: Pair) -> list[str]:
-    """Return who hears of a pair: those who hear of all, then its own."""
-    return list(dict.fromkeys([*config.email, *pair.email]))
+def recipients(settings: Settings, pair: Pair) -> list[str]:
+    """Return the addresses that get mail about ``pair``: those for all pairs, then its own."""
+    return list(dict.fromkeys([*settings.email, *pair.email]))
 
 
-def _with_news(pair: Pair, before: Mailed | None, findings: Sequence[PairReport], *, is_own: bool) -> Mailed:
-    """Return what one address knows once it has been sent all that is news in ``findings``."""
-    told = before or Mailed()
-    name = sanitize(pair.name, 60)
-    for finding in findings:
-        headline = ""
-        if finding.status in _TROUBLE:
-            is_bad = finding.verdict.status in _TROUBLE
-            cure = finding.cause.fix if finding.cause else ""
-            keys = [f"{finding.verdict.name} {cure}".strip()] * is_bad + ["TOO_OLD"] * finding.is_too_old
-            if set(keys) - set(told.troubles):
-                headline = f"{name}: {finding.verdict.words if is_bad else 'too old'}"
-            told = replace(told, troubles=tuple(dict.fromkeys([*told.troubles, *keys])))
-        elif finding.verdict in _WELL and finding.task_id != told.well_since:
-            brought = finding.task.files_done if finding.task else 0
-            if told.troubles:
-                headline = f"{name}: well again"
-            elif is_own and brought and before is not None:
-                headline = f"{name}: {files(brought)} copied"
-            told = replace(told, troubles=(), well_since=finding.task_id)
-        if headline:
-            news = (headline, "\n".join(describe(finding)))
-            told = replace(told, unsent=(*told.unsent, news)[-_MOST_UNSENT:])
-    return told
+def _mailed(settings: Settings, pair: Pair, record: PairRecord, report: PairReport) -> dict[str, Mailed]:
+    in_order = [report.before, report] if report.before else [report]
+    mailed = {}
+    for address in recipients(settings, pair):
+        hears_of_files = address in pair.email and address in record.mailed
+        known = record.mailed.get(address, Mailed())
+        for one in in_order:
+            known = _with_news(known, one, hears_of_files=hears_of_files)
+        mailed[address] = known
+    return mailed
+
+
+def _with_news(known: Mailed, report: PairReport, *, hears_of_files: bool) -> Mailed:
+    """Return what one address knows after a mail about ``report``, with that mail as unsent news if it has any."""
+    if report.exit_status in _PROBLEMS:
+        keys = _problem_keys(report)
+        is_new = not set(keys) <= set(known.problems)
+        words = report.status.words if report.status.exit_status in _PROBLEMS else "too old"
+        after = replace(known, problems=tuple(dict.fromkeys([*known.problems, *keys])))
+        return _with_unsent(after, report, words) if is_new else after
+    if report.status in _WELL and report.task_id != known.well_since:
+        copied = report.task.files_copied if report.task else 0
+        after = replace(known, problems=(), well_since=report.task_id)
+        if known.problems:
+            return _with_unsent(after, report, "recovered")
+        return _with_unsent(after, report, f"{count(copied, 'file')} copied") if hears_of_files and copied else after
+    return known
+
+
+def _problem_keys(report: PairReport) -> list[str]:
+    """Return what makes two problems the same: the status and the fix; and TOO_OLD."""
+    keys = []
+    if report.status.exit_status in _PROBLEMS:
+        fix = report.problem.fix if report.problem else ""
+        keys.append(f"{report.status.name} {fix}".strip())
+    return [*keys, "TOO_OLD"] if report.is_too_old else keys
+
+
+def _with_unsent(known: Mailed, report: PairReport, words: str) -> Mailed:
+    news = News(headline=f"{shorten(report.name, _LONGEST_NAME)}: {words}", lines=tuple(describe(report)))
+    return replace(known, unsent=(*known.unsent, news)[-_MOST_UNSENT:])

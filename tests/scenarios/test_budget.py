@@ -87,7 +87,7 @@ def test_connections_are_kept(world: World) -> None:
     """A run of forty pairs uses one connection for each of its threads and one for the sign-in."""
     with_pairs(world, 40)
     world.run()
-    assert len({request.connection for request in world.globus.requests}) <= 1 + 1 + transport.AT_A_TIME
+    assert len({request.connection for request in world.globus.requests}) <= 1 + 1 + worker_pool.AT_A_TIME
 
 
 def test_at_most_eight_at_a_time(world: World) -> None:

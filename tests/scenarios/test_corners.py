@@ -183,7 +183,7 @@ def test_disk_that_fills_up_stops_submitting(world: World, monkeypatch: pytest.M
         patch.setattr(state, "_replace_durably", full_after_two)
         outcome = world.run()
     assert outcome.status == 1
-    assert len(world.tasks) <= 2 * transport.AT_A_TIME
+    assert len(world.tasks) <= 2 * worker_pool.AT_A_TIME
     assert "cannot be written: No space left on device" in outcome.stderr
     assert world.run().status == 0
     assert len(world.tasks) == 31
