@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from world import SUBMIT, World
 
-from globus_sync_directory.globus import transport
+from globus_sync_directory.globus import transport, worker_pool
 
 
 def kinds(world: World) -> Counter[str]:

@@ -13,7 +13,7 @@ from world import NOBODY, SUBMIT, World
 
 from globus_sync_directory import state
 from globus_sync_directory.cli import invoke
-from globus_sync_directory.globus import transport
+from globus_sync_directory.globus import transport, worker_pool
 from globus_sync_directory.standin import Behaviour, Fault
 from globus_sync_directory.standin.storage import split_path
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from conftest import NOBODY, Outcome, World
+from world import NOBODY, Outcome, World
 
 from globus_sync_directory.standin.faults import Fault
 

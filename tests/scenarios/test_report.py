@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from conftest import World, read_terminal
+from world import World, read_terminal
 from rich.cells import cell_len
 
 
