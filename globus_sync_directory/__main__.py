@@ -21,17 +21,19 @@ def main(status_if_not_installed: int = 2) -> None:
     ``status_if_not_installed`` is for a Python without the packages that the tool needs; the wrapper has its own.
     """
     _end_at_signals()
-    from globus_sync_directory.installation import what_is_broken, what_is_missing
+    from globus_sync_directory.installation import explain, find_problem
 
-    missing = what_is_missing()
-    if missing:
-        _end(status_if_not_installed, missing)
+    problem = find_problem()
+    if problem:
+        _end(status_if_not_installed, problem)
     try:
         from globus_sync_directory import cli
-    except Exception as error:  # noqa: BLE001  # whatever an old or damaged package raises
-        broken = what_is_broken(error)
-        if broken:
-            _end(status_if_not_installed, broken)
+    except ImportError as error:
+        problem = explain(error)
+        if problem:
+            _end(status_if_not_installed, problem)
+        _end_with_bug()
+    except Exception:  # noqa: BLE001  # while our own modules are imported
         _end_with_bug()
     cli.main()
 

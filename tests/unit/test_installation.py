@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from globus_sync_directory import installation
-from globus_sync_directory.installation import REQUIRED, what_is_broken, what_is_missing
+from globus_sync_directory.installation import REQUIRED, explain, find_problem
 
 ROOT = next(directory for directory in Path(__file__).resolve().parents if (directory / "setup.py").is_file())
 
@@ -35,36 +35,63 @@ def test_required_is_what_setup_requires() -> None:
 
 
 def test_nothing_is_wrong_here() -> None:
-    assert what_is_missing() is None
-    assert what_is_broken(ValueError("of ours")) is None
+    assert find_problem() is None
 
 
 def test_old_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(installation, "OLDEST_PYTHON", (9, 1))
     found = f"{sys.version_info.major}.{sys.version_info.minor}"
     sentence = f"{sys.executable} is Python {found}; create the virtual environment with 9.1 or newer"
-    assert what_is_missing() == sentence
+    assert find_problem() == sentence
+
+
+def test_missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence names all of them, as pip does."""
+    monkeypatch.setattr(
+        installation, "REQUIRED", {"of_nobody": ("of-nobody", "1"), "json": ("json", "1"), "xx": ("yy", "1")}
+    )
+    assert "needs (of-nobody, yy); " in (find_problem() or "")
 
 
 @pytest.mark.parametrize(
-    ("error", "is_installation"),
+    ("entries", "oldest", "is_too_old"),
+    [
+        (["some_tool-1.9.3.dist-info"], "1.10", True),
+        (["some_tool-1.10.dist-info"], "1.10", False),
+        (["some_tool-1.10.0.post1.dist-info"], "1.10", False),
+        (["some_tool-1.10.0rc1.dist-info"], "1.10.1", True),
+        (["Some.Tool-1.9-py3.11.egg-info"], "1.10", True),
+        (["some_tool-1.9.dist-info", "some_tool-2.0.dist-info"], "1.10", False),
+        (["another_some_tool-1.9.dist-info", "some_tool_too-1.9.dist-info"], "1.10", False),
+        ([], "1.10", False),
+    ],
+)
+@pytest.mark.parametrize("module", ["sometool.py", "sometool/__init__.py"])
+def test_old_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, entries: list[str], oldest: str, is_too_old: bool
+) -> None:
+    """The version is the one in the name of the metadata beside the package; without metadata it is not judged."""
+    (tmp_path / module).parent.mkdir(exist_ok=True)
+    (tmp_path / module).write_text("")
+    for entry in entries:
+        (tmp_path / entry).mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(installation, "REQUIRED", {"sometool": ("some-tool", oldest)})
+    problem = find_problem()
+    assert (problem is not None) == is_too_old
+    assert problem is None or f" in {tmp_path} is too old; the tool needs {oldest} or newer; " in problem
+
+
+@pytest.mark.parametrize(
+    ("error", "is_of_a_package"),
     [
         (ImportError("no such symbol", name="cryptography.hazmat"), True),
         (ModuleNotFoundError("No module named 'jwt'", name="jwt"), True),
         (ImportError("no such name", name="globus_sync_directory.sync"), False),
         (ImportError("no such name", name="json"), False),
         (ImportError("without a name"), False),
-        (AttributeError("anything"), False),
     ],
 )
-def test_whose_fault_an_import_is(error: Exception, is_installation: bool) -> None:
+def test_whose_fault_an_import_is(error: ImportError, is_of_a_package: bool) -> None:
     """Only a package that is neither ours nor Python's own is a problem of the installation."""
-    assert (what_is_broken(error) is not None) == is_installation
-
-
-def test_old_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the error is, a package below its bound is the reason; versions are compared by number."""
-    monkeypatch.setattr(installation, "REQUIRED", {"click": ("click", "1000.2")})
-    assert "the tool needs 1000.2 or newer" in (what_is_broken(AttributeError("anything")) or "")
-    monkeypatch.setattr(installation, "REQUIRED", {"click": ("click", "08.01.07")})
-    assert what_is_broken(AttributeError("anything")) is None
+    assert (explain(error) is not None) == is_of_a_package

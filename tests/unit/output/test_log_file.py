@@ -203,3 +203,17 @@ def test_no_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.append("first\n")
     file.append("second\n")
     assert (older(path).read_text(), path.read_text()) == ("first\n", "second\n")
+
+
+def test_file_that_is_renamed_during_the_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that waited for the lock while another one rotated writes to the new file, not to the old one."""
+    lock = fcntl.flock
+
+    def lock_late(descriptor: int, operation: int) -> None:
+        if not older(path).exists():
+            path.rename(older(path))
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lock_late)
+    LogFile(path).append("a line\n")
+    assert (older(path).read_text(), path.read_text()) == ("", "a line\n")
