@@ -57,7 +57,7 @@ setup(
     python_requires=">=3.11",
     install_requires=RUN,
     extras_require={"standin": STANDIN, "test": TEST, "lint": LINT},
-    entry_points={"console_scripts": ["globus-sync-directory = globus_sync_directory.cli:main"]},
+    entry_points={"console_scripts": ["globus-sync-directory = globus_sync_directory.__main__:main"]},
     classifiers=[
         "Development Status :: 5 - Production/Stable",
         "Environment :: Console",
