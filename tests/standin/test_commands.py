@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,14 @@ import globus_sync_directory
 import globus_sync_directory.standin
 from globus_sync_directory.standin.__main__ import main
 
-from .conftest import COMMAND, Served
+from .helpers import COMMAND, Served
 
 STANDIN = Path(globus_sync_directory.standin.__path__[0])
 TOOL = Path(globus_sync_directory.__path__[0])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serve_directories(tmp_path, number):
+def test_serve_directories(tmp_path: Path, number: int) -> None:
     """serve makes up a client, serves what is named with the rights that are named, and stops cleanly with status 0."""
     source, target = tmp_path / "source: a:rw", tmp_path / "target"
     source.mkdir()
@@ -48,7 +49,7 @@ def test_serve_directories(tmp_path, number):
     assert (target / "copy/a").read_bytes() == b"1"
 
 
-def test_serve_a_config(tmp_path):
+def test_serve_a_config(tmp_path: Path) -> None:
     """serve --config makes a directory for each collection with the source path in it, and accepts the given secret."""
     client_id, *ids = (str(uuid.uuid4()) for _ in range(3))
     config, secret = tmp_path / "config.ini", tmp_path / "secret"
@@ -67,7 +68,7 @@ def test_serve_a_config(tmp_path):
         assert served.stop(signal.SIGTERM) == (0, "")
 
 
-def test_bad_input(tmp_path):
+def test_bad_input(tmp_path: Path) -> None:
     """What serve and demo cannot do is one clear line and status 2."""
     (tmp_path / "bad.ini").write_text("no section\n")
     (tmp_path / "empty.ini").write_text("[globus]\n")
@@ -96,7 +97,7 @@ def test_bad_input(tmp_path):
 
 
 @pytest.mark.slow
-def test_demo():
+def test_demo() -> None:
     """The demo runs the tool twice, says that all is as promised, ends with 0 and leaves nothing behind."""
     done = subprocess.run([*COMMAND, "demo"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -108,7 +109,7 @@ def test_demo():
 
 
 @pytest.mark.slow
-def test_a_kept_demo_with_ones_own_source(tmp_path):
+def test_a_kept_demo_with_ones_own_source(tmp_path: Path) -> None:
     """With --source the caller's directory is only read; with --keep the printed lines work until Ctrl-C."""
     source, work = tmp_path / "my data", tmp_path / "work"
     (source / "sub").mkdir(parents=True)
@@ -120,6 +121,7 @@ def test_a_kept_demo_with_ones_own_source(tmp_path):
     )  # fmt: skip
     try:
         lines = []
+        assert process.stdout is not None
         for line in process.stdout:
             lines.append(line)
             if "Ctrl-C stops it" in line:
@@ -138,7 +140,7 @@ def test_a_kept_demo_with_ones_own_source(tmp_path):
     assert stat.S_IMODE((work / "secret").stat().st_mode) == 0o600
 
 
-def test_without_flask():
+def test_without_flask() -> None:
     """Without the extra, both commands name it in one line with status 2."""
     code = (
         "import sys, runpy; sys.modules['flask'] = None; "
@@ -150,7 +152,7 @@ def test_without_flask():
     assert done.stderr.count("\n") == 1
 
 
-def imported(file):
+def imported(file: Path) -> Iterator[str]:
     """Return the modules that a file imports, in full."""
     package = ".".join(file.relative_to(TOOL.parent).parent.parts)
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -162,7 +164,7 @@ def imported(file):
             yield from (".".join(filter(None, [base, node.module, alias.name])) for alias in node.names)
 
 
-def test_stand_in_and_tool_import_nothing_from_each_other():
+def test_stand_in_and_tool_import_nothing_from_each_other() -> None:
     """They meet over HTTP only, so the stand-in cannot share the tool's mistakes."""
     inside = "globus_sync_directory.standin"
     files = [*TOOL.rglob("*.py")]
