@@ -61,34 +61,34 @@ def api_error(error: ServiceError, behaviour: Behaviour) -> ApiError:
     return _SPECIAL[type(error)](error, behaviour)
 
 
-# Errors that always have the same status and code; {error...} is replaced by a field of the error.
+# Errors that always have the same status and code.
 _FIXED: dict[type[ServiceError], tuple[int, str, str]] = {
-    errors.UnknownCollection: (404, "EndpointNotFound", "No such endpoint '{error.collection_id}'"),
-    errors.CollectionDeleted: (404, "EndpointDeleted", "Endpoint '{error.collection_id}' has been deleted"),
+    errors.UnknownCollection: (404, "EndpointNotFound", "No such endpoint '{error}'"),
+    errors.CollectionDeleted: (404, "EndpointDeleted", "Endpoint '{error}' has been deleted"),
     errors.CollectionNotShared: (
-        403, "PermissionDenied", "You do not have permission on endpoint '{error.collection_id}'"
+        403, "PermissionDenied", "You do not have permission on endpoint '{error}'"
     ),
-    errors.OperationPaused: (409, "OperationPaused", "{error.message}"),
+    errors.OperationPaused: (409, "OperationPaused", "{error}"),
     errors.StatNotSupported: (409, "NotSupported", "The endpoint does not support this operation"),
-    errors.InvalidPath: (400, "ClientError.BadRequest.InvalidPath", "Invalid path: {error.reason}"),
-    errors.SubmissionIdRejected: (400, "ClientError.BadRequest", "{error.reason}"),
+    errors.InvalidPath: (400, "ClientError.BadRequest.InvalidPath", "Invalid path: {error}"),
+    errors.SubmissionIdRejected: (400, "ClientError.BadRequest", "{error}"),
     errors.TaskEnded: (409, "ClientError.Conflict", "The task has completed and cannot be changed"),
     errors.TooManyTasks: (
-        409, "ClientError.Conflict.TooManyPendingJobs", "You have too many pending tasks; the limit is {error.limit}"
+        409, "ClientError.Conflict.TooManyPendingJobs", "You have too many pending tasks; the limit is {error}"
     ),
 }  # fmt: skip
 
 
 def _consent_required(error: errors.ConsentRequired, behaviour: Behaviour) -> ApiError:
     message = "Missing required data_access consent"
-    scopes = [f"{TRANSFER_SCOPE}[*{data_access_scope(error.collection_id)}]"]
+    scopes = [f"{TRANSFER_SCOPE}[*{data_access_scope(str(error))}]"]
     required = {"session_message": message, "required_scopes": scopes}
     return ApiError(403, "ConsentRequired", message, required_scopes=scopes, authorization_parameters=required)
 
 
 def _policy_not_met(error: errors.PolicyNotMet, behaviour: Behaviour) -> ApiError:
     message = "Failing collection authentication policy"
-    required = {"session_message": message, "session_required_policies": error.policy_id}
+    required = {"session_message": message, "session_required_policies": str(error)}
     return ApiError(403, "AuthPolicyFailed", message, authorization_parameters=required)
 
 
@@ -144,8 +144,8 @@ def _path_not_found(operation: str, path: str, where: str) -> ApiError:
 
 def _unknown_task(error: errors.UnknownTask, behaviour: Behaviour) -> ApiError:
     if behaviour.unknown_task == 403:
-        return ApiError(403, "PermissionDenied", f"You do not have permission on task '{error.task_id}'")
-    return ApiError(404, "ClientError.NotFound", f"Task ID '{error.task_id}' not found")
+        return ApiError(403, "PermissionDenied", f"You do not have permission on task '{error}'")
+    return ApiError(404, "ClientError.NotFound", f"Task ID '{error}' not found")
 
 
 def _identical_paths(error: errors.IdenticalPaths, behaviour: Behaviour) -> ApiError:
@@ -164,7 +164,7 @@ def _wrong_secret(error: errors.WrongSecret, behaviour: Behaviour) -> ApiError:
 
 
 def _invalid_scope(error: errors.InvalidScope, behaviour: Behaviour) -> ApiError:
-    return OAuthError(400, "invalid_scope", error_description=error.reason)
+    return OAuthError(400, "invalid_scope", error_description=str(error))
 
 
 _SPECIAL: dict[type[ServiceError], Callable[[Any, Behaviour], ApiError]] = {

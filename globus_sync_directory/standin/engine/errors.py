@@ -11,60 +11,77 @@ from .collection import Collection
 
 
 class ServiceError(Exception):
-    """The service rejects a request."""
+    """The service rejects a request. The text of most errors is only the id, the limit or the reason."""
 
 
-@dataclass(eq=False)
 class UnknownCollection(ServiceError):
-    collection_id: str
+    """There is no collection with this id."""
 
 
-@dataclass(eq=False)
 class CollectionDeleted(ServiceError):
-    collection_id: str
+    """The collection with this id has been deleted."""
 
 
-@dataclass(eq=False)
 class CollectionNotShared(ServiceError):
-    """No rule of the collection gives this identity anything."""
-
-    collection_id: str
+    """The collection with this id is not shared with the identity at all."""
 
 
-@dataclass(eq=False)
 class ConsentRequired(ServiceError):
-    """The identity has not given its data_access consent."""
-
-    collection_id: str
+    """The identity has not given its data_access consent for the collection with this id."""
 
 
-@dataclass(eq=False)
 class PolicyNotMet(ServiceError):
-    """The collection has an authentication policy, and no application can meet one."""
-
-    policy_id: str
+    """The collection has the authentication policy with this id, and no application can meet one."""
 
 
-@dataclass(eq=False)
-class CollectionOffline(ServiceError):
-    collection: Collection
-    operation: str  # "transfer", or as in FileOperationFailed
-
-
-@dataclass(eq=False)
 class OperationPaused(ServiceError):
-    """A manager of the collection paused this operation."""
-
-    message: str
+    """A manager of the collection paused the operation, for this reason."""
 
 
 class StatNotSupported(ServiceError):
     """The collection cannot describe a single path."""
 
 
-@dataclass(eq=False)
 class InvalidPath(ServiceError):
-    reason: str
+    """The path is impossible, for this reason."""
+
+
+class UnknownTask(ServiceError):
+    """There is no record of the task with this id, or it belongs to somebody else."""
+
+
+class TaskEnded(ServiceError):
+    """The task has ended and cannot be changed."""
+
+
+class IdenticalPaths(ServiceError):
+    """A live transfer has the same paths."""
+
+
+class TooManyTasks(ServiceError):
+    """The identity has this many pending tasks already."""
+
+
+class SubmissionIdRejected(ServiceError):
+    """The submission id cannot be used, for this reason."""
+
+
+class WrongSecret(ServiceError):
+    """There is no client with this id and secret."""
+
+
+class InvalidScope(ServiceError):
+    """The scope string cannot be granted, for this reason."""
+
+
+class TooManyRequests(ServiceError):
+    """The identity sends more requests than the service allows."""
+
+
+@dataclass(eq=False)
+class CollectionOffline(ServiceError):
+    collection: Collection
+    operation: str  # "transfer", or as in FileOperationFailed
 
 
 @dataclass(eq=False)
@@ -79,44 +96,6 @@ class FileOperationFailed(ServiceError):
     collection: Collection
     path: str  # as it was written in the request
     cause: StorageError
-
-
-@dataclass(eq=False)
-class UnknownTask(ServiceError):
-    """There is no record of this task, or it belongs to somebody else."""
-
-    task_id: str
-
-
-class TaskEnded(ServiceError):
-    """A task that has ended cannot be changed."""
-
-
-class IdenticalPaths(ServiceError):
-    """A live transfer has the same paths."""
-
-
-@dataclass(eq=False)
-class TooManyTasks(ServiceError):
-    limit: int
-
-
-@dataclass(eq=False)
-class SubmissionIdRejected(ServiceError):
-    reason: str
-
-
-class WrongSecret(ServiceError):
-    """There is no client with this id and secret."""
-
-
-@dataclass(eq=False)
-class InvalidScope(ServiceError):
-    reason: str
-
-
-class TooManyRequests(ServiceError):
-    """The identity sends more requests than the service allows."""
 
 
 @dataclass(eq=False)
