@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
-from reliability import count_cases
+from reliability_table import count_cases
 from world import SUBMIT, Outcome, World, make_world, make_zygote, tree
 
 from globus_sync_directory.config.load import load_settings
