@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from collections.abc import Iterator
@@ -161,6 +162,15 @@ def test_state_that_cannot_be_written(world: World, place: str) -> None:
     (world.root / "a file").write_text("x")
     outcome = world.run("-t", str(world.root / place))
     checked(outcome, 1, str(world.root), "--state-file")
+    assert world.tasks == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write every file")
+def test_lock_file_of_another_owner(world: World) -> None:
+    """A lock file that this user may not write: status 1, its name, and nothing started."""
+    lock = world.root / "config.state.json.lock"
+    lock.touch(mode=0o400)
+    checked(world.run(), 1, f"Run it as the owner of {lock}, or name another file with --state-file")
     assert world.tasks == []
 
 
