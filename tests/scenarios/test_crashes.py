@@ -69,7 +69,7 @@ UNTIL_IT_IS_PRINTED = 3  # instants of the last write, from its rename on
 def test_failure_is_reported_wherever_a_run_is_killed(
     world: World, zygote: Zygote, request: pytest.FixtureRequest
 ) -> None:
-    """A failed task is reported by the run that replaces it or by the next one, but where the kill hits the printing."""
+    """A failed task is reported by the run that replaces it or by the next; not if the kill hits the printing."""
     lost = []
     count = 0
     while True:
