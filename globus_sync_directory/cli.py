@@ -17,8 +17,9 @@ from typing import Any
 import click
 
 from globus_sync_directory.commands.options import Options
-from globus_sync_directory.errors import ExitStatus, Interrupted, LockHeld, SyncError, UsageError
-from globus_sync_directory.model.report import RunReport
+from globus_sync_directory.config.load import load_settings
+from globus_sync_directory.errors import ConfigError, ExitStatus, Interrupted, LockHeld, SyncError, UsageError
+from globus_sync_directory.model.report import Check, CheckResult, RunReport
 from globus_sync_directory.output.log import log_end, log_report, log_to
 from globus_sync_directory.output.run_text import plain_lines
 from globus_sync_directory.output.terminal import flush_streams, is_watched, prepare_streams, show
@@ -186,14 +187,27 @@ def _shown(name: str) -> str:
 
 
 def _do(name: str | None, options: Options) -> RunReport:
+    is_check = name == "check"
+    try:
+        settings = load_settings(options.config_file, options.secret_file)
+    except ConfigError as error:
+        if is_check:
+            return _failed_checks(error)
+        raise
     # Imported here, because --help and a config error must not wait for the SDK.
-    if name == "check":
+    if is_check:
         from globus_sync_directory.commands.check import check
 
-        return check(options)
+        return check(options, settings)
     from globus_sync_directory.commands.sync import sync
 
-    return sync(options)
+    return sync(options, settings)
+
+
+def _failed_checks(error: ConfigError) -> RunReport:
+    """Return the report of ``check`` where the config file cannot be used: one failed check for each problem."""
+    failed = tuple(Check(result=CheckResult.FAIL, sentence=line) for line in error.lines)
+    return RunReport(exit_status=error.exit_status, checks=failed)
 
 
 def _show(report: RunReport, *, quiet: bool, as_json: bool) -> ExitStatus:
