@@ -22,9 +22,10 @@ from globus_sync_directory.errors import ConfigError, ExitStatus, Interrupted, L
 from globus_sync_directory.model.report import Check, CheckResult, RunReport
 from globus_sync_directory.output.log import log_end, log_report, log_to
 from globus_sync_directory.output.run_text import plain_lines
-from globus_sync_directory.output.terminal import flush_streams, is_watched, prepare_streams, show
+from globus_sync_directory.output.terminal import flush_streams, is_watched, prepare_streams, show, silence
 
 PROGRAM = "globus-sync-directory"
+_FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _VARIABLE = "GLOBUS_SYNC_DIRECTORY_"
 _SECTIONS = {
     "Files": ("config_file", "secret_file", "state_file", "log_file"),
@@ -253,10 +254,10 @@ def _invoke(arguments: Sequence[str]) -> ExitStatus:
     except (SyncError, Interrupted) as error:
         report = RunReport(exit_status=error.exit_status, errors=error.lines)
     except Exception as error:  # noqa: BLE001  # the last resort: a bug of ours ends with a status of its own
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # of stdout, for --help and --version
-            report = RunReport(
-                exit_status=ExitStatus.ATTENTION, errors=(f"standard output cannot be written: {error.strerror}",)
-            )
+        if isinstance(error, OSError) and error.errno in _FULL_DISK:  # of stdout, for --help and --version
+            silence(sys.stdout)
+            complaint = f"standard output cannot be written: {error.strerror}"
+            report = RunReport(exit_status=ExitStatus.ATTENTION, errors=(complaint,))
         else:
             complaint = "this is a bug in globus_sync_directory; please report it with the traceback on stderr"
             report = RunReport(exit_status=ExitStatus.BUG, errors=(complaint,))
