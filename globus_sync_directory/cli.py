@@ -26,6 +26,7 @@ from globus_sync_directory.output.terminal import flush_streams, is_watched, pre
 
 PROGRAM = "globus-sync-directory"
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _VARIABLE = "GLOBUS_SYNC_DIRECTORY_"
 _SECTIONS = {
     "Files": ("config_file", "secret_file", "state_file", "log_file"),
@@ -219,12 +220,20 @@ def _show(report: RunReport, *, quiet: bool, as_json: bool) -> ExitStatus:
 def main() -> None:
     """Run the command line of this process and end it with the exit status."""
     status = invoke(sys.argv[1:])
+    _end_at_signals(status)
     log_end(status)
     if not flush_streams() and status is ExitStatus.OK:
         status = ExitStatus.ATTENTION
     if status is ExitStatus.INTERRUPTED:
         os._exit(status)  # requests under way are not waited for; what they may start is on disk as pending
     sys.exit(status)
+
+
+def _end_at_signals(status: ExitStatus) -> None:
+    """Let a signal end the process with this status: the report is printed, and requests under way may hang."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: os._exit(status))
 
 
 def invoke(arguments: Sequence[str]) -> ExitStatus:
@@ -277,7 +286,7 @@ def _signals_interrupt() -> Iterator[None]:
         raise Interrupted(f"interrupted by {signal.Signals(number).name}")
 
     before = {}
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _SIGNALS:
         # nohup and similar programs have asked for SIGHUP to be ignored; it stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.signal(number, interrupt)
