@@ -133,6 +133,10 @@ def _wait_for(orphan: PairRecord, snapshot: Snapshot, now: datetime) -> Outcome:
     status = PairStatus.WAITING_FOR_EARLIER_TASK
     if task is None or not task.is_live:
         reason = f"a pending submission of [{orphan.name}] may write to the same destination"
+        if orphan.task and not orphan.pending:  # Globus did not say how its task is doing
+            reason = (
+                f"task {orphan.task.task_id}, orphaned from [{orphan.name}], may still be writing to the same destination"
+            )
         return Outcome(status=status, problem=Problem(reason=reason, fix="nothing to do; a later run will resolve it"))
     reason = f"task {task.task_id}, orphaned from [{orphan.name}], is still writing to the same destination"
     fix = "nothing to do: a run after its end starts this pair; cancel that task if you do not want it"
