@@ -10,7 +10,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -141,7 +140,7 @@ Exit status
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing while all is well, else only what is wrong.")
 @click.option("--write-probe", is_flag=True, help="Make a directory at each destination and remove it again.")
 @click.option("--mail", is_flag=True, help="Send a test mail to every address in the config file.")
-@click.version_option(version("globus_sync_directory"), prog_name=PROGRAM)
+@click.version_option(package_name="globus_sync_directory", prog_name=PROGRAM)
 @click.argument("command", required=False, metavar="[COMMAND]", type=click.Choice(["check"]))
 def command(**given: Any) -> ExitStatus:
     """Parse one command line and do what it asks for; see ``_HELP``."""
@@ -247,6 +246,7 @@ def _invoke(arguments: Sequence[str]) -> ExitStatus:
         else:
             complaint = "this is a bug in globus_sync_directory; please report it with the traceback on stderr"
             report = RunReport(exit_status=ExitStatus.BUG, errors=(complaint,))
+            log_report(traceback.format_exc().splitlines())
             with contextlib.suppress(OSError):
                 traceback.print_exc()
     return _show(report, quiet=False, as_json="--json" in arguments)

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,13 +18,16 @@ from typing import Any
 
 from globus_sync_directory.cli import invoke
 from globus_sync_directory.config.load import load_settings
-from globus_sync_directory.globus import transport
 from globus_sync_directory.model.pair import Pair, fingerprint_in
+from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.standin import Collection, ManualClock, StandIn, Task
 
 TASK_LIST = "/v0.10/task_list"
 SUBMIT = "/v0.10/transfer"
 NOBODY = "00000000-1111-4222-8333-444444444444"
+
+_STATUSES = "|".join(re.escape(status.words) for status in PairStatus)
+_FIRST_LINE = re.compile(rf"^(\S.*?): ({_STATUSES})(?=[,;]|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,8 @@ class Outcome:
 
     @property
     def statuses(self) -> dict[str, str]:
-        """The status of each pair in the report, by its name."""
-        lines = [line for line in self.stdout.splitlines() if not line.startswith(" ")]
-        found = [re.match(r"(.+?): +([^,;]+)", line) for line in lines]
-        return {match[1]: match[2] for match in found if match and not re.match(r"\d+ pairs?$|Globus was", match[1])}
+        """The status of each pair in a report without table, by the pair's name."""
+        return dict(_FIRST_LINE.findall(self.stdout))
 
 
 @dataclass

@@ -10,7 +10,7 @@ from globus_sync_directory.errors import ExitStatus
 from globus_sync_directory.globus.client import GlobusClient
 from globus_sync_directory.globus.explain import About, explain, is_path_not_found
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
-from globus_sync_directory.model.collection import Collection
+from globus_sync_directory.model.collection import Collection, with_names
 from globus_sync_directory.model.pair import Directory, Pair
 from globus_sync_directory.model.report import Check, CheckResult
 from globus_sync_directory.text import quote
@@ -69,12 +69,8 @@ def word_checks(pairs: tuple[Pair, ...], looks: _Looks, identity: str) -> list[C
         if pair.destination in looks.destinations:
             about = About(pair=pair, directory=pair.destination, identity=identity)
             checks.append(_check_destination(pair, looks.destinations[pair.destination], about))
-    names = {
-        key: answer.value.name
-        for key, answer in looks.collections.items()
-        if isinstance(answer, Received) and answer.value.name != key
-    }
-    return [_with_names(found, names) for found in checks]
+    names = {key: answer.value.name for key, answer in looks.collections.items() if isinstance(answer, Received)}
+    return [replace(found, sentence=with_names(found.sentence, names)) for found in checks]
 
 
 def failed(failure: Failure, pair: Pair | None, about: About) -> Check:
@@ -145,11 +141,3 @@ def _check_destination(pair: Pair, answer: Answer[str], about: About) -> Check:
             return passed(f"{path} exists", pair=pair)
         case failure:
             return failed(failure, pair, about)
-
-
-def _with_names(check: Check, names: Mapping[str, str]) -> Check:
-    """Return the check with the names of collections beside their ids."""
-    sentence = check.sentence
-    for collection, name in names.items():
-        sentence = sentence.replace(f"collection {collection}", f"collection {quote(name)} ({collection})")
-    return replace(check, sentence=sentence)

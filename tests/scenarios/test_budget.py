@@ -105,7 +105,7 @@ def test_at_most_eight_at_a_time(world: World) -> None:
                 running[0] -= 1
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wire, "_Adapter", Counting)
+        patch.setattr(transport, "MeteredAdapter", Counting)
         world.run()
     assert 2 <= most[0] <= 8
 
@@ -113,7 +113,7 @@ def test_at_most_eight_at_a_time(world: World) -> None:
 @pytest.mark.slow
 def test_at_most_150_in_ten_seconds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many pairs, no ten seconds see more than 150 requests."""
-    monkeypatch.setattr(wire, "WINDOW_SECONDS", 10.0)
+    monkeypatch.setattr(transport, "WINDOW_SECONDS", 10.0)
     with_pairs(world, 60)
     sent: list[float] = []
     wait = transport.RateLimiter.wait

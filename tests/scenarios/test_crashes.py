@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
-from reliability import count_cases
+from reliability_table import count_cases
 from world import World, Zygote, assert_in_order
 
 pytestmark = pytest.mark.slow

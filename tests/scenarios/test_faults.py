@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from reliability import count_cases
+from reliability_table import count_cases
 from world import SUBMIT, TASK_LIST, World, assert_in_order, tree
 
 from globus_sync_directory.globus import transport
@@ -96,7 +96,7 @@ def test_every_fault_of_every_request(
     world: World, monkeypatch: pytest.MonkeyPatch, kind: str, fault: str, request: pytest.FixtureRequest
 ) -> None:
     """Whatever becomes of one kind of request, once, thrice or for good: one task, all in order, a fitting status."""
-    monkeypatch.setattr(wire, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(transport, "TIMEOUT_SECONDS", 0.3)
     count_cases(request, 3)
     method, path, prepare, arguments = KINDS[kind]
     settings = FAULTS[fault]
@@ -198,9 +198,9 @@ def test_storm(world: World, seed: int, request: pytest.FixtureRequest) -> None:
 def test_whole_outage_is_soon_over(world: World, monkeypatch: pytest.MonkeyPatch, service: str, fault: str) -> None:
     """A service that is down altogether costs three timeouts and two pauses, 200 pairs or not, and is 75."""
     assert 3 * transport.TIMEOUT_SECONDS + 2 * REAL_PAUSE < 60
-    monkeypatch.setattr(wire, "TIMEOUT_SECONDS", 2.0)
-    monkeypatch.setattr(wire, "LONGEST_PAUSE_SECONDS", REAL_PAUSE)
-    monkeypatch.setattr(wire, "WINDOW_SECONDS", 10.0)
+    monkeypatch.setattr(transport, "TIMEOUT_SECONDS", 2.0)
+    monkeypatch.setattr(transport, "LONGEST_PAUSE_SECONDS", REAL_PAUSE)
+    monkeypatch.setattr(transport, "WINDOW_SECONDS", 10.0)
     for number in range(199):
         world.pair(f"p{number}")
     settings = {**FAULTS[fault], **({"delay": 5.0} if "timeout" in fault else {})}

@@ -3,25 +3,22 @@
 import os
 import threading
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from globus_sdk import TransferAPIError
 
 from globus_sync_directory.standin.engine.collection import MAPPED
 
-
-def refused(call, *args, **options):
-    """Return HTTP status and code of the refusal that a call meets."""
-    with pytest.raises(TransferAPIError) as caught:
-        call(*args, **options)
-    return caught.value.http_status, caught.value.code
+from .helpers import World, refused
 
 
-def names(world, path="/", **query):
+def names(world: World, path: str = "/", **query: Any) -> list[str]:
     return [file["name"] for file in world.tc.operation_ls(world.src.id, path=path, **query)]
 
 
-def test_ls(world):
+def test_ls(world: World) -> None:
     """A listing shows names, types, sizes and times, by name unless asked otherwise, and answers with its path."""
     for name, size in (("b.txt", 3), ("a.TXT", 5), (".hidden", 1), ("dir/inner", 1)):
         world.write(name, b"x" * size, mtime=1_000_000_000)
@@ -40,7 +37,7 @@ def test_ls(world):
     assert names(world, filter=["type:dir", "name:=b.txt"]) == ["b.txt", "dir"]
 
 
-def test_names_that_are_no_utf8(world):
+def test_names_that_are_no_utf8(world: World) -> None:
     """A name that is no UTF-8 is shown with U+FFFD and Latin-1, and copied unchanged."""
     with open(os.fsencode(world.source) + b"/caf\xe9", "wb"):
         pass
@@ -49,7 +46,7 @@ def test_names_that_are_no_utf8(world):
     assert os.listdir(os.fsencode(world.target)) == [b"caf\xe9"]
 
 
-def test_what_ls_refuses(world):
+def test_what_ls_refuses(world: World) -> None:
     """A missing path, a file, a directory too large and a forbidden one each have their code."""
     world.write("file")
     world.write("file2")
@@ -62,7 +59,7 @@ def test_what_ls_refuses(world):
     assert refused(ls, world.src.id, path="/") == (403, "EndpointPermissionDenied")
 
 
-def test_stat(world):
+def test_stat(world: World) -> None:
     """stat tells one path; a missing one has the code NotFound, which differs from that of ls."""
     world.write("dir/file", b"abc")
     stat = world.tc.operation_stat
@@ -74,7 +71,7 @@ def test_stat(world):
     assert refused(stat, world.src.id, "/dir")[1] == "NotSupported"
 
 
-def test_mkdir_and_rename(world):
+def test_mkdir_and_rename(world: World) -> None:
     """mkdir makes one directory, rename moves; both need the right to write and say what is in the way."""
     mkdir, rename = world.tc.operation_mkdir, world.tc.operation_rename
     assert mkdir(world.dst.id, "/new")["code"] == "DirectoryCreated"
@@ -86,7 +83,7 @@ def test_mkdir_and_rename(world):
     assert [entry.name for entry in world.target.iterdir()] == ["newer"]
 
 
-def test_no_path_leaves_the_root(world, tmp_path):
+def test_no_path_leaves_the_root(world: World, tmp_path: Path) -> None:
     """Neither .. nor a link leads out of a collection, to read or to write, nor tells what is there."""
     secret = tmp_path / "secret"
     secret.mkdir()
@@ -114,7 +111,7 @@ def test_no_path_leaves_the_root(world, tmp_path):
     assert [entry.name for entry in secret.iterdir()] == ["key"]
 
 
-def test_links_within_the_root(world):
+def test_links_within_the_root(world: World) -> None:
     """A link that is named as the item is followed within the root; links met on the way are left out."""
     world.write("real/a")
     (world.source / "alias").symlink_to("real")
@@ -126,7 +123,7 @@ def test_links_within_the_root(world):
     assert set(world.tree()) == {"0/a", "1/a", "all/real/a"}
 
 
-def test_a_directory_swapped_for_a_link_while_walking(world, tmp_path):
+def test_a_directory_swapped_for_a_link_while_walking(world: World, tmp_path: Path) -> None:
     """Somebody who swaps directories for links to the outside while a task walks gets nothing out of the root."""
     outside = tmp_path / "outside"
     for n in range(20):
@@ -135,7 +132,7 @@ def test_a_directory_swapped_for_a_link_while_walking(world, tmp_path):
         (outside / f"d{n:02}/a").write_bytes(b"outside")
     stop = threading.Event()
 
-    def swap():
+    def swap() -> None:
         while not stop.is_set():
             for n in range(20):
                 inner, aside = world.source / f"d{n:02}", world.source / f"aside{n:02}"
@@ -155,7 +152,7 @@ def test_a_directory_swapped_for_a_link_while_walking(world, tmp_path):
     assert b"outside" not in world.tree().values()
 
 
-def test_who_may_use_a_collection(world, new_id):
+def test_who_may_use_a_collection(world: World, new_id: str) -> None:
     """An unknown, a deleted, a stranger's, an offline and a policy-bound collection each have their refusal."""
     endpoint, ls = world.tc.get_endpoint, world.tc.operation_ls
     assert refused(endpoint, new_id) == (404, "EndpointNotFound")
@@ -180,7 +177,7 @@ def test_who_may_use_a_collection(world, new_id):
     assert world.globus.tasks == []
 
 
-def test_permissions_by_path(world):
+def test_permissions_by_path(world: World) -> None:
     """A rule holds for its path and all below it, and the longest one decides."""
     for name in ("images/a", "images/private/b", "other/c"):
         world.write(name)
@@ -191,7 +188,7 @@ def test_permissions_by_path(world):
     assert world.run("/other", "/2")["nice_status"] == "PERMISSION_DENIED"
 
 
-def test_consent_is_remembered_for_earlier_tokens(world):
+def test_consent_is_remembered_for_earlier_tokens(world: World) -> None:
     """A mapped collection wants a consent; asking for its scope gives it, and the old token works from then on."""
     world.src.entity_type = MAPPED
     with pytest.raises(TransferAPIError) as caught:
