@@ -35,7 +35,7 @@ HEAD = """# Reliability
 What the tool promises, under which fault each promise is tried, and how many cases ran. This file is written by
 
 ```sh
-python -m pytest -m "slow or not slow" --reliability=docs/reliability.md -n 3
+venv/bin/python -m pytest -m "slow or not slow" --reliability=docs/reliability.md -n 3
 ```
 
 and not by hand. Every case runs the real command against the [stand-in](standin.md) over real HTTP with real files.

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -18,7 +16,7 @@ from globus_sync_directory.cli import command
 from globus_sync_directory.config.keys import CONFIG_KEYS
 from globus_sync_directory.config.load import load_settings
 from globus_sync_directory.config.settings import Settings
-from globus_sync_directory.errors import ConfigError, ExitStatus
+from globus_sync_directory.errors import ExitStatus
 from globus_sync_directory.model.status import PairStatus
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +24,6 @@ PACKAGE = ROOT / "globus_sync_directory"
 TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in examples.documents()}
 README = TEXTS["README.md"]
 REFERENCE = TEXTS["docs/reference.md"]
-EXAMPLE = (ROOT / "config.ini.example").read_text(encoding="utf-8")
 LONGEST_README = 170  # lines
 # What a call with this name, or an argument with this keyword, holds is a message that somebody may look up.
 MESSAGE_CALLS = {"BadValue", "UnusableFile", "ConfigError", "UsageError", "StateError", "LockHeld", "warning", "error"}
@@ -118,35 +115,6 @@ def load(text: str, directory: Path) -> Settings:
     return load_settings(config, secret)
 
 
-def test_example_config_wants_only_uuids(tmp_path: Path) -> None:
-    """config.ini.example as it is complains of each UUID; with others in their place it loads, bare of options."""
-    with pytest.raises(ConfigError) as caught:
-        load(EXAMPLE, tmp_path)
-    assert [line.partition(": ")[2].partition(":")[0] for line in caught.value.lines] == [
-        "[globus] clientid",
-        "[microscope] src_endpoint",
-        "[microscope] dst_endpoint",
-    ]
-    settings = load(EXAMPLE.replace("00000000-", "10000000-"), tmp_path)
-    assert settings.pairs == (
-        replace(settings.pairs[0], name="microscope", max_age=None, exclude=(), time_limit=None, email=()),
-    )
-    assert not settings.sends_mail
-
-
-def test_every_option_in_the_example_loads(tmp_path: Path) -> None:
-    """With the "#" taken away in front of every key the example still loads."""
-    text = re.sub(r"^#(\w+ =)", r"\1", EXAMPLE.replace("00000000-", "10000000-"), flags=re.MULTILINE)
-    mail = load(text, tmp_path).mail
-    assert (mail.tls, mail.port, mail.user) == ("starttls", 587, "robot")
-
-
-def test_example_config_names_every_key() -> None:
-    """config.ini.example shows every key but ``delete``, which is rejected, and the older spelling of another."""
-    shown = set(re.findall(r"^#?(\w+) =", EXAMPLE, re.MULTILINE))
-    assert shown == {key for keys in CONFIG_KEYS.values() for key in keys} - {"delete", "recipients"}
-
-
 def test_configs_in_the_documents_load(tmp_path: Path) -> None:
     """Every config shown in a document is accepted as it is."""
     shown = [block for text in TEXTS.values() for block in blocks(text, "ini") if "[globus]" in block]
@@ -176,7 +144,7 @@ def test_readme_is_short() -> None:
     assert len(README.splitlines()) <= LONGEST_README
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", sorted(set(TEXTS) - {"docs/standin.md"}))  # that one is for other programs
 def test_commands_name_their_python(name: str) -> None:
     """No command relies on a ``python`` or ``pip`` that the reader may not have: it is the one of the venv."""
     commands = "\n".join(blocks(TEXTS[name], "sh")).replace("python3 -m venv venv", "")
@@ -298,8 +266,8 @@ def test_files_that_are_named_exist(name: str) -> None:
         assert (ROOT / token).exists(), f"there is no {token}"
 
 
-def test_changelog_is_about_the_installed_version() -> None:
-    """The newest heading of the changelog is the version that is installed."""
+def test_changelog_is_about_this_version() -> None:
+    """The newest heading of the changelog is the version that setup.py has."""
     newest = re.search(r"^## \[(.+?)\] - \d{4}-\d{2}-\d{2}$", TEXTS["CHANGELOG.md"], re.MULTILINE)
     assert newest
-    assert newest[1] == version("globus_sync_directory")
+    assert f'version="{newest[1]}"' in (ROOT / "setup.py").read_text(encoding="utf-8")
