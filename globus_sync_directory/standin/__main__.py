@@ -21,7 +21,7 @@ except ModuleNotFoundError as error:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """A stand-in for Globus on this computer: it answers on loopback only and copies between local directories."""
+    """A stand-in for Globus on this computer: it answers on 127.0.0.1 only, and copies between local directories."""
 
 
 main.add_command(demo)
