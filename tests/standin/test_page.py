@@ -35,7 +35,8 @@ def test_every_curl_line(documented: Documented) -> None:
 
 def test_every_line_is_known() -> None:
     """Every line of the page is of a kind that a test tries."""
-    kinds = ("curl ", "mkdir ", "echo ", "python -m globus_sync_directory.standin serve ", "globus ", "export ", "pip ")
+    venv = ("venv/bin/python -m globus_sync_directory.standin serve ", "venv/bin/pip ")
+    kinds = (*venv, "curl ", "mkdir ", "echo ", "globus ", "export ")
     shell = [line for block in BLOCKS if "import pytest" not in block for line in block.splitlines()]
     assert [line for line in shell if not line.startswith(kinds) and not re.match("[A-Z]+=", line)] == []
 
