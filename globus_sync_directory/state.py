@@ -210,6 +210,8 @@ class StateStore:
             fix = "Free some space"
         elif error.errno == errno.ELOOP:
             fix = f"Remove the link {self.lock_path}"
+        elif self.lock_path.exists() and not os.access(self.lock_path, os.W_OK):
+            fix = f"Run it as the owner of {self.lock_path}"
         return StateError(
             f"state file {self.path} cannot be written: {error.strerror or error}; nothing more was started. {fix}, "
             "or name another file with --state-file"

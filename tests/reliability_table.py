@@ -38,7 +38,7 @@ What the tool promises, under which fault each promise is tried, by which tests 
 This file is written by
 
 ```sh
-python -m pytest -m "slow or not slow" --reliability=docs/reliability.md -n 3
+venv/bin/python -m pytest -m "slow or not slow" --reliability=docs/reliability.md -n 3
 ```
 
 and not by hand. Every case in `scenarios/` runs the real command against the [stand-in](standin.md) over real HTTP with

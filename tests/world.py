@@ -20,10 +20,11 @@ from globus_sync_directory.cli import invoke
 from globus_sync_directory.config.load import load_settings
 from globus_sync_directory.model.pair import Pair, fingerprint_in
 from globus_sync_directory.model.status import PairStatus
-from globus_sync_directory.standin import Collection, ManualClock, StandIn, Task
+from globus_sync_directory.standin import Collection, Fault, ManualClock, StandIn, Task
 
 TASK_LIST = "/v0.10/task_list"
 SUBMIT = "/v0.10/transfer"
+CLONE = Path(__file__).resolve().parent.parent
 NOBODY = "00000000-1111-4222-8333-444444444444"
 
 _STATUSES = "|".join(re.escape(status.words) for status in PairStatus)
@@ -104,6 +105,11 @@ class World:
             for name, keys in self.pairs.items()
         )
         self.config.write_text(f"[globus]\nclientid = {self.client_id}\n{self.head}\n{sections}", encoding="utf-8")
+
+    @property
+    def bare_environment(self) -> dict[str, str]:
+        """The environment of an ordinary user's process, without PYTHONUNBUFFERED and the like; it finds the stand-in."""
+        return {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **self.globus.environment}
 
     def command(self, *arguments: str) -> list[str]:
         return ["-c", str(self.config), "-s", str(self.secret_file), *arguments]
@@ -194,6 +200,12 @@ class Zygote:
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
         assert world.secret not in answer["stdout"] + answer["stderr"]
         return answer
+
+
+def no_room(times: int | None = None) -> Fault:
+    """Globus rejects submissions, so many or all: this application has too many pending tasks."""
+    code = "ClientError.Conflict.TooManyPendingJobs"
+    return Fault(method="POST", path=SUBMIT, status=409, code=code, times=times)
 
 
 @contextlib.contextmanager
