@@ -108,7 +108,7 @@ class World:
 
     @property
     def bare_environment(self) -> dict[str, str]:
-        """The environment of an ordinary user's process, without PYTHONUNBUFFERED and the like; it finds the stand-in."""
+        """What an ordinary user's process gets, without PYTHONUNBUFFERED and the like; it finds the stand-in."""
         return {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **self.globus.environment}
 
     def command(self, *arguments: str) -> list[str]:
