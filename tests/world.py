@@ -47,7 +47,7 @@ class Outcome:
 
 @dataclass
 class World:
-    """Everything a run touches; ``pairs`` are the sections of config.ini, written anew by every change."""
+    """Everything a run touches; ``pairs`` are the sections of config.ini, which every change writes."""
 
     globus: StandIn
     clock: ManualClock
@@ -145,7 +145,7 @@ class World:
         return self._without_secret(Outcome(process.returncode, stdout or "", stderr or ""))
 
     def sync(self, *arguments: str) -> Outcome:
-        """Run the command and let every task come to its end, or to where it stays."""
+        """Run the command and wait until every task has ended, or makes no progress."""
         outcome = self.run(*arguments)
         self.globus.wait()
         return outcome
@@ -166,7 +166,7 @@ class World:
         self.globus.requests.clear()
 
     def reset(self) -> None:
-        """Begin again: no task, no state, nothing at the destination."""
+        """Return to the start: no task, no state, nothing at the destination."""
         self.globus.release()
         for task in self.live:
             self.globus.cancel(task.id)
@@ -187,7 +187,7 @@ class World:
 
 @dataclass
 class Zygote:
-    """Starts runs as processes that may strike themselves; see ``zygote.py``."""
+    """Starts runs as processes that may kill themselves; see ``zygote.py``."""
 
     process: subprocess.Popen[str]
 
@@ -251,7 +251,7 @@ def assert_in_order(world: World) -> None:
 
 @contextlib.contextmanager
 def make_world(tmp_path: Path, now: datetime | None = None) -> Iterator[World]:
-    """Make the world in an empty directory; afterwards check that it asked for no unknown route and told no secret."""
+    """Make the world in an empty directory; at the end, no unknown route was asked for and no secret written."""
     images = tmp_path / "source" / "images"
     (images / "deep").mkdir(parents=True)
     (images / "a.txt").write_bytes(b"first")
