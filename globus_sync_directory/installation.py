@@ -87,6 +87,6 @@ def _fix() -> str:
         environment = sys.prefix
         create = [os.path.realpath(sys.executable), "-m", "venv", "--clear", environment]
     else:
-        return f"{where}: {shlex.join([sys.executable, '-m', 'pip', 'install', clone])}"
-    install = [os.path.join(environment, "bin", "pip"), "install", clone]
+        return f"{where}: {shlex.join([sys.executable, '-m', 'pip', 'install', '-e', clone])}"
+    install = [os.path.join(environment, "bin", "pip"), "install", "-e", clone]
     return f"{where}: {shlex.join(create)} && {shlex.join(install)}"

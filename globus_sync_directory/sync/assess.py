@@ -147,8 +147,8 @@ def _with_replaced_task(report: PairReport, pair: Pair, findings: Findings) -> P
     task = findings.snapshot.find(last)
     if task is None or last is None:
         return report
-    before = report_on_task(_blank(pair, pair.fingerprint, record, findings.now), findings.task(task, pair, last.deadline))
-    return replace(report, before=before)
+    blank = _blank(pair, pair.fingerprint, record, findings.now)
+    return replace(report, before=report_on_task(blank, findings.task(task, pair, last.deadline)))
 
 
 def _orphan_report(fingerprint: str, record: PairRecord, findings: Findings) -> PairReport:

@@ -371,7 +371,7 @@ def test_missing_package(site: Site, missing: str) -> None:
     assert line.removeprefix("globus-sync-directory: ") in site.log.read_text().splitlines()
     assert site.log.read_text().endswith("exit status 72\n")
     assert f"packages that the tool needs ({REQUIRED[missing][0]})" in line
-    assert line.endswith(f"{shlex.quote(str(site.python))} -m pip install .")
+    assert line.endswith(f"{shlex.quote(str(site.python))} -m pip install -e .")
 
 
 def test_python_that_was_upgraded(site: Site) -> None:
@@ -415,7 +415,7 @@ def test_package_that_does_not_work(site: Site, damage: Any, reason: str) -> Non
     assert (by_wrapper.returncode, by_hand.returncode) == (72, 2)
     (line,) = by_wrapper.stderr.splitlines()
     assert reason in line
-    assert "-m pip install ." in line
+    assert "-m pip install -e ." in line
 
 
 @pytest.mark.parametrize("failure", ["from globus_sync_directory import absent", "import json.absent", "1 / 0"])

@@ -1,9 +1,8 @@
-"""What is imitated: the list of it, and the SDK's recorded documents held against our answers."""
+"""What is imitated: its list, and the SDK's recorded documents held against our answers."""
 
 import pkgutil
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,17 +13,20 @@ import globus_sdk.testing.data.auth
 import globus_sdk.testing.data.transfer
 from globus_sdk.testing import get_response_set
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-ROWS = re.findall(r"^\| (Globus Auth|Transfer, \w+) \| `([A-Z]+ /\S+)` \| `(\w+)`(, until SDK 3)? \|$", README, re.M)
+from globus_sync_directory.standin.api.app import make_app
+
+from .helpers import PAGE, World
+
+ROWS = re.findall(r"^\| (Globus Auth|Transfer, \w+) \| `([A-Z]+ /\S+)` \| `(\w+)`(, until SDK 3)? \|$", PAGE, re.M)
 METHODS = {method for _, _, method, old in ROWS if not old}
 AUTH_METHODS = {method for service, _, method, _ in ROWS if service == "Globus Auth"}
 
 
-def test_the_list_is_what_is_served(world):
-    """The README names exactly the routes of the server, the control URLs apart, and methods that the SDK has."""
+def test_the_list_is_what_is_served(world: World) -> None:
+    """docs/standin.md names exactly the routes of the server, apart from the control URLs, and methods of the SDK."""
     rules = {
         f"{method} {re.sub('<.*?>', 'ID', rule.rule)}"
-        for rule in world.globus.app.url_map.iter_rules() for method in rule.methods - {"HEAD"}
+        for rule in make_app().url_map.iter_rules() for method in (rule.methods or set()) - {"HEAD"}
         if not rule.rule.startswith("/standin/")
     }  # fmt: skip
     assert sorted(rules) == sorted(route for _, route, *_ in ROWS)
@@ -32,48 +34,48 @@ def test_the_list_is_what_is_served(world):
         assert hasattr(TransferClient, method)
 
 
-def test_the_list_is_what_the_readme_tells():
-    """The table in the README has rows of this kind and no others."""
-    section = README.partition("\n## What the stand-in imitates\n")[2].partition("\n## ")[0]
+def test_the_list_has_only_such_rows() -> None:
+    """The table in docs/standin.md has rows of this kind and no others."""
+    section = PAGE.partition("\n## What the stand-in imitates\n")[2].partition("\n## ")[0]
     head, line, *rows = [row for row in section.splitlines() if row.startswith("|")]
     assert (head, line) == ("| service | request | method of the SDK |", "| --- | --- | --- |")
     assert rows == [f"| {service} | `{route}` | `{method}`{old} |" for service, route, method, old in ROWS]
 
 
-def userinfo(world, token: str) -> Any:
+def userinfo(world: World, token: str) -> Any:
     with AuthClient(authorizer=AccessTokenAuthorizer(token), base_url=world.globus.url) as client:
         return client.userinfo()
 
 
-def deletion(world) -> DeleteData:
+def deletion(world: World) -> DeleteData:
     data = DeleteData(endpoint=world.dst.id)
     data.add_item("/x")
     return data
 
 
-def transfer_of_nothing(world) -> Any:
+def transfer_of_nothing(world: World) -> Any:
     data = world.data()
     data["DATA"] = []
     return world.tc.submit_transfer(data)
 
 
-def finished(world) -> Any:
+def finished(world: World) -> Any:
     world.write("a")
     world.run(verify_checksum=True)
     return world.tc.task_list(limit=1000)
 
 
-def cancelled(world) -> Any:
+def cancelled(world: World) -> Any:
     world.globus.hold()
     return world.tc.cancel_task(world.submit())
 
 
-def renamed(world) -> Any:
+def renamed(world: World) -> Any:
     world.write("old", at_target=True)
     return world.tc.operation_rename(world.dst.id, "/old", "/new")
 
 
-def looked_at(world, path: str) -> Any:
+def looked_at(world: World, path: str) -> Any:
     world.write("file1.txt")
     world.src.unreadable.add("/foo")
     return world.tc.operation_stat(world.src.id, path)
@@ -107,7 +109,7 @@ SAME_VALUES = ("DATA_TYPE", "code", "message", "token_type", "resource_server", 
 
 def recordings() -> dict[tuple[str, str], Any]:
     """Return every recorded answer to a method that is imitated."""
-    found = {}
+    found: dict[tuple[str, str], Any] = {}
     for package, service in ((globus_sdk.testing.data.auth, "auth"), (globus_sdk.testing.data.transfer, "transfer")):
         for module in pkgutil.iter_modules(package.__path__):
             if module.name in METHODS:
@@ -116,13 +118,13 @@ def recordings() -> dict[tuple[str, str], Any]:
     return found
 
 
-def test_every_recording_is_compared():
-    """Each recorded case of each imitated method has its comparison below, and there is none without a recording."""
+def test_every_recording_is_compared() -> None:
+    """Each recorded case of each imitated method has a comparison here, and each comparison has a recording."""
     assert set(recordings()) == set(CASES)
 
 
 def compare(ours: Any, theirs: Any, where: str, more: bool) -> None:
-    """Assert the same keys, and the same types of values; null may stand for any type."""
+    """Assert the same keys, and values of the same types; null may stand for any type."""
     if isinstance(theirs, dict) and isinstance(ours, dict):
         assert set(theirs) - set(ours) == set(), where
         assert more or set(ours) - set(theirs) == set(), where
@@ -137,7 +139,7 @@ def compare(ours: Any, theirs: Any, where: str, more: bool) -> None:
 
 
 @pytest.mark.parametrize("name", CASES, ids="-".join)
-def test_as_recorded(world, name):
+def test_as_recorded(world: World, name: tuple[str, str]) -> None:
     """Our answer has the recorded status, keys and types, and the recorded codes and messages."""
     recorded = recordings()[name]
     try:
@@ -157,13 +159,14 @@ def test_as_recorded(world, name):
         assert mine == other
 
 
-def test_what_is_not_recorded_on_its_own(world):
-    """get_task is as in the recorded list, successful_transfers as the recorded one of collection managers."""
+def test_what_is_not_recorded_on_its_own(world: World) -> None:
+    """get_task is like an entry of the recorded list, successful_transfers like the one for collection managers."""
     finished(world)
-    recorded = get_response_set("transfer.task_list").lookup("default").json["DATA"][0]
+    recorded = recordings()["task_list", "default"].json["DATA"][0]
     (task,) = world.tc.task_list(limit=1)["DATA"]
     compare(world.tc.get_task(task["task_id"]).data, recorded, "task", more=True)
-    theirs = get_response_set("transfer.endpoint_manager_task_successful_transfers").lookup("default").json
+    managed: Any = get_response_set("transfer.endpoint_manager_task_successful_transfers").lookup("default")
+    theirs = managed.json
     ours = world.tc.task_successful_transfers(task["task_id"]).data
     assert set(theirs) - set(ours) <= {"endpoint"}
     assert set(theirs["DATA"][0]) <= set(ours["DATA"][0])

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from globus_sdk import DeleteData, TransferAPIError
 
+from .helpers import World
+
 
 @pytest.fixture
-def tasks(world):
+def tasks(world: World) -> dict[str, str]:
     """Four finished tasks an hour apart, one cancelled, one of them a delete, and a live one; ids by label."""
     ids = {}
     for label in ("Lab sync-a", "lab sync-b", "other"):
@@ -26,7 +29,7 @@ def tasks(world):
     return ids
 
 
-def labels(world, **query):
+def labels(world: World, **query: Any) -> list[str]:
     return [task["label"] for task in world.tc.task_list(limit=1000, query_params=query)]
 
 
@@ -46,19 +49,19 @@ FILTERS = {
 }
 
 
-def test_task_filters(world, tasks):
-    """A filter selects by every clause, values of one clause being alternatives; deletes only if asked for."""
+def test_task_filters(world: World, tasks: dict[str, str]) -> None:
+    """Every clause must match, and one of the values of a clause is enough; deletes are listed only on request."""
     assert {text: set(labels(world, filter=text)) for text in FILTERS} == FILTERS
 
 
-def test_tasks_by_id(world, tasks, new_id):
-    """A list of ids gives those that exist, of whatever status; unknown ones simply do not appear."""
+def test_tasks_by_id(world: World, tasks: dict[str, str], new_id: str) -> None:
+    """A list of ids gives the tasks that exist, of whatever status; unknown ids are ignored."""
     text = f"task_id:{tasks['other']},{new_id},{tasks['live']}"
     assert set(labels(world, filter=text)) == {"other", "live"}
 
 
-def test_wrong_questions(world):
-    """A filter, order or page that nobody understands is a 400, not an empty list."""
+def test_wrong_queries(world: World) -> None:
+    """An unknown filter, order or page is a 400, not an empty list."""
     world.submit()
     for query in [
         {"filter": "state:ACTIVE"}, {"filter": "status:DONE"}, {"filter": "label:bare"}, {"filter": "nonsense"},
@@ -69,8 +72,8 @@ def test_wrong_questions(world):
         assert caught.value.http_status == 400, query
 
 
-def test_order_pages_and_fields(world, tasks):
-    """Newest first unless asked otherwise, ten by default, and only the fields that were asked for."""
+def test_order_pages_and_fields(world: World, tasks: dict[str, str]) -> None:
+    """Newest first by default, ten by default, and only the requested fields."""
     assert labels(world)[-1] == "Lab sync-a"
     assert labels(world, orderby="request_time ASC")[0] == "Lab sync-a"
     assert labels(world, orderby="label DESC")[0] == "other"
@@ -84,8 +87,8 @@ def test_order_pages_and_fields(world, tasks):
     assert len(list(world.tc.paginated.task_list().items())) == 15
 
 
-def test_others_see_nothing(world, tasks):
-    """A task is listed for, and shown to, only the identity that submitted it."""
+def test_others_see_nothing(world: World, tasks: dict[str, str]) -> None:
+    """Only the identity that submitted a task can list it and ask for it."""
     stranger = world.sign_in(*world.globus.add_client())
     assert stranger.task_list()["total"] == 0
     with pytest.raises(TransferAPIError) as caught:
@@ -97,8 +100,8 @@ def test_others_see_nothing(world, tasks):
     assert caught.value.http_status == 403
 
 
-def test_a_list_that_lags(world):
-    """With a lag, a new task is missing from the list for a while, but can be asked for."""
+def test_a_list_that_lags(world: World) -> None:
+    """With a lag, a new task is missing from the list for a while, but can be asked for by id."""
     world.globus.behaviour = replace(world.globus.behaviour, task_list_lag=timedelta(seconds=30))
     task_id = world.submit()
     assert labels(world) == []
@@ -107,7 +110,7 @@ def test_a_list_that_lags(world):
     assert len(labels(world)) == 1
 
 
-def test_events_newest_first_and_by_error(world):
+def test_events_newest_first_and_by_error(world: World) -> None:
     """Events come newest first, in pages, all of them or only errors."""
     task_id = world.run("/missing")["task_id"]
     newest = world.tc.task_event_list(task_id, limit=1)

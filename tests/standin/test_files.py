@@ -3,25 +3,22 @@
 import os
 import threading
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from globus_sdk import TransferAPIError
 
 from globus_sync_directory.standin.engine.collection import MAPPED
 
-
-def refused(call, *args, **options):
-    """Return HTTP status and code of the refusal that a call meets."""
-    with pytest.raises(TransferAPIError) as caught:
-        call(*args, **options)
-    return caught.value.http_status, caught.value.code
+from .helpers import World, refused
 
 
-def names(world, path="/", **query):
+def names(world: World, path: str = "/", **query: Any) -> list[str]:
     return [file["name"] for file in world.tc.operation_ls(world.src.id, path=path, **query)]
 
 
-def test_ls(world):
+def test_ls(world: World) -> None:
     """A listing shows names, types, sizes and times, by name unless asked otherwise, and answers with its path."""
     for name, size in (("b.txt", 3), ("a.TXT", 5), (".hidden", 1), ("dir/inner", 1)):
         world.write(name, b"x" * size, mtime=1_000_000_000)
@@ -40,8 +37,8 @@ def test_ls(world):
     assert names(world, filter=["type:dir", "name:=b.txt"]) == ["b.txt", "dir"]
 
 
-def test_names_that_are_no_utf8(world):
-    """A name that is no UTF-8 is shown with U+FFFD and Latin-1, and copied unchanged."""
+def test_names_that_are_not_utf8(world: World) -> None:
+    """A name that is not UTF-8 is shown with U+FFFD and Latin-1, and copied unchanged."""
     with open(os.fsencode(world.source) + b"/caf\xe9", "wb"):
         pass
     assert names(world) == ["\ufffdcafé"]
@@ -49,8 +46,8 @@ def test_names_that_are_no_utf8(world):
     assert os.listdir(os.fsencode(world.target)) == [b"caf\xe9"]
 
 
-def test_what_ls_refuses(world):
-    """A missing path, a file, a directory too large and a forbidden one each have their code."""
+def test_what_ls_rejects(world: World) -> None:
+    """A missing path, a file, a directory that is too large and a forbidden one each have their code."""
     world.write("file")
     world.write("file2")
     ls = world.tc.operation_ls
@@ -62,8 +59,8 @@ def test_what_ls_refuses(world):
     assert refused(ls, world.src.id, path="/") == (403, "EndpointPermissionDenied")
 
 
-def test_stat(world):
-    """stat tells one path; a missing one has the code NotFound, which differs from that of ls."""
+def test_stat(world: World) -> None:
+    """stat describes one path; the code for a missing one is NotFound, other than with ls."""
     world.write("dir/file", b"abc")
     stat = world.tc.operation_stat
     assert (stat(world.src.id, "/dir/file")["size"], stat(world.src.id, "/dir/")["type"]) == (3, "dir")
@@ -74,8 +71,8 @@ def test_stat(world):
     assert refused(stat, world.src.id, "/dir")[1] == "NotSupported"
 
 
-def test_mkdir_and_rename(world):
-    """mkdir makes one directory, rename moves; both need the right to write and say what is in the way."""
+def test_mkdir_and_rename(world: World) -> None:
+    """mkdir makes one directory, rename moves an entry; both need permission to write."""
     mkdir, rename = world.tc.operation_mkdir, world.tc.operation_rename
     assert mkdir(world.dst.id, "/new")["code"] == "DirectoryCreated"
     assert refused(mkdir, world.dst.id, "/new") == (502, "ExternalError.MkdirFailed.Exists")
@@ -86,8 +83,8 @@ def test_mkdir_and_rename(world):
     assert [entry.name for entry in world.target.iterdir()] == ["newer"]
 
 
-def test_no_path_leaves_the_root(world, tmp_path):
-    """Neither .. nor a link leads out of a collection, to read or to write, nor tells what is there."""
+def test_no_path_leaves_the_root(world: World, tmp_path: Path) -> None:
+    """Neither .. nor a link leads out of a collection, to read or to write, nor shows what is there."""
     secret = tmp_path / "secret"
     secret.mkdir()
     (secret / "key").write_bytes(b"secret")
@@ -114,8 +111,8 @@ def test_no_path_leaves_the_root(world, tmp_path):
     assert [entry.name for entry in secret.iterdir()] == ["key"]
 
 
-def test_links_within_the_root(world):
-    """A link that is named as the item is followed within the root; links met on the way are left out."""
+def test_links_within_the_root(world: World) -> None:
+    """A link that is itself the item is followed within the root; links found on the way are ignored."""
     world.write("real/a")
     (world.source / "alias").symlink_to("real")
     (world.source / "absolute").symlink_to(world.source / "real")
@@ -126,8 +123,8 @@ def test_links_within_the_root(world):
     assert set(world.tree()) == {"0/a", "1/a", "all/real/a"}
 
 
-def test_a_directory_swapped_for_a_link_while_walking(world, tmp_path):
-    """Somebody who swaps directories for links to the outside while a task walks gets nothing out of the root."""
+def test_a_directory_swapped_for_a_link_while_walking(world: World, tmp_path: Path) -> None:
+    """Replacing directories by links to the outside while a task walks brings nothing from there."""
     outside = tmp_path / "outside"
     for n in range(20):
         world.write(f"d{n:02}/a", b"inside")
@@ -135,7 +132,7 @@ def test_a_directory_swapped_for_a_link_while_walking(world, tmp_path):
         (outside / f"d{n:02}/a").write_bytes(b"outside")
     stop = threading.Event()
 
-    def swap():
+    def swap() -> None:
         while not stop.is_set():
             for n in range(20):
                 inner, aside = world.source / f"d{n:02}", world.source / f"aside{n:02}"
@@ -155,8 +152,8 @@ def test_a_directory_swapped_for_a_link_while_walking(world, tmp_path):
     assert b"outside" not in world.tree().values()
 
 
-def test_who_may_use_a_collection(world, new_id):
-    """An unknown, a deleted, a stranger's, an offline and a policy-bound collection each have their refusal."""
+def test_who_may_use_a_collection(world: World, new_id: str) -> None:
+    """An unknown, deleted, foreign, offline or policy-bound collection each has its own error."""
     endpoint, ls = world.tc.get_endpoint, world.tc.operation_ls
     assert refused(endpoint, new_id) == (404, "EndpointNotFound")
     assert refused(endpoint, "nonsense") == (400, "BadRequest")
@@ -180,8 +177,8 @@ def test_who_may_use_a_collection(world, new_id):
     assert world.globus.tasks == []
 
 
-def test_permissions_by_path(world):
-    """A rule holds for its path and all below it, and the longest one decides."""
+def test_permissions_by_path(world: World) -> None:
+    """A rule is valid for its path and everything below it, and the longest one decides."""
     for name in ("images/a", "images/private/b", "other/c"):
         world.write(name)
     world.src.rules = {(world.client_id, (b"images",)): "r"}
@@ -191,8 +188,8 @@ def test_permissions_by_path(world):
     assert world.run("/other", "/2")["nice_status"] == "PERMISSION_DENIED"
 
 
-def test_consent_is_remembered_for_earlier_tokens(world):
-    """A mapped collection wants a consent; asking for its scope gives it, and the old token works from then on."""
+def test_consent_is_remembered_for_earlier_tokens(world: World) -> None:
+    """A mapped collection needs a consent; a request for its scope gives it, and the old token works from then on."""
     world.src.entity_type = MAPPED
     with pytest.raises(TransferAPIError) as caught:
         world.tc.operation_ls(world.src.id)

@@ -7,13 +7,18 @@ import random
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 from globus_sdk import TransferAPIError
 
 from globus_sync_directory.standin import ManualClock, StandIn
 from globus_sync_directory.standin.storage import StorageError, open_file
+
+from .helpers import World
 
 SECRET = b"outside"
 ODD_TEXTS = [
@@ -22,13 +27,13 @@ ODD_TEXTS = [
     "0", "-1", "1e999", "99999999999999999999", "nan", "2026-13-45", "0001-01-01T00:00:00+23:59",
     "9999-12-31T23:59:59-23:59",
 ]  # fmt: skip
-ODD_VALUES = [None, True, False, 0, -1, 2**70, 1e308, [], {}, [[]], [None], {"DATA_TYPE": 1}, *ODD_TEXTS]
+ODD_VALUES: list[Any] = [None, True, False, 0, -1, 2**70, 1e308, [], {}, [[]], [None], {"DATA_TYPE": 1}, *ODD_TEXTS]
 
 
 class Fuzzer:
     """Makes malformed requests from a seed."""
 
-    def __init__(self, world, seed: int) -> None:
+    def __init__(self, world: World, seed: int) -> None:
         self.world = world
         self.random = random.Random(seed)
         self.token = world.token()["access_token"]
@@ -49,15 +54,15 @@ class Fuzzer:
         return "".join(f"%{byte:02x}" for byte in self.text()[:1500].encode("utf-8", "surrogatepass"))
 
     def document(self) -> bytes:
-        """A submission, or another document, with something odd in it, or a body that is no JSON."""
+        """A submission, or another document, with something odd in it, or a body that is not JSON."""
         world, choice = self.world, self.random.choice
-        item = {"DATA_TYPE": "transfer_item", "source_path": "/", "destination_path": "/"}
-        transfer = {
+        item: dict[str, Any] = {"DATA_TYPE": "transfer_item", "source_path": "/", "destination_path": "/"}
+        transfer: dict[str, Any] = {
             "DATA_TYPE": "transfer", "submission_id": world.src.id, "source_endpoint": world.src.id, "DATA": [item],
             "destination_endpoint": world.dst.id, "label": "x", "deadline": "2027-01-01", "sync_level": 3,
             "filter_rules": [{"DATA_TYPE": "filter_rule", "name": "a"}],
         }  # fmt: skip
-        delete = {
+        delete: dict[str, Any] = {
             "DATA_TYPE": "delete", "submission_id": world.dst.id, "endpoint": world.dst.id,
             "DATA": [{"DATA_TYPE": "delete_item", "path": "/x"}],
         }  # fmt: skip
@@ -109,9 +114,9 @@ class Fuzzer:
         ids = f"collections/{self.world.dst.id}", f"tasks/{self.world.src.id}"
         places = ("clock", "tasks/x", "behaviour", "odd", "faults", "hold", *ids)
         names = ("advance", "do", "list_limit", "entity_type", "unknown-task", "pause", "label-limit", "nth", "status")
-        names += ("delay", "headers", "truncate", "when", "html", "body", "cut", "times", "method")
+        more = ("delay", "headers", "truncate", "when", "html", "body", "cut", "times", "method")
         value = self.random.choice([value for value in ODD_VALUES if value not in (0, 2**70, 1e308)])
-        body = json.dumps({self.random.choice(names): value}).encode()
+        body = json.dumps({self.random.choice(names + more): value}).encode()
         return self.http("POST", f"/standin/{self.random.choice(places)}", body)
 
     def framing(self) -> bytes:
@@ -130,7 +135,7 @@ class Fuzzer:
 
 
 def answer(port: int, request: bytes) -> bytes:
-    """Send a request, close our side, and return all that comes back; a hang is a TimeoutError."""
+    """Send a request, close our side, and return everything that comes back; a hang is a TimeoutError."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         try:
             connection.sendall(request)
@@ -141,9 +146,9 @@ def answer(port: int, request: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_a_thousand_malformed_requests(world, seed, caplog):
-    """None is answered with 500, none hangs, none is a bug, and the stand-in serves on."""
-    fuzzer, port = Fuzzer(world, seed), int(world.globus.url.rpartition(":")[2])
+def test_a_thousand_malformed_requests(world: World, seed: int, caplog: pytest.LogCaptureFixture) -> None:
+    """None is answered with 500, none hangs, none shows a bug, and the stand-in still works."""
+    fuzzer, port = Fuzzer(world, seed), world.port
     statuses = set()
     with caplog.at_level(logging.ERROR):
         for _ in range(1000):
@@ -160,11 +165,11 @@ def test_a_thousand_malformed_requests(world, seed, caplog):
 
 
 @contextmanager
-def swapping(swap):
-    """Call ``swap`` over and over in another thread as long as the block lasts."""
+def swapping(swap: Callable[[], object]) -> Iterator[None]:
+    """Call ``swap`` again and again in another thread during the block."""
     stop = threading.Event()
 
-    def work():
+    def work() -> None:
         while not stop.is_set():
             swap()
 
@@ -178,7 +183,7 @@ def swapping(swap):
 
 
 @pytest.fixture
-def outside(tmp_path):
+def outside(tmp_path: Path) -> Path:
     """A directory beside the collections with a secret in each of ten directories."""
     for n in range(10):
         (tmp_path / f"outside/d{n}").mkdir(parents=True)
@@ -186,8 +191,8 @@ def outside(tmp_path):
     return tmp_path / "outside"
 
 
-def replaced(path, link, kind):
-    """Put a link to the outside in the place of a file or directory, and the thing itself back."""
+def replaced(path: Path, link: Path, kind: str) -> None:
+    """Replace a file or directory by a link to the outside, then put it back."""
     aside = path.with_name(f"aside-{path.name}")
     try:
         os.rename(path, aside)
@@ -200,14 +205,14 @@ def replaced(path, link, kind):
 
 @pytest.mark.parametrize("kind", ["dir", "file"])
 @pytest.mark.parametrize("side", ["source", "target"])
-def test_links_swapped_in_while_a_task_walks(world, outside, kind, side):
-    """Swapping files or directories of either side for links to the outside gets nothing out of it and nothing in."""
+def test_links_swapped_in_while_a_task_walks(world: World, outside: Path, kind: str, side: str) -> None:
+    """Replacing files or directories of either side by links to the outside copies nothing out or in."""
     for n in range(10):
         world.write(f"d{n}/a", b"inside")
         world.write(f"0/d{n}/a", b"inside", at_target=True)
     base = world.source if side == "source" else world.target / "0"
 
-    def swap():
+    def swap() -> None:
         for n in range(10):
             place, link = (f"d{n}", outside / f"d{n}") if kind == "dir" else (f"d{n}/a", outside / f"d{n}/a")
             replaced(base / place, link, kind)
@@ -223,8 +228,8 @@ def test_links_swapped_in_while_a_task_walks(world, outside, kind, side):
     assert SECRET not in world.tree().values()
 
 
-def test_a_file_is_never_opened_through_a_link(outside):
-    """Even a link that is put there at the last moment is not followed, nor is a pipe waited for."""
+def test_a_file_is_never_opened_through_a_link(outside: Path) -> None:
+    """Even a link that appears at the last moment is not followed, and a pipe is not waited for."""
     (outside / "link").symlink_to("d0/a")
     os.mkfifo(outside / "pipe")
     parent = os.open(outside, os.O_RDONLY)
@@ -242,8 +247,8 @@ def test_a_file_is_never_opened_through_a_link(outside):
     ["..", "../outside", "/a/../../outside", "/~/../outside", "/link", "/link/d0", "/absolute/d0", "/up/d0", "/loop/x",
      "/./link/../outside", "/link/../../outside", "/~/~/../..", "//..//outside"],
 )  # fmt: skip
-def test_no_way_of_writing_a_path_leads_out(world, outside, path):
-    """Reading, making, renaming, deleting or copying by such a path is refused or stays inside."""
+def test_no_way_of_writing_a_path_leads_out(world: World, outside: Path, path: str) -> None:
+    """Reading, making, renaming, deleting or copying by such a path is rejected or stays inside."""
     for root in (world.source, world.target):
         (root / "link").symlink_to("../outside")
         (root / "absolute").symlink_to(outside)
@@ -253,7 +258,7 @@ def test_no_way_of_writing_a_path_leads_out(world, outside, path):
     world.write("f", b"inside")
     before = sorted(outside.rglob("*"))
     place = f"{world.globus.url}/v0.10/operation/endpoint/{world.dst.id}"
-    fuzzer, port = Fuzzer(world, 0), int(world.globus.url.rpartition(":")[2])
+    fuzzer, port = Fuzzer(world, 0), world.port
     requests = [fuzzer.http("GET", f"{place}/ls?path={path}"), fuzzer.http("GET", f"{place}/stat?path={path}/a")]
     for verb, body in (
         ("mkdir", {"DATA_TYPE": "mkdir", "path": f"{path}/new"}),
@@ -270,18 +275,22 @@ def test_no_way_of_writing_a_path_leads_out(world, outside, path):
         ("delete", ("endpoint",), {"path": f"{path}/d0"}),
     ):
         where = dict(zip(ends, (world.dst.id,) if kind == "delete" else (world.src.id, world.dst.id), strict=True))
-        body = {"DATA_TYPE": kind, "submission_id": world.tc.get_submission_id()["value"], **where}
-        body |= {"recursive": True} if kind == "delete" else {}
-        body["DATA"] = [{"DATA_TYPE": f"{kind}_item", **item}]
-        answer(port, fuzzer.http("POST", f"/v0.10/{kind}", json.dumps(body).encode()))
+        submission: dict[str, Any] = {
+            "DATA_TYPE": kind,
+            "submission_id": world.tc.get_submission_id()["value"],
+            **where,
+        }
+        submission |= {"recursive": True} if kind == "delete" else {}
+        submission["DATA"] = [{"DATA_TYPE": f"{kind}_item", **item}]
+        answer(port, fuzzer.http("POST", f"/v0.10/{kind}", json.dumps(submission).encode()))
     world.globus.wait()
     assert sorted(outside.rglob("*")) == before
     assert SECRET not in world.tree().values()
 
 
 @pytest.mark.parametrize("replaced", ["inner", "inner/deep"])
-def test_a_root_that_was_replaced_by_a_link_leads_nowhere(world, outside, replaced):
-    """Who may rename in one collection cannot lead another one, whose directory lies in it, out of both."""
+def test_a_root_that_was_replaced_by_a_link_leads_nowhere(world: World, outside: Path, replaced: str) -> None:
+    """A client that may rename in one collection cannot make another one, inside it, lead out of both."""
     world.write("inner/deep/a", at_target=True)
     inner = world.globus.add_collection(world.target / "inner/deep", permissions={world.client_id: "rw"})
     assert [entry["name"] for entry in world.tc.operation_ls(inner.id)] == ["a"]
@@ -296,34 +305,24 @@ def test_a_root_that_was_replaced_by_a_link_leads_nowhere(world, outside, replac
     assert sorted(outside.rglob("*")) == before
 
 
-def test_a_stop_in_the_middle_of_many_tasks(tmp_path):
-    """Stopping with tasks that copy, wait, retry and are held, and with open connections, ends soon and cleanly."""
-    source, target = tmp_path / "s", tmp_path / "t"
-    source.mkdir()
-    target.mkdir()
-    for n in range(3):
-        (source / f"big{n}").write_bytes(b"b" * 40_000_000)
+def test_a_stop_in_the_middle_of_many_tasks(tmp_path: Path) -> None:
+    """A stop with tasks that copy, wait and retry, and with open connections, ends soon and leaves whole files."""
     before = threading.active_count()
-    with StandIn(clock=ManualClock()) as globus:
-        client, _ = globus.add_client()
-        ends = [globus.add_collection(root, permissions={client: "rw"}) for root in (source, target)]
-        port = int(globus.url.rpartition(":")[2])
-        idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
-        for n in range(8):
-            source_path = "/none" if n == 1 else "/"
-            item = {"DATA_TYPE": "transfer_item", "source_path": source_path, "destination_path": f"/{n}"}
-            body = {
-                "DATA_TYPE": "transfer", "submission_id": globus.add_client()[0], "verify_checksum": True,
-                "source_endpoint": ends[0].id, "destination_endpoint": ends[1].id, "DATA": [item],
-            }  # fmt: skip
-            globus._engine.submit("transfer", body, client)
-        while not globus.tasks[0].bytes_transferred:
-            time.sleep(0.001)
-        begin = time.perf_counter()
-    assert time.perf_counter() - begin < 2
-    for connection in idle:
-        connection.close()
+    with ExitStack() as idle:
+        with StandIn(clock=ManualClock()) as globus:
+            world = World(globus, tmp_path)
+            for number in range(3):
+                world.write(f"big{number}", b"b" * 40_000_000)
+            for _ in range(20):
+                idle.enter_context(socket.create_connection(("127.0.0.1", world.port)))
+            for number in range(8):
+                world.submit("/none" if number == 1 else "/", f"/{number}", verify_checksum=True)
+            while not globus.tasks[0].bytes_transferred:
+                time.sleep(0.001)
+            begin = time.perf_counter()
+        assert time.perf_counter() - begin < 2
+    world.close()
     assert threading.active_count() == before
-    whole = [file for file in target.rglob("*") if file.is_file()]
+    whole = [file for file in world.target.rglob("*") if file.is_file()]
     assert {file.name for file in whole} <= {"big0", "big1", "big2"}
     assert all(file.stat().st_size == 40_000_000 for file in whole)

@@ -1,6 +1,9 @@
 """What nobody knows for sure can be set both ways: from Python, on serve's command line, and by curl."""
 
 import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -8,18 +11,18 @@ from globus_sdk import GlobusAPIError
 
 from globus_sync_directory.standin.behaviour import OPTION_NAMES, Behaviour, with_option
 
-from .conftest import DOCS, Served
+from .helpers import PAGE, Served, World
 
 
-def outcome(call):
-    """Return what a call gives, or the HTTP status of its refusal."""
+def outcome(call: Callable[[], Any]) -> Any:
+    """Return the result of a call, or the HTTP status of its error."""
     try:
         return call()
     except GlobusAPIError as error:
         return error.http_status
 
 
-def twice(world, wait=0.0, **changes):
+def twice(world: World, wait: float = 0.0, **changes: Any) -> Any:
     """Submit a document, let time pass, submit it again with changes; return the second code."""
     data = world.data()
     world.tc.submit_transfer(data)
@@ -29,7 +32,7 @@ def twice(world, wait=0.0, **changes):
     return outcome(lambda: world.tc.submit_transfer(data)["code"])
 
 
-def identical(world):
+def identical(world: World) -> Any:
     world.globus.hold()
     world.submit()
     try:
@@ -38,33 +41,33 @@ def identical(world):
         return error.code
 
 
-def wrong_secret(world, read):
+def wrong_secret(world: World, read: Callable[[GlobusAPIError], Any]) -> Any:
     with pytest.raises(GlobusAPIError) as caught:
         world.token(secret="wrong")
     return read(caught.value)
 
 
-def cancelled(world):
+def cancelled(world: World) -> Any:
     world.globus.hold()
     task_id = world.submit()
     world.tc.cancel_task(task_id)
     return world.tc.get_task(task_id)["fatal_error"] and "code"
 
 
-def two_hundred_and_one(world):
+def two_hundred_and_one(world: World) -> Any:
     for _ in range(200):
         world.tc.get_submission_id()
     return outcome(lambda: world.tc.get_submission_id().http_status)
 
 
-def after_two_days(world):
+def after_two_days(world: World) -> Any:
     task_id = world.run()["task_id"]
     world.clock.advance(2 * 24 * 3600)
     return outcome(lambda: world.sign_in().get_task(task_id)["status"])
 
 
-# For each switch: what to look at, and what that is under each setting, the default first.
-PROBES = {
+# For each option: what to look at, and its value with each setting, the default first.
+PROBES: dict[str, tuple[Callable[[World], object], dict[str, object]]] = {
     "changed-body": (lambda world: twice(world, label="x"), {"duplicate": "Duplicate", "refused": 400}),
     "own-submission-ids": (
         lambda world: outcome(lambda: world.tc.submit_transfer(world.data(submission_id=world.src.id))["code"]),
@@ -79,7 +82,7 @@ PROBES = {
         lambda world: wrong_secret(world, lambda error: error.http_status), {"401": 401, "400": 400}
     ),
     "wrong-secret-body": (
-        lambda world: wrong_secret(world, lambda error: error.raw_json["error"]),
+        lambda world: wrong_secret(world, lambda error: (error.raw_json or {})["error"]),
         {"oauth": "invalid_client", "globus": "unauthorized"},
     ),
     "accepted-status": (lambda world: world.tc.submit_transfer(world.data()).http_status, {"200": 200, "202": 202}),
@@ -100,8 +103,8 @@ CASES = [(name, value) for name, (_, settings) in PROBES.items() for value in se
 
 
 @pytest.mark.parametrize(("name", "value"), CASES, ids=lambda text: text.replace(" ", "-"))
-def test_each_setting(world, name, value):
-    """A switch changes what clients see, from its default to the other reading; and the default is the default."""
+def test_each_setting(world: World, name: str, value: str) -> None:
+    """An option changes what clients see, from its default to the other setting; the default is the first setting."""
     probe, settings = PROBES[name]
     if value != next(iter(settings)):
         world.globus.behaviour = with_option(world.globus.behaviour, name, value)
@@ -112,25 +115,25 @@ def test_each_setting(world, name, value):
 
 
 @pytest.mark.slow
-def test_the_answer_to_one_request_too_many(world):
-    """With metering, one too many may be a 503 as well."""
+def test_the_answer_to_one_request_too_many(world: World) -> None:
+    """With metering, the answer to one request too many may be a 503 as well."""
     for name, value in (("rate-metering", "yes"), ("rate-limit-status", "503")):
         world.globus.behaviour = with_option(world.globus.behaviour, name, value)
     assert two_hundred_and_one(world) == 503
 
 
-def test_every_switch_is_tried_and_told():
-    """Each switch has its test here and its row in the documentation, which names its settings."""
+def test_every_option_is_tried_and_documented() -> None:
+    """Each option has its test here and its row in the documentation, which names its settings."""
     assert set(OPTION_NAMES) == {*PROBES, "rate-limit-status"}
-    rows = re.findall(r"^\| `([a-z-]+)` \| (.*?) \|", DOCS.read_text(encoding="utf-8"), re.M)
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.*?) \|", PAGE, re.M)
     assert [name for name, _ in rows] == list(OPTION_NAMES)
     for name, settings in rows:
         for value in re.findall("`(.*?)`", settings):
             with_option(Behaviour(), name, value)
 
 
-def test_on_the_command_line_and_by_curl(tmp_path):
-    """serve takes every switch as it starts, and the control URL while it runs; both tell what is wrong in a line."""
+def test_on_the_command_line_and_by_curl(tmp_path: Path) -> None:
+    """serve takes every option when it starts, and the control URL while it runs; both reject a wrong setting."""
     flipped = {name: list(settings)[1] for name, (_, settings) in PROBES.items()} | {"rate-limit-status": "503"}
     options = [option for name, value in flipped.items() for option in ("--behaviour", f"{name}={value}")]
     wanted = Behaviour()
@@ -157,7 +160,7 @@ def test_on_the_command_line_and_by_curl(tmp_path):
         ("label-limit", "a number", "a number, not 'a number'"),
     ],
 )
-def test_wrong_settings(name, value, message):
-    """A switch or a setting that there is not is told with those that there are."""
+def test_wrong_settings(name: str, value: str, message: str) -> None:
+    """The message about an unknown option or setting names the possible ones."""
     with pytest.raises(ValueError, match=re.escape(message)):
         with_option(Behaviour(), name, value)
