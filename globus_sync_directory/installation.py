@@ -46,11 +46,12 @@ def explain(error: Exception) -> str | None:
 
 def _sentence(problem: str) -> str:
     """Return the sentence with the command that installs the packages, also into an environment without pip."""
-    in_environment = sys.prefix != sys.base_prefix
-    if in_environment and importlib.util.find_spec("pip"):
-        fix = shlex.join([sys.executable, "-m", "pip", "install", "."])
-    else:  # the Python that created the environment was upgraded, or there is no environment
-        environment = sys.prefix if in_environment else "venv"
-        create = [os.path.realpath(sys.executable), "-m", "venv", "--clear", environment]
-        fix = f"{shlex.join(create)} && {shlex.join([os.path.join(environment, 'bin', 'pip'), 'install', '.'])}"
+    if sys.prefix == sys.base_prefix:
+        environment, create = "venv", [sys.executable, "-m", "venv", "venv"]
+    else:  # if it has no pip, the Python that created it was upgraded
+        environment, create = sys.prefix, [os.path.realpath(sys.executable), "-m", "venv", "--clear", sys.prefix]
+        if importlib.util.find_spec("pip"):
+            create = []
+    install = [os.path.join(environment, "bin", "python"), "-m", "pip", "install", "-e", "."]
+    fix = " && ".join(shlex.join(command) for command in (create, install) if command)
     return f"{sys.executable} {problem}; in the directory with setup.py, run: {fix}"

@@ -7,6 +7,7 @@ the report: a stream that cannot be written is silenced, else the interpreter wo
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import io
 import os
@@ -23,14 +24,16 @@ from globus_sync_directory.text import sanitize
 
 def prepare_streams() -> None:
     """
-    Let what a narrow locale cannot show be escaped instead of stopping the report.
+    Let what a narrow locale cannot show be escaped instead of stopping the report, and write UTF-8 where Python
+    chose ASCII: that is a locale such as C, which says nothing about the terminal or file.
 
     A closed descriptor 0, 1 or 2 is opened on /dev/null: otherwise the state file could become descriptor 2, and the
     interpreter's last words part of it.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            is_ascii = codecs.lookup(stream.encoding).name == "ascii"
+            stream.reconfigure(encoding="utf-8" if is_ascii else stream.encoding, errors="backslashreplace")
     for number in (0, 1, 2):
         try:
             os.fstat(number)
