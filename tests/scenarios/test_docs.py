@@ -26,7 +26,7 @@ README = TEXTS["README.md"]
 REFERENCE = TEXTS["docs/reference.md"]
 LONGEST_README = 170  # lines
 # What a call with this name, or an argument with this keyword, holds is a message that somebody may look up.
-MESSAGE_CALLS = {"BadValue", "UnusableFile", "ConfigError", "UsageError", "StateError", "LockHeld", "warning", "error"}
+MESSAGE_CALLS = {"BadValue", "ConfigError", "UsageError", "StateError", "LockHeld", "warning", "error"}
 MESSAGE_KEYWORDS = {"reason"}
 
 
