@@ -198,7 +198,7 @@ def _do(name: str | None, options: Options) -> RunReport:
 
 
 def _show(report: RunReport, *, quiet: bool, as_json: bool) -> ExitStatus:
-    log_report(plain_lines(report))
+    log_report([*report.errors, *plain_lines(report, quiet=False)])
     return show(report, quiet=quiet, as_json=as_json)
 
 

@@ -37,7 +37,7 @@ def ended_task(status: str = "SUCCEEDED", **more: object) -> Task:
 
 def pair_report(status: PairStatus = PairStatus.RUNNING, name: str = "microscope", **more: object) -> PairReport:
     """A report on a pair of this status, without anything else."""
-    return replace(PairReport(name=name, status=status, at=NOW), **more)  # type: ignore[arg-type]
+    return replace(PairReport(fingerprint="0123456789abcdef", name=name, status=status, at=NOW), **more)  # type: ignore[arg-type]
 
 
 _UNASKED = Problem(reason="Globus Auth answered 503", fix="nothing is lost; the next run tries again")

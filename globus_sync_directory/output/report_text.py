@@ -1,25 +1,33 @@
-"""A report on one pair -> lines: a single line if the pair is well, else below it the reason, the fix and the link."""
+"""
+A report -> lines, not yet wrapped, coloured or sanitised.
+
+A pair that is well is a single line; any other has the reason, the fix and the link below it.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from globus_sync_directory.errors import ExitStatus
 from globus_sync_directory.model.problem import Problem
-from globus_sync_directory.model.report import PairReport
+from globus_sync_directory.model.report import Check, CheckResult, PairReport, RunReport
 from globus_sync_directory.model.status import PairStatus
-from globus_sync_directory.model.task import Task, task_link
-from globus_sync_directory.output.line import Colour, Line, Mark
-from globus_sync_directory.output.units import ago, moment, size, span
-from globus_sync_directory.text import count, quote
+from globus_sync_directory.model.task import task_link
+from globus_sync_directory.output.units import moment, moment_and_age, size, span
+from globus_sync_directory.text import count, quote, sanitize
+
+Colour = Literal["green", "yellow", "red"]
 
 SKIPPED_SHOWN = 3
 _INDENT = " " * 4
 _IN_THE_QUEUE = "waiting in the queue (Globus runs three transfers per application at a time)"
+_BY_LABEL = "recognised by its label only: its pair was removed, or is in another config"
+_DOCUMENT = "document (the submission id and the end of the label are added when it is submitted):"
 _CONTINUES = "the next run starts it again and continues where it stopped"
 _WHAT_HAPPENS_NOW = {
     PairStatus.SUSPENDED: "Globus does not continue this task by itself",
@@ -31,11 +39,60 @@ _WHAT_HAPPENS_NOW = {
     PairStatus.BLOCKED: "not started; each run checks again",
     PairStatus.REJECTED: "not started; each run tries again",
 }
+_OF_THE_WHOLE_RUN = {
+    PairStatus.NOT_REACHED: "Globus was not reached",
+    PairStatus.SIGN_IN_REJECTED: "the sign-in was rejected",
+}
 _COLOURS: dict[ExitStatus, Colour] = {ExitStatus.OK: "green", ExitStatus.TRY_LATER: "yellow"}
+_COLOURS_OF_CHECKS: dict[CheckResult, Colour] = {CheckResult.OK: "green", CheckResult.NOTE: "yellow"}
 _NOTHING_HAS_RUN = Problem(
     reason="nothing has run since",
     fix="check that the cron or scrontab entry still exists: crontab -l, scrontab -l",
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """
+    One line of a report; the text begins with its own indentation.
+
+    ``hanging``: the indentation of what does not fit on the first line. ``is_whole``: it is never wrapped, so that a
+    link, a command or a document is copied as one piece. ``mark``: begin, end and colour of a coloured part.
+    """
+
+    text: str
+    hanging: int = 8
+    is_whole: bool = False
+    mark: tuple[int, int, Colour] | None = None
+
+
+def run_parts(report: RunReport, *, quiet: bool) -> tuple[list[Line], list[PairReport], list[Line]]:
+    """
+    Return what to show of a report: the lines before the pairs, the reports on pairs, the lines after them.
+
+    With ``quiet`` that is only what explains the exit status.
+    """
+    before = [line for check in report.checks if not quiet or check.exit_status for line in _check_lines(check)]
+    if report.checks and not quiet:
+        failed = sum(check.result is CheckResult.FAIL for check in report.checks)
+        before.append(
+            Line(text=f"{count(len(report.checks), 'check')}: {f'{failed} failed' if failed else 'all is well'}")
+        )
+    pairs = [pair for pair in report.pairs if not quiet or pair.exit_status]
+    shared = _shared(pairs)
+    if shared and shared.problem:
+        before.append(Line(text=f"{_OF_THE_WHOLE_RUN[shared.status]}: {shared.problem.reason}", hanging=4))
+        before += labelled("fix", shared.problem.fix)
+        pairs = [replace(pair, problem=None) if pair.status in _OF_THE_WHOLE_RUN else pair for pair in pairs]
+    after = [] if quiet else [summary(report.pairs) if len(report.pairs) > 1 else "", report.closing_line]
+    return before, pairs, [Line(text=text, hanging=4) for text in after if text]
+
+
+def plain_lines(report: RunReport, *, quiet: bool) -> list[str]:
+    """Return the report as files and pipes get it: each line sanitised, none wrapped."""
+    before, pairs, after = run_parts(report, quiet=quiet)
+    lines = [*before, *(line for pair in pairs for line in pair_lines(pair)), *after]
+    return [sanitize(line.text) for line in lines]
 
 
 def describe(report: PairReport) -> list[str]:
@@ -46,24 +103,29 @@ def describe(report: PairReport) -> list[str]:
 def pair_lines(report: PairReport, *, is_one_line: bool = True) -> list[Line]:
     """Return the lines about one pair; a brief report is a single one, unless ``is_one_line`` is False."""
     start = f"{title(report)}: "
-    first = start + headline(report)
-    mark = Mark(start=len(start), end=len(start) + len(report.status.words), colour=colour(report))
-    link = task_link(report.task_id) if report.task_id else ""
+    mark = (len(start), len(start) + len(report.status.words), colour(report))
+    first = Line(text=start + headline(report), hanging=4, mark=mark)
     facts = [*_progress(report), *_last_success(report)]
+    link = task_link(report.task_id) if report.task_id else ""
     if is_one_line and is_brief(report):
-        return [Line(text="; ".join([first, *facts, *([link] if link else [])]), hanging=4, mark=mark)]
+        return [replace(first, text="; ".join(filter(None, [first.text, *facts, link])))]
     return [
-        Line(text=first, hanging=4, mark=mark),
+        first,
         *_previous_task(report),
-        *(_labelled("note", note) for note in report.notes),
-        *_known_by_label(report),
+        *labelled("note", *report.notes, _BY_LABEL if report.known_by_label else ""),
         *(Line(text=_INDENT + fact) for fact in facts),
         *_skipped(report),
         *_too_old(report),
         *_problem(report.problem, _what_happens_now(report)),
-        *([_labelled("task", link, is_whole=True)] if link else []),
-        *(_document(report.document) if report.document is not None else []),
+        *labelled("task", link, is_whole=True),
+        *_document(report.document),
     ]
+
+
+def labelled(label: str, *texts: str, is_whole: bool = False, indent: int = 4) -> list[Line]:
+    """Return a line for each text that is not empty, with a label such as ``fix:`` before it."""
+    start = " " * indent + f"{label + ':':<6}"
+    return [Line(text=start + text, hanging=len(start), is_whole=is_whole) for text in texts if text]
 
 
 def is_brief(report: PairReport) -> bool:
@@ -84,9 +146,13 @@ def headline(report: PairReport) -> str:
     if report.since:
         has_ended = report.task is not None and not report.task.is_live
         word = "" if has_ended or report.status is PairStatus.STARTED else "since "
-        age = ago(report.since, report.at)
-        line += f", {word}{moment(report.since)}" + (f" ({age})" if age else "")
+        line += f", {word}{moment_and_age(report.since, report.at)}"
     return line + ("; TOO OLD" if report.is_too_old else "")
+
+
+def colour(report: PairReport) -> Colour:
+    """Return the colour of the status on a terminal."""
+    return _COLOURS.get(report.exit_status, "red")
 
 
 def summary(reports: Sequence[PairReport]) -> str:
@@ -99,13 +165,33 @@ def summary(reports: Sequence[PairReport]) -> str:
     return line + (f"; {count(orphans, 'orphaned task')}" if orphans else "")
 
 
-def colour(report: PairReport) -> Colour:
-    """Return the colour of the status on a terminal."""
-    return _COLOURS.get(report.exit_status, "red")
+def _shared(pairs: Sequence[PairReport]) -> PairReport | None:
+    """Return the first of several pairs that could not be asked about, all for the same problem."""
+    unasked = [pair for pair in pairs if pair.status in _OF_THE_WHOLE_RUN]
+    problems = {(pair.status, pair.problem) for pair in unasked}
+    return unasked[0] if len(unasked) > 1 and len(problems) == 1 else None
 
 
-def figures(task: Task) -> list[str]:
-    """Return what a task has copied, compared and met so far, each as a short phrase."""
+def _check_lines(check: Check) -> list[Line]:
+    word = check.result.value
+    about = f"{check.pair}: " if check.pair else ""
+    mark = (0, len(word), _COLOURS_OF_CHECKS.get(check.result, "red"))
+    return [
+        Line(text=f"{word:<4}  {about}{check.sentence}", hanging=6, mark=mark),
+        *labelled("fix", check.fix, indent=6),
+        *labelled("run", check.command, indent=6, is_whole=True),
+    ]
+
+
+def _progress(report: PairReport) -> list[str]:
+    """Return what the task has copied, compared and met so far."""
+    task = report.task
+    if report.status is PairStatus.QUEUED:
+        return [_IN_THE_QUEUE]
+    if task is None:
+        return []
+    if not (task.is_live or task.files_copied or task.files_in_step or task.faults or task.status == "SUCCEEDED"):
+        return []
     copied = count(task.files_copied, "file") + " copied"
     if task.is_live and task.files_found:
         copied += f" of {task.files_found:,} found so far"
@@ -119,17 +205,7 @@ def figures(task: Task) -> list[str]:
         phrases.append(count(task.faults, "fault"))
     if task.ended_at and task.ended_at - task.requested_at >= timedelta(minutes=1):
         phrases.append(f"took {span(task.ended_at - task.requested_at)}")
-    return phrases
-
-
-def _progress(report: PairReport) -> list[str]:
-    task = report.task
-    if report.status is PairStatus.QUEUED:
-        return [_IN_THE_QUEUE]
-    if task is None:
-        return []
-    did_something = task.files_copied or task.files_in_step or task.faults or task.status == "SUCCEEDED"
-    return ["; ".join(figures(task))] if task.is_live or did_something else []
+    return ["; ".join(phrases)]
 
 
 def _last_success(report: PairReport) -> list[str]:
@@ -139,9 +215,8 @@ def _last_success(report: PairReport) -> list[str]:
     if success is None:
         needs_one = report.exit_status in (ExitStatus.ATTENTION, ExitStatus.TOO_OLD)
         return ["last success: none known"] if needs_one else []
-    age = ago(success.ended_at, report.at)
     done = f"{count(success.files, 'file')} copied, {size(success.bytes)}" if success.files else "nothing to copy"
-    return [f"last success: {moment(success.ended_at)}" + (f" ({age})" if age else "") + f", {done}"]
+    return [f"last success: {moment_and_age(success.ended_at, report.at)}, {done}"]
 
 
 def _previous_task(report: PairReport) -> list[Line]:
@@ -156,14 +231,7 @@ def _previous_task(report: PairReport) -> list[Line]:
         line += "; this one continues from there"
     if before.task_id:
         line += f" ({task_link(before.task_id)})"
-    has_own_fix = report.problem is not None
-    return [Line(text=line), *(_fix(before.problem) if before.problem and not has_own_fix else [])]
-
-
-def _known_by_label(report: PairReport) -> list[Line]:
-    if not report.known_by_label:
-        return []
-    return [_labelled("note", "recognised by its label only: its pair was removed, or is in another config")]
+    return [Line(text=line), *(_fix(before.problem) if before.problem and not report.problem else [])]
 
 
 def _skipped(report: PairReport) -> list[Line]:
@@ -183,18 +251,15 @@ def _too_old(report: PairReport) -> list[Line]:
     what = "the last success was at" if report.success else "no success is known since"
     lines = [Line(text=f"{_INDENT}too old: {what} {moment(report.counts_from)}; max_age is {span(report.max_age)}")]
     is_idle = report.status in (PairStatus.SUCCEEDED, PairStatus.NEVER_RUN) and report.problem is None
-    return lines + (_problem(_NOTHING_HAS_RUN, "") if is_idle else [])
+    return lines + (_problem(_NOTHING_HAS_RUN) if is_idle else [])
 
 
-def _problem(problem: Problem | None, now: str) -> list[Line]:
-    if problem is None:
-        return []
-    return [_labelled("why", problem.reason), *([_labelled("now", now)] if now else []), *_fix(problem)]
+def _problem(problem: Problem | None, now: str = "") -> list[Line]:
+    return labelled("why", problem.reason) + labelled("now", now) + _fix(problem) if problem else []
 
 
 def _fix(problem: Problem) -> list[Line]:
-    lines = [_labelled("fix", problem.fix)] if problem.fix else []
-    return lines + ([_labelled("run", problem.command, is_whole=True)] if problem.command else [])
+    return labelled("fix", problem.fix) + labelled("run", problem.command, is_whole=True)
 
 
 def _what_happens_now(report: PairReport) -> str:
@@ -207,12 +272,8 @@ def _what_happens_now(report: PairReport) -> str:
     return _WHAT_HAPPENS_NOW.get(report.status, "")
 
 
-def _document(document: Mapping[str, Any]) -> list[Line]:
-    explanation = "document (the submission id and the end of the label are added when it is submitted):"
+def _document(document: Mapping[str, Any] | None) -> list[Line]:
+    if document is None:
+        return []
     text = json.dumps(document, indent=2).splitlines()
-    return [Line(text=_INDENT + explanation), *(Line(text=_INDENT + line, is_whole=True) for line in text)]
-
-
-def _labelled(label: str, text: str, *, is_whole: bool = False) -> Line:
-    start = f"{_INDENT}{label + ':':<6}"
-    return Line(text=start + text, hanging=len(start), is_whole=is_whole)
+    return [Line(text=_INDENT + _DOCUMENT), *(Line(text=_INDENT + line, is_whole=True) for line in text)]
