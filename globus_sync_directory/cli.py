@@ -21,7 +21,7 @@ from globus_sync_directory.commands.options import Options
 from globus_sync_directory.errors import ExitStatus, Interrupted, LockHeld, SyncError, UsageError
 from globus_sync_directory.model.report import RunReport
 from globus_sync_directory.output.log import log_end, log_report, log_to
-from globus_sync_directory.output.run_text import plain_lines
+from globus_sync_directory.output.report_text import plain_lines
 from globus_sync_directory.output.terminal import flush_streams, is_watched, prepare_streams, show
 
 PROGRAM = "globus-sync-directory"

@@ -13,8 +13,8 @@ from globus_sync_directory.model.pair import Pair
 from globus_sync_directory.model.record import PairRecord
 from globus_sync_directory.model.report import PairReport, RunReport
 from globus_sync_directory.model.status import PairStatus
-from globus_sync_directory.output.pair_text import headline
 from globus_sync_directory.output.progress import Progress, is_waited_for
+from globus_sync_directory.output.report_text import headline
 from globus_sync_directory.sync.records import last_task, record_of
 from globus_sync_directory.sync.run import look_again
 from globus_sync_directory.sync.scope import Scope

@@ -19,8 +19,8 @@ from globus_sync_directory.model.task import task_link
 from globus_sync_directory.text import sanitize
 
 _NO_PROBLEM = Problem(reason="")
-_OF_A_TASK = ("requested_at", "ended_at", "deadline", "label", "files_found", "files_copied", "files_in_step")
-_OF_A_TASK += ("paths_skipped", "bytes_copied", "bytes_per_second", "faults")
+_OF_A_TASK = ["requested_at", "ended_at", "deadline", "label", "files_found", "files_copied", "files_in_step"]
+_OF_A_TASK += ["paths_skipped", "bytes_copied", "bytes_per_second", "faults"]
 
 
 def to_json(report: RunReport) -> str:

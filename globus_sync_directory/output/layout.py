@@ -16,44 +16,46 @@ from rich.text import Text
 from globus_sync_directory.model.report import PairReport, RunReport
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Task, task_link
-from globus_sync_directory.output.pair_text import Line, colour, is_brief, pair_lines, title
-from globus_sync_directory.output.run_text import run_parts
+from globus_sync_directory.output.report_text import Line, colour, pair_lines, run_parts, title
 from globus_sync_directory.output.units import ago, size
 from globus_sync_directory.text import count, sanitize
 
 _HEADER = ("pair", "status", "since", "copied", "last success")
-_LONGEST_STATUS, _GAP, _NARROWEST = 14, 2, 30  # columns
+_LONGEST_STATUS, _GAP = 14, 2  # columns
 # A word, or a path between quotation marks with all its blanks; and the blanks around it.
 _PIECE = re.compile(r"\s*(?:'[/~].*?'(?=[\s,.;:)]|$)|\S)+\s*")
 
 
 def lay_out(report: RunReport, *, quiet: bool, width: int, colour: bool) -> str:
-    """Return the text for a terminal of ``width`` columns; several brief reports are a table, before the others."""
+    """Return the text for a terminal of ``width`` columns; several pairs of one line are a table, before the others."""
     before, pairs, after = run_parts(report, quiet=quiet)
-    brief = [pair for pair in pairs if is_brief(pair)]
+    brief = [pair for pair in pairs if len(pair_lines(pair)) == 1]
     rows = table(brief, width) if len(brief) > 1 else []
-    others = [pair for pair in pairs if not (rows and is_brief(pair))]
+    others = [pair for pair in pairs if not (rows and pair in brief)]
     lines = [line for pair in others for line in pair_lines(pair, is_one_line=False)]
-    pieces = [*_wrap_all(before, width), *rows, *_wrap_all([*lines, *after], width)]
+    pieces = [*wrap(before, width), *rows, *wrap([*lines, *after], width)]
     return _rendered(pieces, width, colour)
 
 
-def wrap(line: Line, width: int) -> list[str]:
+def wrap(lines: Sequence[Line], width: int) -> list[Text]:
     """
-    Return a sanitised line, broken at blanks into lines of at most ``width`` columns.
+    Return the lines sanitised, with their colours, and broken at blanks into lines of at most ``width`` columns.
 
     A piece that must stay whole, and is wider than that, sticks out: the terminal folds it, and it is copied as one.
-    rich cannot do that: it breaks such a piece, or cuts it.
     """
-    text = sanitize(line.text)
-    if line.is_whole:
-        return [text]
-    lines = [""]
-    for piece in _PIECE.findall(text):
-        if lines[-1].strip() and cell_len(lines[-1] + piece.rstrip()) > max(width, _NARROWEST):
-            lines.append(" " * line.hanging)
-        lines[-1] += piece
-    return [part.rstrip() for part in lines]
+    texts = []
+    for line in lines:
+        parts = [""]
+        for piece in [sanitize(line.text)] if line.is_whole else _PIECE.findall(sanitize(line.text)):
+            if parts[-1].strip() and cell_len(parts[-1] + piece.rstrip()) > width:
+                parts.append(" " * line.hanging)
+            parts[-1] += piece
+        first, *more = [Text(part.rstrip()) for part in parts]
+        if line.mark:
+            begin, end, colour = line.mark
+            first.stylize(colour, begin, end)
+        texts += [first, *more]
+    return texts
 
 
 def table(reports: Sequence[PairReport], width: int) -> list[RenderableType]:
@@ -87,11 +89,10 @@ def _age(instant: datetime | None, report: PairReport) -> str:
 
 def _copied(task: Task) -> str:
     """Return in one or two lines what a task has copied, such as ``7 of 8 files, 6.3 MB``, and what else it met."""
-    is_known = task.is_live and task.files_found
-    files = (
-        f"{task.files_copied:,} of {count(task.files_found, 'file')}" if is_known else count(task.files_copied, "file")
-    )
-    first = f"{files}, {size(task.bytes_copied)}" if task.files_copied else files
+    of_found = f"{task.files_copied:,} of " if task.is_live and task.files_found else ""
+    first = of_found + count(task.files_found if of_found else task.files_copied, "file")
+    if task.files_copied:
+        first += f", {size(task.bytes_copied)}"
     rate = f"{size(task.bytes_per_second)}/s" if task.is_live and task.bytes_per_second else ""
     in_step = f"{task.files_in_step:,} in step" if task.files_in_step else ""
     second = ", ".join(filter(None, [rate, in_step, count(task.faults, "fault") if task.faults else ""]))
@@ -104,17 +105,6 @@ def _row(cells: Sequence[Text], widths: Sequence[int]) -> Table:
         row.add_column(width=width)
     row.add_row(*cells)
     return row
-
-
-def _wrap_all(lines: Sequence[Line], width: int) -> list[Text]:
-    texts = []
-    for line in lines:
-        first, *more = map(Text, wrap(line, width))
-        if line.mark:
-            begin, end, colour = line.mark
-            first.stylize(colour, begin, end)
-        texts += [first, *more]
-    return texts
 
 
 def _rendered(pieces: Sequence[RenderableType], width: int, has_colour: bool) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import sys
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from globus_sync_directory.model.report import PairReport
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.output.units import size, span
-from globus_sync_directory.text import count, sanitize, shorten
+from globus_sync_directory.text import count, shorten
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -91,28 +90,29 @@ def draw(looks_by_task: Sequence[Sequence[PairReport]]) -> Bars:
     )
     running = [looks for looks in looks_by_task if looks[-1].status is not PairStatus.QUEUED]
     for looks in running:
-        share, text = bar_of(looks)
-        bars.add_task(shorten(looks[-1].name, _LONGEST_NAME), completed=share, total=1, text=text)
+        percent, text = bar_of(looks)
+        bars.add_task(shorten(looks[-1].name, _LONGEST_NAME), completed=percent, total=100, text=text)
     if len(looks_by_task) > len(running):
-        bars.add_task("in the queue", total=1, text=count(len(looks_by_task) - len(running), "task"))
+        bars.add_task("in the queue", total=100, text=count(len(looks_by_task) - len(running), "task"))
     return bars
 
 
-def bar_of(looks: Sequence[PairReport]) -> tuple[float, str]:
+def bar_of(looks: Sequence[PairReport]) -> tuple[int, str]:
     """
-    Return how much of a running task is done, less than 1, and the text of its bar; ``looks`` are its reports so far.
+    Return how many percent of a running task are done, below 100, and what its bar says; ``looks``: its reports so far.
 
     Globus tells how many files it has found so far, and not how many bytes they have. While all that was found is
     done, it is still looking for more: there is no end to count to, and the bar is empty.
     """
     report, task = looks[-1], looks[-1].task
     done, found = _done_and_found(report)
-    share = done / found if done < found else 0.0
+    is_counting = 0 < done < found
+    percent = 100 * done // found if is_counting else 0
     if report.status not in _RUNNING:
-        return share, report.status.words
+        return percent, report.status.words
     if task is None or not found:
-        return 0.0, "looking for files"
-    phrases = [f"{done:,} of {count(found, 'file')} found{'' if share else ' so far'}"]
+        return 0, "looking for files"
+    phrases = [f"{done:,} of {count(found, 'file')} found{'' if is_counting else ' so far'}"]
     left = time_left(looks)
     if task.files_copied and left:
         phrases.append(f"{span(max(left, timedelta(minutes=1)))} left")
@@ -120,7 +120,7 @@ def bar_of(looks: Sequence[PairReport]) -> tuple[float, str]:
         phrases.append(size(task.bytes_copied))
     if task.bytes_per_second:
         phrases.append(f"{size(task.bytes_per_second)}/s")
-    return share, ", ".join(phrases)
+    return percent, ", ".join(phrases)
 
 
 def time_left(looks: Sequence[PairReport]) -> timedelta | None:

@@ -75,15 +75,15 @@ def run_parts(report: RunReport, *, quiet: bool) -> tuple[list[Line], list[PairR
     before = [line for check in report.checks if not quiet or check.exit_status for line in _check_lines(check)]
     if report.checks and not quiet:
         failed = sum(check.result is CheckResult.FAIL for check in report.checks)
-        before.append(
-            Line(text=f"{count(len(report.checks), 'check')}: {f'{failed} failed' if failed else 'all is well'}")
-        )
+        outcome = f"{failed} failed" if failed else "all is well"
+        before.append(Line(text=f"{count(len(report.checks), 'check')}: {outcome}"))
     pairs = [pair for pair in report.pairs if not quiet or pair.exit_status]
-    shared = _shared(pairs)
-    if shared and shared.problem:
-        before.append(Line(text=f"{_OF_THE_WHOLE_RUN[shared.status]}: {shared.problem.reason}", hanging=4))
-        before += labelled("fix", shared.problem.fix)
-        pairs = [replace(pair, problem=None) if pair.status in _OF_THE_WHOLE_RUN else pair for pair in pairs]
+    unasked = [pair for pair in pairs if pair.status in _OF_THE_WHOLE_RUN]
+    shared = unasked[0].problem if len({(pair.status, pair.problem) for pair in unasked}) == 1 < len(unasked) else None
+    if shared:
+        before.append(Line(text=f"{_OF_THE_WHOLE_RUN[unasked[0].status]}: {shared.reason}", hanging=4))
+        before += labelled("fix", shared.fix)
+        pairs = [replace(pair, problem=None) if pair in unasked else pair for pair in pairs]
     after = [] if quiet else [summary(report.pairs) if len(report.pairs) > 1 else "", report.closing_line]
     return before, pairs, [Line(text=text, hanging=4) for text in after if text]
 
@@ -101,38 +101,26 @@ def describe(report: PairReport) -> list[str]:
 
 
 def pair_lines(report: PairReport, *, is_one_line: bool = True) -> list[Line]:
-    """Return the lines about one pair; a brief report is a single one, unless ``is_one_line`` is False."""
+    """Return the lines about one pair; where nothing is to be explained a single one, unless not ``is_one_line``."""
     start = f"{title(report)}: "
     mark = (len(start), len(start) + len(report.status.words), colour(report))
     first = Line(text=start + headline(report), hanging=4, mark=mark)
     facts = [*_progress(report), *_last_success(report)]
     link = task_link(report.task_id) if report.task_id else ""
-    if is_one_line and is_brief(report):
+    notes = labelled("note", *report.notes, _BY_LABEL if report.known_by_label else "")
+    above = [*_previous_task(report), *notes]
+    below = [*_skipped(report), *_too_old(report), *_problem(report.problem, _what_happens_now(report))]
+    below += _document(report.document)
+    if is_one_line and not above and not below:
         return [replace(first, text="; ".join(filter(None, [first.text, *facts, link])))]
-    return [
-        first,
-        *_previous_task(report),
-        *labelled("note", *report.notes, _BY_LABEL if report.known_by_label else ""),
-        *(Line(text=_INDENT + fact) for fact in facts),
-        *_skipped(report),
-        *_too_old(report),
-        *_problem(report.problem, _what_happens_now(report)),
-        *labelled("task", link, is_whole=True),
-        *_document(report.document),
-    ]
+    facts_below = [Line(text=_INDENT + fact) for fact in facts]
+    return [first, *above, *facts_below, *below, *labelled("task", link, is_whole=True)]
 
 
 def labelled(label: str, *texts: str, is_whole: bool = False, indent: int = 4) -> list[Line]:
     """Return a line for each text that is not empty, with a label such as ``fix:`` before it."""
     start = " " * indent + f"{label + ':':<6}"
     return [Line(text=start + text, hanging=len(start), is_whole=is_whole) for text in texts if text]
-
-
-def is_brief(report: PairReport) -> bool:
-    """Return whether the report has nothing to explain, so that one line holds it."""
-    has_more = report.problem or report.notes or report.known_by_label or report.document is not None
-    is_calm = report.exit_status in (ExitStatus.OK, ExitStatus.TRY_LATER)
-    return is_calm and not has_more and not report.skipped and not _previous_task(report)
 
 
 def title(report: PairReport) -> str:
@@ -163,13 +151,6 @@ def summary(reports: Sequence[PairReport]) -> str:
     line += ", ".join(f"{number} {words}" for words, number in counts.items())
     orphans = len(reports) - len(pairs)
     return line + (f"; {count(orphans, 'orphaned task')}" if orphans else "")
-
-
-def _shared(pairs: Sequence[PairReport]) -> PairReport | None:
-    """Return the first of several pairs that could not be asked about, all for the same problem."""
-    unasked = [pair for pair in pairs if pair.status in _OF_THE_WHOLE_RUN]
-    problems = {(pair.status, pair.problem) for pair in unasked}
-    return unasked[0] if len(unasked) > 1 and len(problems) == 1 else None
 
 
 def _check_lines(check: Check) -> list[Line]:

@@ -17,7 +17,7 @@ from typing import IO
 from globus_sync_directory.errors import ExitStatus
 from globus_sync_directory.model.report import RunReport
 from globus_sync_directory.output.as_json import to_json
-from globus_sync_directory.output.run_text import plain_lines
+from globus_sync_directory.output.report_text import plain_lines
 from globus_sync_directory.text import sanitize
 
 
@@ -65,10 +65,9 @@ def flush_streams() -> bool:
     both once more, does not end with 120.
     """
     is_written = _write("")
-    for stream in (sys.stderr, sys.__stderr__, sys.__stdout__):
+    for stream in filter(None, (sys.stderr, sys.__stderr__, sys.__stdout__)):
         try:
-            if stream is not None:
-                stream.flush()
+            stream.flush()
         except (OSError, ValueError):
             _silence(stream)
     return is_written
@@ -100,9 +99,9 @@ def _print_error(line: str) -> None:
         sys.stderr.flush()
 
 
-def _silence(stream: IO[str] | None) -> None:
+def _silence(stream: IO[str]) -> None:
     """Send what ``stream`` still holds, and all that is written to it from now on, to /dev/null."""
-    with contextlib.suppress(OSError, ValueError, AttributeError), open(os.devnull, "wb") as nowhere:
+    with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), stream.fileno())
         stream.flush()
 
