@@ -21,7 +21,7 @@ from globus_sync_directory.config.load import load_settings
 from globus_sync_directory.errors import ConfigError, ExitStatus, Interrupted, LockHeld, SyncError, UsageError
 from globus_sync_directory.model.report import Check, CheckResult, RunReport
 from globus_sync_directory.output.log import log_end, log_report, log_to
-from globus_sync_directory.output.run_text import plain_lines
+from globus_sync_directory.output.report_text import plain_lines
 from globus_sync_directory.output.terminal import flush_streams, is_watched, prepare_streams, show, silence
 
 PROGRAM = "globus-sync-directory"
@@ -209,7 +209,7 @@ def _failed_checks(error: ConfigError) -> RunReport:
 
 
 def _show(report: RunReport, *, quiet: bool, as_json: bool) -> ExitStatus:
-    log_report(plain_lines(report))
+    log_report([*report.errors, *plain_lines(report, quiet=False)])
     return show(report, quiet=quiet, as_json=as_json)
 
 
