@@ -12,7 +12,7 @@ from globus_sdk import DeleteData, TransferClient
 
 from globus_sync_directory.globus import documents
 from globus_sync_directory.globus.caller import Caller
-from globus_sync_directory.globus.clock import CLOCK_TOLERANCE, host_now
+from globus_sync_directory.globus.clock import host_now
 from globus_sync_directory.globus.documents import Submitted
 from globus_sync_directory.globus.worker_pool import WorkerPool
 from globus_sync_directory.model.answer import Answer, Received, Rejected
@@ -20,7 +20,7 @@ from globus_sync_directory.model.collection import Collection
 from globus_sync_directory.model.pair import Directory
 from globus_sync_directory.model.task import Event, Pause, SkippedPath, Task
 
-__all__ = ["CLOCK_TOLERANCE", "IDS_PER_REQUEST", "MOST_EVENTS", "GlobusClient", "Submitted", "host_now"]
+__all__ = ["IDS_PER_REQUEST", "MOST_EVENTS", "GlobusClient", "Submitted", "host_now"]
 
 IDS_PER_REQUEST = 100
 MOST_EVENTS = 1000  # of a task's log that are looked at, the newest. Source: Globus SDK, largest page

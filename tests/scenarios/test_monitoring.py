@@ -1,4 +1,4 @@
-"""The README's recipes for monitoring, run as they stand there, with the real command and a real receiver."""
+"""The scripts in docs/monitoring.md, run as they are there, with the real command and a real receiver."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 from world import World
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-SECTION = README.partition("## Monitoring\n")[2].partition("\n## ")[0]
-NAMES = ("nagios", "prometheus", "healthchecks", "chat")
-RECIPES = dict(zip(NAMES, re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL), strict=True))
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "monitoring.md").read_text(encoding="utf-8")
+RECIPES = {
+    title.strip().lower(): script
+    for title, script in re.findall(r"^## (.+)\n(?:(?!## ).*\n)*?```sh\n((?s:.*?))```$", PAGE, re.MULTILINE)
+}
 
 
 def run(world: World, recipe: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -44,12 +45,18 @@ def receiver() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Nobody reads it."""
+            """Log nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}", received
         server.shutdown()
+
+
+def test_every_script_is_tried() -> None:
+    """Each script on the page is one that a test below runs."""
+    assert list(RECIPES) == ["nagios", "prometheus", "healthchecks", "chat"]
+    assert PAGE.count("```sh") == len(RECIPES)
 
 
 def test_nagios(world: World) -> None:
@@ -67,7 +74,7 @@ def test_nagios(world: World) -> None:
 
 
 def test_prometheus(world: World) -> None:
-    """The file holds status and age of each pair, and is put in place as a whole."""
+    """The file holds exit status and age of each pair, and is put in place as a whole."""
     world.sync()
     world.pair('odd "name"', src_path="/missing")
     world.run()
@@ -75,19 +82,19 @@ def test_prometheus(world: World) -> None:
     file = world.root / "globus.prom"
     assert run(world, "prometheus", str(file)).returncode == 0
     lines = file.read_text().splitlines()
-    assert 'globus_sync_status{pair="microscope"} 0' in lines
-    assert 'globus_sync_status{pair="odd \\"name\\""} 1' in lines
+    assert 'globus_sync_exit_status{pair="microscope"} 0' in lines
+    assert 'globus_sync_exit_status{pair="odd \\"name\\""} 1' in lines
     (age,) = [line for line in lines if line.startswith("globus_sync_age_seconds")]
     assert 600 <= int(age.split()[-1]) < 660
-    assert "globus_sync_run_status 1" in lines
+    assert "globus_sync_run_exit_status 1" in lines
 
 
 def test_prometheus_of_a_broken_config(world: World) -> None:
-    """A config that cannot be read is a metric as well; where nothing can be told the old file stays, and no other."""
+    """A config that cannot be read is a metric as well; where the file cannot be written no other is left."""
     file = world.root / "globus.prom"
     world.config.write_text("nonsense")
     run(world, "prometheus", str(file))
-    assert file.read_text() == "globus_sync_run_status 2\n"
+    assert file.read_text() == "globus_sync_run_exit_status 2\n"
     directory = world.root / "in the way"
     directory.mkdir()
     run(world, "prometheus", str(directory / "none" / "globus.prom"))
@@ -121,3 +128,14 @@ def test_chat(world: World) -> None:
         assert done.returncode == 0, done.stderr
     ((_, body),) = received
     assert "there is no source directory '/missing'" in json.loads(body)["text"]
+
+
+def test_keys_of_the_json(world: World) -> None:
+    """The keys that the page explains are in what --json prints."""
+    report = json.loads(world.run("--json").stdout)
+    rows = re.findall(r"^\| (`.+?) \|", PAGE, re.MULTILINE)
+    keys = [key for row in rows for key in re.findall(r"`([\w\[\].]+)`", row)]
+    assert len(keys) > 5
+    for key in keys:
+        of_pair = key.removeprefix("pairs[].")
+        assert of_pair in (report if of_pair == key else report["pairs"][0])
