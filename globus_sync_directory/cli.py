@@ -55,26 +55,22 @@ class _Command(click.Command):
                 formatter.write_dl([record for name in names if (record := records.get(name))])
 
 
-class _File(click.ParamType["Path"]):
-    """A path, with ``~`` expanded."""
-
-    name = "file"
-
-    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        path = Path(value)
-        try:
-            path.expanduser().absolute()
-        except RuntimeError:
-            raise UsageError(f"{path}: there is no home directory; give the file's full path") from None
-        except FileNotFoundError:
-            raise UsageError(f"{path}: the current directory was removed; give the file's full path") from None
-        return path.expanduser()
+def _file(value: str) -> Path:
+    """Return a path, with ``~`` expanded."""
+    path = Path(value)
+    try:
+        path.expanduser().absolute()
+    except RuntimeError:
+        raise UsageError(f"{path}: there is no home directory; give the file's full path") from None
+    except FileNotFoundError:
+        raise UsageError(f"{path}: the current directory was removed; give the file's full path") from None
+    return path.expanduser()
 
 
 def _file_option(*names: str, help: str, default: str | None = None, variable: bool = True) -> Callable[..., Any]:
     return click.option(
         *names,
-        type=_File(),
+        type=_file,
         metavar="FILE",
         default=default,
         show_default=default is not None,
