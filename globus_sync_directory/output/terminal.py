@@ -72,7 +72,7 @@ def flush_streams() -> bool:
         try:
             stream.flush()
         except (OSError, ValueError):
-            _silence(stream)
+            silence(stream)
     return is_written
 
 
@@ -87,9 +87,9 @@ def _write(text: str) -> bool:
             sys.stdout.write(text)
             sys.stdout.flush()
     except BrokenPipeError:
-        _silence(sys.stdout)
+        silence(sys.stdout)
     except (OSError, ValueError) as error:
-        _silence(sys.stdout)
+        silence(sys.stdout)
         _print_error(f"standard output cannot be written: {getattr(error, 'strerror', None) or error}")
         return False
     return True
@@ -102,7 +102,7 @@ def _print_error(line: str) -> None:
         sys.stderr.flush()
 
 
-def _silence(stream: IO[str]) -> None:
+def silence(stream: IO[str]) -> None:
     """Send what ``stream`` still holds, and all that is written to it from now on, to /dev/null."""
     with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), stream.fileno())
