@@ -9,9 +9,8 @@ from globus_sync_directory.commands.check_ends import ask_about_ends, passed, wo
 from globus_sync_directory.commands.check_write import probe_writing
 from globus_sync_directory.commands.inputs import choose_pairs, state_store, warn_of_interception
 from globus_sync_directory.commands.options import Options
-from globus_sync_directory.config.load import load_settings
 from globus_sync_directory.config.settings import Settings
-from globus_sync_directory.errors import ConfigError, ExitStatus, worst
+from globus_sync_directory.errors import ExitStatus, worst
 from globus_sync_directory.globus.client import host_now
 from globus_sync_directory.globus.clock import clock_warning
 from globus_sync_directory.globus.sign_in import sign_in
@@ -28,13 +27,8 @@ _NOT_PROBED = Check(
 )
 
 
-def check(options: Options) -> RunReport:
+def check(options: Options, settings: Settings) -> RunReport:
     """Return what ``check`` found: config, secret, state, sign-in, clock, collections, directories."""
-    try:
-        settings = load_settings(options.config_file, options.secret_file)
-    except ConfigError as error:
-        failed = tuple(Check(result=CheckResult.FAIL, sentence=line) for line in error.lines)
-        return RunReport(exit_status=ExitStatus.USAGE, checks=failed)
     pairs = choose_pairs(settings, options.pairs)
     warn_of_interception()
     checks = [

@@ -60,11 +60,11 @@ class _Options:
 @click.option("--behaviour", multiple=True, metavar="NAME=VALUE", help="Set an option; see docs/standin.md.")
 def serve(**options: Any) -> None:
     """
-    Run the stand-in until Ctrl-C, and print the lines to paste where a program is to find it.
+    Run the stand-in until Ctrl-C, and print the lines that lead programs to it.
 
-    Its collections are directories, given as ID=DIR, where ID is a UUID and :r, :rw (the default) or :none says what
-    the client may do; or they are named in a config file, and each gets a directory with its id as name below --root.
-    If a collection is given in both ways, ID=DIR counts.
+    Give its collections as ID=DIR. ID is a UUID; :r, :rw (the default) or :none is what the client may do there. Or
+    name a config file: each of its collections gets a directory below --root, named after its id. A collection that
+    is given in both ways is served as ID=DIR says.
     """
     _serve(_Options(**options))
 

@@ -32,6 +32,7 @@ from globus_sync_directory.standin import Fault
 NAMES = st.sampled_from(["a", "b", "c"])
 SOURCES = st.sampled_from(["/s0", "/s1", "/s2"])
 FILES = st.sampled_from(["one", "two.tmp", "deep/three", "deep/four.tmp"])
+WORDS = {status.words: status for status in PairStatus}
 LIVE = {
     PairStatus.STARTED,
     PairStatus.RUNNING,
@@ -243,7 +244,7 @@ class Nights(RuleBasedStateMachine):
 
     def check_report(self, exit_status: int, report: str) -> None:
         """The exit status follows from the statuses, and each status fits the pair's newest task at Globus."""
-        found = {name: PairStatus(words) for name, words in Outcome(exit_status, report, "").statuses.items()}
+        found = {name: WORDS[words] for name, words in Outcome(exit_status, report, "").statuses.items()}
         statuses = {name: status for name, status in found.items() if not name.startswith("orphaned task of")}
         assert set(self.world.pairs) == set(statuses), report
         needs_attention = any(status.exit_status == 1 for status in statuses.values())

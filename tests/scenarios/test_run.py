@@ -51,7 +51,7 @@ def test_source_is_never_written(world: World) -> None:
 @pytest.mark.promise(2, "files changed, added and removed at the source")
 @pytest.mark.promise(3, "files changed, added and removed at the source")
 def test_nothing_is_deleted_and_only_what_differs_is_copied(world: World) -> None:
-    """Promises 2 and 3: an idle second run copies nothing; then what is changed or new arrives, what was removed stays."""
+    """Promises 2 and 3: an idle second run copies nothing; then what is changed or new arrives, the rest stays."""
     world.sync()
     world.sync()
     assert world.tasks[1].files_transferred == 0

@@ -55,7 +55,7 @@ class Served:
         self.process.communicate()
 
     def value(self, start: str) -> str:
-        """Return the rest of the line that begins so."""
+        """Return the rest of the line that starts with this text."""
         return next(line.removeprefix(start) for line in self.lines if line.startswith(start))
 
     @property

@@ -29,7 +29,7 @@ def test_a_token_for_each_resource_server(world: World) -> None:
     [(ComputeScopes, "funcx_service"), (FlowsScopes, "flows.globus.org"), (TimersScopes, TimersScopes.resource_server)],
 )
 def test_tokens_of_services_that_are_not_imitated(world: World, scopes: Any, server: str) -> None:
-    """Who asks for another service beside Transfer gets tokens for both, each named as the SDK expects."""
+    """A client that asks for another service beside Transfer gets a token for each, named as the SDK expects."""
     tokens = world.token(scope=f"{TransferClient.scopes.all} {getattr(scopes, 'all', None) or scopes.timer}")
     assert set(tokens.by_resource_server) == {"transfer.api.globus.org", server}
     https = world.token(scope=str(GCSCollectionScopes(world.src.id).https))
@@ -41,7 +41,7 @@ def test_tokens_of_services_that_are_not_imitated(world: World, scopes: Any, ser
     [(401, "oauth", "invalid_client"), (400, "oauth", "invalid_client"), (401, "globus", "unauthorized")],
 )
 def test_a_wrong_secret(world: World, status: Literal[400, 401], body: Literal["oauth", "globus"], error: str) -> None:
-    """A wrong secret or an unknown client is refused in the form that the switches name."""
+    """A wrong secret and an unknown client are rejected in the form that the behaviour says."""
     world.globus.behaviour = replace(world.globus.behaviour, wrong_secret_status=status, wrong_secret_body=body)
     for client_id in (world.client_id, world.src.id):
         with pytest.raises(AuthAPIError) as caught:
@@ -57,7 +57,7 @@ def test_a_wrong_secret(world: World, status: Literal[400, 401], body: Literal["
 
 @pytest.mark.parametrize("scope", ["unknown", "openid[" * 1500, "a[", f"{TransferClient.scopes.all}[]", "]"])
 def test_unknown_scopes(world: World, scope: str) -> None:
-    """A scope that is unknown or malformed is refused; so is data_access for a guest collection."""
+    """An unknown or malformed scope is rejected, and so is data_access for a guest collection."""
     guest = f"https://auth.globus.org/scopes/{world.src.id}/data_access"
     for wrong in (scope, guest, f"{TransferClient.scopes.all}[*{guest}]"):
         with pytest.raises(AuthAPIError) as caught:
@@ -66,7 +66,7 @@ def test_unknown_scopes(world: World, scope: str) -> None:
 
 
 def test_tokens_expire_and_are_revoked(world: World) -> None:
-    """A token that is old, revoked, of another service or made up is not active; none at all is a 400."""
+    """An old, revoked or invented token, or one of another service, is not active; a request without one is a 400."""
     assert world.tc.task_list()["total"] == 0
     world.clock.advance(2 * 24 * 3600)
     assert refused(world.tc.task_list) == (401, "ClientError.AuthenticationFailed")
@@ -89,7 +89,7 @@ def test_tokens_expire_and_are_revoked(world: World) -> None:
 
 @pytest.mark.slow
 def test_rate_metering(world: World) -> None:
-    """With metering, the request after the two hundredth in ten seconds is refused."""
+    """With metering, request 201 within ten seconds is rejected."""
     world.globus.behaviour = replace(world.globus.behaviour, rate_metering=True)
     for _ in range(200):
         world.tc.get("/v0.10/submission_id")

@@ -15,7 +15,7 @@ from .helpers import PAGE, Served, World
 
 
 def outcome(call: Callable[[], Any]) -> Any:
-    """Return what a call gives, or the HTTP status of its refusal."""
+    """Return the result of a call, or the HTTP status of its error."""
     try:
         return call()
     except GlobusAPIError as error:
@@ -66,7 +66,7 @@ def after_two_days(world: World) -> Any:
     return outcome(lambda: world.sign_in().get_task(task_id)["status"])
 
 
-# For each switch: what to look at, and what that is under each setting, the default first.
+# For each option: what to look at, and its value with each setting, the default first.
 PROBES: dict[str, tuple[Callable[[World], object], dict[str, object]]] = {
     "changed-body": (lambda world: twice(world, label="x"), {"duplicate": "Duplicate", "refused": 400}),
     "own-submission-ids": (
@@ -104,7 +104,7 @@ CASES = [(name, value) for name, (_, settings) in PROBES.items() for value in se
 
 @pytest.mark.parametrize(("name", "value"), CASES, ids=lambda text: text.replace(" ", "-"))
 def test_each_setting(world: World, name: str, value: str) -> None:
-    """A switch changes what clients see, from its default to the other reading; and the default is the default."""
+    """An option changes what clients see, from its default to the other setting; the default is the first setting."""
     probe, settings = PROBES[name]
     if value != next(iter(settings)):
         world.globus.behaviour = with_option(world.globus.behaviour, name, value)
@@ -116,14 +116,14 @@ def test_each_setting(world: World, name: str, value: str) -> None:
 
 @pytest.mark.slow
 def test_the_answer_to_one_request_too_many(world: World) -> None:
-    """With metering, one too many may be a 503 as well."""
+    """With metering, the answer to one request too many may be a 503 as well."""
     for name, value in (("rate-metering", "yes"), ("rate-limit-status", "503")):
         world.globus.behaviour = with_option(world.globus.behaviour, name, value)
     assert two_hundred_and_one(world) == 503
 
 
-def test_every_switch_is_tried_and_told() -> None:
-    """Each switch has its test here and its row in the documentation, which names its settings."""
+def test_every_option_is_tried_and_documented() -> None:
+    """Each option has its test here and its row in the documentation, which names its settings."""
     assert set(OPTION_NAMES) == {*PROBES, "rate-limit-status"}
     rows = re.findall(r"^\| `([a-z-]+)` \| (.*?) \|", PAGE, re.M)
     assert [name for name, _ in rows] == list(OPTION_NAMES)
@@ -133,7 +133,7 @@ def test_every_switch_is_tried_and_told() -> None:
 
 
 def test_on_the_command_line_and_by_curl(tmp_path: Path) -> None:
-    """serve takes every switch as it starts, and the control URL while it runs; both tell what is wrong in a line."""
+    """serve takes every option when it starts, and the control URL while it runs; both reject a wrong setting."""
     flipped = {name: list(settings)[1] for name, (_, settings) in PROBES.items()} | {"rate-limit-status": "503"}
     options = [option for name, value in flipped.items() for option in ("--behaviour", f"{name}={value}")]
     wanted = Behaviour()
@@ -161,6 +161,6 @@ def test_on_the_command_line_and_by_curl(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_settings(name: str, value: str, message: str) -> None:
-    """A switch or a setting that there is not is told with those that there are."""
+    """The message about an unknown option or setting names the possible ones."""
     with pytest.raises(ValueError, match=re.escape(message)):
         with_option(Behaviour(), name, value)

@@ -21,7 +21,7 @@ from .helpers import COMMAND, Served, refused
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_directories(tmp_path: Path, number: int) -> None:
-    """serve makes up a client, serves what is named with the rights that are named, and stops cleanly with status 0."""
+    """serve makes up a client, serves the directories with the given permissions, and stops cleanly with status 0."""
     source, target = tmp_path / "source: a:rw", tmp_path / "target"
     source.mkdir()
     target.mkdir()
@@ -41,7 +41,7 @@ def test_serve_directories(tmp_path: Path, number: int) -> None:
 
 
 def test_serve_a_collection_that_is_not_shared(tmp_path: Path) -> None:
-    """A collection with :none exists, but the client may not use it, also where a config names it."""
+    """A collection with :none exists, but the client may not use it, even if a config names it."""
     (tmp_path / "data").mkdir()
     shared, private = (str(uuid.uuid4()) for _ in range(2))
     config = tmp_path / "config.ini"
@@ -80,7 +80,7 @@ def test_serve_a_config(tmp_path: Path) -> None:
 
 
 def test_bad_input(tmp_path: Path) -> None:
-    """What serve and demo cannot do is one clear line and status 2."""
+    """Whatever serve and demo cannot do is one clear line and status 2."""
     (tmp_path / "bad.ini").write_text("no section\n")
     (tmp_path / "empty.ini").write_text("[globus]\n")
     (tmp_path / "file").write_text("x")
@@ -135,7 +135,7 @@ def test_the_demo_wraps_at_words(columns: int) -> None:
 
 @pytest.mark.slow
 def test_a_kept_demo_with_ones_own_source(tmp_path: Path) -> None:
-    """With --source the caller's directory is only read; with --keep the printed lines work until Ctrl-C."""
+    """With --source the demo only reads that directory; with --keep the printed lines work until Ctrl-C."""
     source, work = tmp_path / "my data", tmp_path / "work"
     (source / "sub").mkdir(parents=True)
     (source / "sub/a").write_bytes(b"1")
@@ -173,5 +173,5 @@ def test_without_flask() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
     assert done.returncode == 2
-    assert "globus_sync_directory[standin]" in done.stderr
+    assert "-m pip install -e '.[standin]'" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -8,14 +8,14 @@ import requests
 from .helpers import Http, World
 
 
-def test_no_web_page_turns_the_stand_in(world: World) -> None:
-    """What a page in a browser asks of the control URLs is refused."""
+def test_no_web_page_controls_the_stand_in(world: World) -> None:
+    """A request from a web page to a control URL is rejected."""
     answer = requests.get(f"{world.globus.url}/standin/", headers={"Origin": "https://example.org"}, timeout=5)
     assert answer.status_code == 403
 
 
 def test_control_urls(world: World, http: Http) -> None:
-    """A person with curl adds faults, changes collections, moves the clock, revokes tokens, holds and releases."""
+    """With curl one can add faults, change collections, move the clock, revoke tokens, hold and release tasks."""
 
     def control(method: Any, path: str, document: Any = None) -> Any:
         return http(method, f"/standin/{path}", data=None if document is None else json.dumps(document)).json()

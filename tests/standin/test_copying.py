@@ -18,7 +18,7 @@ HOUR = 3600
 
 
 def test_a_task_from_submission_to_success(world: World) -> None:
-    """A transfer copies a tree byte for byte, with times if asked, and its document and events tell so."""
+    """A transfer copies a tree byte for byte, with times if requested; its document and events say so."""
     world.write("a/x.txt", b"hello", mtime=1_000_000_000)
     world.write("a/sub dir/ü#.bin", b"z" * 5_000_000)
     task = world.run("/a", "/deep/new", verify_checksum=True, preserve_timestamp=True, label="first")
@@ -52,7 +52,7 @@ def test_an_empty_directory_is_a_success(world: World) -> None:
     ],
 )
 def test_sync_levels(world: World, level: int | None, copied: set[str]) -> None:
-    """Each sync level copies exactly what its one criterion finds different, and counts the rest as skipped."""
+    """Each sync level copies exactly what its criterion finds different, and counts the rest as skipped."""
     for name, contents, mtime in [
         ("size", b"longer", 1000), ("newer", b"new", 2000), ("older", b"old", 500), ("same", b"is", 1000)
     ]:  # fmt: skip
@@ -67,7 +67,7 @@ def test_sync_levels(world: World, level: int | None, copied: set[str]) -> None:
 
 
 def test_filter_rules(world: World) -> None:
-    """The first matching rule decides by name, and an excluded directory takes all below it along."""
+    """The first matching rule decides by name, and an excluded directory excludes everything below it."""
     for name in ("keep.tmp", "drop.tmp", "data", "scratch/inner", "sub/scratch", "sub/Drop.tmp"):
         world.write(name)
     data = world.data()
@@ -80,7 +80,7 @@ def test_filter_rules(world: World) -> None:
 
 
 def test_a_file_item_goes_to_the_full_path(world: World) -> None:
-    """A file is copied to exactly the destination path; onto an existing directory it is an error, not put inside."""
+    """A file is copied to exactly the destination path; if that is a directory, it is an error."""
     world.write("f", b"1")
     assert world.run("/f", "/new/g", recursive=None)["status"] == "SUCCEEDED"
     assert world.tree() == {"new/g": b"1"}
@@ -88,8 +88,8 @@ def test_a_file_item_goes_to_the_full_path(world: World) -> None:
     assert (task["status"], task["nice_status"]) == ("ACTIVE", "IS_A_DIRECTORY")
 
 
-def test_nothing_is_deleted_unless_asked(world: World) -> None:
-    """What only the destination has stays; with delete_destination_extra it goes."""
+def test_nothing_is_deleted_unless_requested(world: World) -> None:
+    """What only the destination has stays; with delete_destination_extra it is deleted."""
     world.write("a")
     world.write("extra", at_target=True)
     world.run()
@@ -108,7 +108,7 @@ def test_a_wrong_checksum_is_sent_again(world: World) -> None:
 
 
 def test_skipped_errors(world: World) -> None:
-    """With skip_source_errors an unreadable file is left out, told, and the task succeeds; without, it is retried."""
+    """With skip_source_errors an unreadable file is skipped and the task succeeds; without, the task retries."""
     world.write("bad/a")
     world.write("good")
     world.src.unreadable.add("/bad/a")
@@ -125,7 +125,7 @@ def test_skipped_errors(world: World) -> None:
 
 
 def test_nothing_extra_is_deleted_where_a_path_was_skipped(world: World) -> None:
-    """A path that was skipped keeps the destination's extra files, also when a later attempt is the one that ends."""
+    """If a path was skipped, the destination keeps its extra files, even if a later attempt completes the task."""
     world.write("bad")
     world.write("sub/a")
     world.dst.full = True  # the first attempt fails
@@ -141,8 +141,8 @@ def test_nothing_extra_is_deleted_where_a_path_was_skipped(world: World) -> None
     assert "extra" in world.tree()
 
 
-def test_what_is_of_another_type_is_in_the_way(world: World) -> None:
-    """A file where a directory belongs, and the reverse, go with delete_destination_extra, and stop a task without."""
+def test_an_entry_of_another_type(world: World) -> None:
+    """A file instead of a directory, or the reverse, is deleted with delete_destination_extra and an error without."""
     world.write("sub/a")
     world.write("file")
     world.write("sub", at_target=True)
@@ -178,7 +178,7 @@ def test_a_missing_source_directory_can_be_skipped_as_well(world: World) -> None
 
 
 def test_more_results_than_one_page(world: World) -> None:
-    """successful_transfers is paged by markers that the SDK's paginator follows to the end."""
+    """successful_transfers has pages with markers, and the SDK's paginator reads them all."""
     for n in range(250):
         world.write(str(n), b"")
     task = world.run()
@@ -187,7 +187,7 @@ def test_more_results_than_one_page(world: World) -> None:
 
 
 def test_a_file_that_changes_while_it_is_copied(world: World) -> None:
-    """A file that grows under the copy is a fault, is sent again, and arrives as it is at the end."""
+    """A file that grows during the copy is a fault, is sent again, and arrives in its last state."""
     file = world.write("a", b"x" * 3_000_000)
     world.globus.hold(after_bytes=1_000_000)
     task_id = world.submit()
@@ -202,8 +202,8 @@ def test_a_file_that_changes_while_it_is_copied(world: World) -> None:
     assert world.tree() == {"a": b"x" * 3_000_000 + b"y"}
 
 
-def test_a_change_made_up(world: World) -> None:
-    """One line makes the next file change while it is copied; the task copes."""
+def test_changing_files(world: World) -> None:
+    """The field changing_files makes the next file change during the copy; the task still succeeds."""
     world.write("a")
     world.src.changing_files = 1
     task = world.run()
@@ -213,7 +213,7 @@ def test_a_change_made_up(world: World) -> None:
 
 
 def test_a_full_destination(world: World) -> None:
-    """A full destination is retried, or fatal with fail_on_quota_errors; nothing half-written stays."""
+    """A full destination is retried, or fatal with fail_on_quota_errors; no half-written file stays."""
     world.write("a")
     world.dst.full = True
     assert world.run()["nice_status"] == "QUOTA_EXCEEDED"
@@ -223,15 +223,15 @@ def test_a_full_destination(world: World) -> None:
 
 
 def test_a_destination_that_may_not_be_written(world: World) -> None:
-    """Without the right to write, a task stays ACTIVE with PERMISSION_DENIED and writes nothing."""
+    """Without permission to write, a task stays ACTIVE with PERMISSION_DENIED and writes nothing."""
     world.write("a")
     world.dst.rules[world.client_id, ()] = "r"
     assert world.run()["nice_status"] == "PERMISSION_DENIED"
     assert world.tree() == {}
 
 
-def test_base_paths_where_they_are_asked_for(world: World) -> None:
-    """With store_base_path_info a task tells what its items have in common on each side."""
+def test_base_paths(world: World) -> None:
+    """With store_base_path_info the task document has what the paths of its items have in common on each side."""
     world.write("plate/one/a")
     world.write("plate/two/b")
     data = world.data("/plate/one", "/kept/one", additional_fields={"store_base_path_info": True})
@@ -242,7 +242,7 @@ def test_base_paths_where_they_are_asked_for(world: World) -> None:
 
 
 def test_deletes(world: World) -> None:
-    """A delete removes what it names, fails at once for what is missing, and with ignore_missing does not mind."""
+    """A delete removes its paths and fails at once for a missing one, unless it has ignore_missing."""
     world.write("d/a", at_target=True)
 
     def delete(path: str, **options: Any) -> Any:

@@ -23,7 +23,7 @@ AUTH_METHODS = {method for service, _, method, _ in ROWS if service == "Globus A
 
 
 def test_the_list_is_what_is_served(world: World) -> None:
-    """The README names exactly the routes of the server, the control URLs apart, and methods that the SDK has."""
+    """docs/standin.md names exactly the routes of the server, apart from the control URLs, and methods of the SDK."""
     rules = {
         f"{method} {re.sub('<.*?>', 'ID', rule.rule)}"
         for rule in make_app().url_map.iter_rules() for method in (rule.methods or set()) - {"HEAD"}
@@ -34,8 +34,8 @@ def test_the_list_is_what_is_served(world: World) -> None:
         assert hasattr(TransferClient, method)
 
 
-def test_the_list_is_what_the_readme_tells() -> None:
-    """The table in the README has rows of this kind and no others."""
+def test_the_list_has_only_such_rows() -> None:
+    """The table in docs/standin.md has rows of this kind and no others."""
     section = PAGE.partition("\n## What the stand-in imitates\n")[2].partition("\n## ")[0]
     head, line, *rows = [row for row in section.splitlines() if row.startswith("|")]
     assert (head, line) == ("| service | request | method of the SDK |", "| --- | --- | --- |")
@@ -119,12 +119,12 @@ def recordings() -> dict[tuple[str, str], Any]:
 
 
 def test_every_recording_is_compared() -> None:
-    """Each recorded case of each imitated method has its comparison below, and there is none without a recording."""
+    """Each recorded case of each imitated method has a comparison here, and each comparison has a recording."""
     assert set(recordings()) == set(CASES)
 
 
 def compare(ours: Any, theirs: Any, where: str, more: bool) -> None:
-    """Assert the same keys, and the same types of values; null may stand for any type."""
+    """Assert the same keys, and values of the same types; null may stand for any type."""
     if isinstance(theirs, dict) and isinstance(ours, dict):
         assert set(theirs) - set(ours) == set(), where
         assert more or set(ours) - set(theirs) == set(), where
@@ -160,7 +160,7 @@ def test_as_recorded(world: World, name: tuple[str, str]) -> None:
 
 
 def test_what_is_not_recorded_on_its_own(world: World) -> None:
-    """get_task is as in the recorded list, successful_transfers as the recorded one of collection managers."""
+    """get_task is like an entry of the recorded list, successful_transfers like the one for collection managers."""
     finished(world)
     recorded = recordings()["task_list", "default"].json["DATA"][0]
     (task,) = world.tc.task_list(limit=1)["DATA"]

@@ -19,8 +19,8 @@ from .helpers import World, refused
 SUBMIT: dict[str, Any] = {"method": "POST", "path": "/v0.10/transfer"}
 
 
-def test_a_fault_strikes_the_nth_matching_requests(world: World) -> None:
-    """Counting only matching requests, a fault strikes the n-th and the following ones, then no more."""
+def test_a_fault_applies_to_the_nth_matching_requests(world: World) -> None:
+    """Only matching requests count: a fault applies to the n-th and the following ones, then to no more."""
     world.globus.faults.add(Fault(path="/v0.10/task/*", nth=2, times=2, status=503, headers={"Retry-After": "1"}))
     task_id = world.submit()
     answers: list[object] = []
@@ -33,8 +33,8 @@ def test_a_fault_strikes_the_nth_matching_requests(world: World) -> None:
     assert answers == [200, (503, "ServiceUnavailable", "1"), (503, "ServiceUnavailable", "1"), 200]
 
 
-def test_a_fault_for_ever_until_cleared(world: World) -> None:
-    """Without an end, a fault strikes until it is cleared; its document can be anything."""
+def test_a_fault_until_it_is_cleared(world: World) -> None:
+    """Without an end, a fault applies until it is cleared; its document can be anything."""
     world.globus.faults.add(Fault(path="*/task_list", times=None, status=500, body={"code": "Mine", "message": "m"}))
     assert [refused(world.tc.task_list) for _ in range(3)] == [(500, "Mine")] * 3
     world.globus.faults.clear()
@@ -42,7 +42,7 @@ def test_a_fault_for_ever_until_cleared(world: World) -> None:
 
 
 def test_a_cut_before_processing(world: World) -> None:
-    """A connection cut before processing is a network error, and nothing was done."""
+    """If the connection is cut before the request is processed, the client sees a network error and nothing is done."""
     world.globus.faults.add(Fault(**SUBMIT, cut=True))
     with pytest.raises(GlobusConnectionError):
         world.submit()
@@ -51,7 +51,7 @@ def test_a_cut_before_processing(world: World) -> None:
 
 
 def test_a_cut_after_processing(world: World) -> None:
-    """A connection cut after processing loses the answer, not the task; the SDK's own repeat meets the Duplicate."""
+    """A cut after processing loses the answer, not the task: when the SDK retries, the answer is Duplicate."""
     world.globus.faults.add(Fault(**SUBMIT, when="after", cut=True))
     client = TransferClient(
         authorizer=world.tc.authorizer, base_url=world.globus.url, retry_config=RetryConfig(max_retries=1, max_sleep=0)
@@ -63,7 +63,7 @@ def test_a_cut_after_processing(world: World) -> None:
 
 
 def test_truncated_delayed_and_html_answers(world: World) -> None:
-    """An answer can break off, come late, or be a page of HTML."""
+    """An answer can break off, be late, or be an HTML page."""
     task_id = world.submit()
     world.globus.faults.add(Fault(path="/v0.10/task/*", truncate=10))
     with pytest.raises(NetworkError):
@@ -80,7 +80,7 @@ def test_truncated_delayed_and_html_answers(world: World) -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_action_at_a_point(world: World, when: Literal["before", "after"]) -> None:
-    """An action runs exactly before or after the request is processed, and sees the world of that moment."""
+    """An action runs exactly before or after the request is processed."""
     seen = []
     world.globus.faults.add(Fault(**SUBMIT, when=when, action=lambda: seen.append(len(world.globus.tasks))))
     world.submit()

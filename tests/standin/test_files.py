@@ -37,8 +37,8 @@ def test_ls(world: World) -> None:
     assert names(world, filter=["type:dir", "name:=b.txt"]) == ["b.txt", "dir"]
 
 
-def test_names_that_are_no_utf8(world: World) -> None:
-    """A name that is no UTF-8 is shown with U+FFFD and Latin-1, and copied unchanged."""
+def test_names_that_are_not_utf8(world: World) -> None:
+    """A name that is not UTF-8 is shown with U+FFFD and Latin-1, and copied unchanged."""
     with open(os.fsencode(world.source) + b"/caf\xe9", "wb"):
         pass
     assert names(world) == ["\ufffdcafé"]
@@ -46,8 +46,8 @@ def test_names_that_are_no_utf8(world: World) -> None:
     assert os.listdir(os.fsencode(world.target)) == [b"caf\xe9"]
 
 
-def test_what_ls_refuses(world: World) -> None:
-    """A missing path, a file, a directory too large and a forbidden one each have their code."""
+def test_what_ls_rejects(world: World) -> None:
+    """A missing path, a file, a directory that is too large and a forbidden one each have their code."""
     world.write("file")
     world.write("file2")
     ls = world.tc.operation_ls
@@ -60,7 +60,7 @@ def test_what_ls_refuses(world: World) -> None:
 
 
 def test_stat(world: World) -> None:
-    """stat tells one path; a missing one has the code NotFound, which differs from that of ls."""
+    """stat describes one path; the code for a missing one is NotFound, other than with ls."""
     world.write("dir/file", b"abc")
     stat = world.tc.operation_stat
     assert (stat(world.src.id, "/dir/file")["size"], stat(world.src.id, "/dir/")["type"]) == (3, "dir")
@@ -72,7 +72,7 @@ def test_stat(world: World) -> None:
 
 
 def test_mkdir_and_rename(world: World) -> None:
-    """mkdir makes one directory, rename moves; both need the right to write and say what is in the way."""
+    """mkdir makes one directory, rename moves an entry; both need permission to write."""
     mkdir, rename = world.tc.operation_mkdir, world.tc.operation_rename
     assert mkdir(world.dst.id, "/new")["code"] == "DirectoryCreated"
     assert refused(mkdir, world.dst.id, "/new") == (502, "ExternalError.MkdirFailed.Exists")
@@ -84,7 +84,7 @@ def test_mkdir_and_rename(world: World) -> None:
 
 
 def test_no_path_leaves_the_root(world: World, tmp_path: Path) -> None:
-    """Neither .. nor a link leads out of a collection, to read or to write, nor tells what is there."""
+    """Neither .. nor a link leads out of a collection, to read or to write, nor shows what is there."""
     secret = tmp_path / "secret"
     secret.mkdir()
     (secret / "key").write_bytes(b"secret")
@@ -112,7 +112,7 @@ def test_no_path_leaves_the_root(world: World, tmp_path: Path) -> None:
 
 
 def test_links_within_the_root(world: World) -> None:
-    """A link that is named as the item is followed within the root; links met on the way are left out."""
+    """A link that is itself the item is followed within the root; links found on the way are ignored."""
     world.write("real/a")
     (world.source / "alias").symlink_to("real")
     (world.source / "absolute").symlink_to(world.source / "real")
@@ -124,7 +124,7 @@ def test_links_within_the_root(world: World) -> None:
 
 
 def test_a_directory_swapped_for_a_link_while_walking(world: World, tmp_path: Path) -> None:
-    """Somebody who swaps directories for links to the outside while a task walks gets nothing out of the root."""
+    """Replacing directories by links to the outside while a task walks brings nothing from there."""
     outside = tmp_path / "outside"
     for n in range(20):
         world.write(f"d{n:02}/a", b"inside")
@@ -153,7 +153,7 @@ def test_a_directory_swapped_for_a_link_while_walking(world: World, tmp_path: Pa
 
 
 def test_who_may_use_a_collection(world: World, new_id: str) -> None:
-    """An unknown, a deleted, a stranger's, an offline and a policy-bound collection each have their refusal."""
+    """An unknown, deleted, foreign, offline or policy-bound collection each has its own error."""
     endpoint, ls = world.tc.get_endpoint, world.tc.operation_ls
     assert refused(endpoint, new_id) == (404, "EndpointNotFound")
     assert refused(endpoint, "nonsense") == (400, "BadRequest")
@@ -178,7 +178,7 @@ def test_who_may_use_a_collection(world: World, new_id: str) -> None:
 
 
 def test_permissions_by_path(world: World) -> None:
-    """A rule holds for its path and all below it, and the longest one decides."""
+    """A rule is valid for its path and everything below it, and the longest one decides."""
     for name in ("images/a", "images/private/b", "other/c"):
         world.write(name)
     world.src.rules = {(world.client_id, (b"images",)): "r"}
@@ -189,7 +189,7 @@ def test_permissions_by_path(world: World) -> None:
 
 
 def test_consent_is_remembered_for_earlier_tokens(world: World) -> None:
-    """A mapped collection wants a consent; asking for its scope gives it, and the old token works from then on."""
+    """A mapped collection needs a consent; a request for its scope gives it, and the old token works from then on."""
     world.src.entity_type = MAPPED
     with pytest.raises(TransferAPIError) as caught:
         world.tc.operation_ls(world.src.id)

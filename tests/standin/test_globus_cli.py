@@ -31,7 +31,7 @@ if not GLOBUS:
 
 
 class Cli:
-    """Runs the client in a home of its own."""
+    """Runs the client in its own home directory."""
 
     def __init__(self, home: Path, environment: dict[str, str], client_id: str, secret: str) -> None:
         self.environment = environment
@@ -40,7 +40,7 @@ class Cli:
         home.mkdir()
 
     def __call__(self, *args: object, status: int = 0, stdin: str | None = None) -> str:
-        """Return what a command prints, with its errors where it is to fail; it must end with ``status``."""
+        """Return what a command prints, with its errors if it must fail; it must end with ``status``."""
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), **self.client, **self.environment}
         done = subprocess.run(
             [GLOBUS, *map(str, args)], env=environment, input=stdin, capture_output=True, text=True, timeout=60
@@ -65,7 +65,7 @@ def task_id(text: str) -> str:
 
 
 def test_whoami_and_logout(world: World, cli: Cli) -> None:
-    """whoami names the application, its tokens can be revoked, and a wrong secret is told as the client tells it."""
+    """whoami names the application, its tokens can be revoked, and the client explains a wrong secret."""
     name = f"{world.client_id}@clients.auth.globus.org"
     assert cli("whoami") == f"{name}\n"
     assert re.search(rf"ID: +{world.client_id}\n", cli("whoami", "-v"))
@@ -79,7 +79,7 @@ def test_whoami_and_logout(world: World, cli: Cli) -> None:
 
 
 def test_ls(world: World, cli: Cli) -> None:
-    """ls lists names, long, hidden, recursively, filtered and ordered, and tells bad paths and ids apart."""
+    """ls lists names, long, hidden, recursively, filtered and ordered, and distinguishes bad paths from bad ids."""
     for name, size in (("b.txt", 3), ("a.txt", 5), (".hidden", 1), ("sub/c.txt", 1), ("sub/deep/d.bin", 9)):
         world.write(name, b"x" * size, mtime=1_000_000_000)
     src = world.src.id
@@ -100,7 +100,7 @@ def test_ls(world: World, cli: Cli) -> None:
 
 
 def test_stat_mkdir_and_rename(world: World, cli: Cli) -> None:
-    """stat, mkdir and rename do what they say, and their refusals show the service's code."""
+    """stat, mkdir and rename work, and their errors show the service's code."""
     world.write("a.txt", b"12345")
     src, dst = world.src.id, world.dst.id
     assert re.search(r"Size: +5\n", cli("stat", f"{src}:/a.txt"))
@@ -115,7 +115,7 @@ def test_stat_mkdir_and_rename(world: World, cli: Cli) -> None:
 
 
 def test_rm_and_delete(world: World, cli: Cli) -> None:
-    """rm waits for its delete task and ends with its verdict; delete only submits, one path or a batch."""
+    """rm waits for its delete task and ends with its result; delete only submits, one path or a batch."""
     for name in ("d/inner", "a1", "a2", "b", "c", "e"):
         world.write(name, at_target=True)
     dst = world.dst.id
@@ -198,8 +198,8 @@ def test_transfer_once(world: World, cli: Cli) -> None:
     assert "The deadline has passed" in cli(*line[:3], "--deadline", "2020-01-01", status=1)
 
 
-def test_refused_transfers(world: World, cli: Cli) -> None:
-    """Unknown collections, missing rights and identical paths end with status 1 and the service's message."""
+def test_rejected_transfers(world: World, cli: Cli) -> None:
+    """Unknown collections, missing permissions and identical paths end with status 1 and the service's message."""
     world.globus.hold()
     source, target = f"{world.src.id}:/f", f"{world.dst.id}:/g"
     cli("transfer", source, target)
@@ -242,7 +242,7 @@ def test_tasks(world: World, cli: Cli) -> None:
 
 
 def test_endpoint_show(world: World, cli: Cli) -> None:
-    """endpoint show tells of a Personal collection, refers to another command for others, and knows what is gone."""
+    """endpoint show describes a Personal collection, and refers to another command for others."""
     assert "gcs collection show" in cli("endpoint", "show", world.src.id, status=3)
     world.src.entity_type = "GCP_mapped_collection"
     assert re.search(r"Display Name: +Lab\n(.*\n)*GCP Connected: +True\n", cli("endpoint", "show", world.src.id))
@@ -273,7 +273,7 @@ def test_consents_policies_and_dead_tokens(world: World, cli: Cli) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_imitated(world: World, cli: Cli, command: str) -> None:
-    """Everything else ends with status 1 and the words that the stand-in does not imitate it."""
+    """Every other command ends with status 1 and says that the stand-in does not imitate it."""
     text = cli(*command.format(world.src.id).split(), status=1)
     assert "The stand-in does not imitate" in text
     assert len(world.globus.unknown_routes) == 1
@@ -281,7 +281,7 @@ def test_what_is_not_imitated(world: World, cli: Cli, command: str) -> None:
 
 
 def test_against_serve(tmp_path: Path) -> None:
-    """What serve prints is all that the client needs."""
+    """The client needs only what serve prints."""
     ids = [str(uuid.uuid4()) for _ in range(2)]
     for name in ("source", "target"):
         (tmp_path / name).mkdir()

@@ -19,7 +19,7 @@ from .helpers import Http, World
 
 
 def test_every_service_of_the_sdk_leads_here(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the variables set, no client of the SDK would ask the real Globus."""
+    """With the variables set, no client of the SDK sends a request to the real Globus."""
     for name, value in world.globus.environment.items():
         monkeypatch.setenv(name, value)
     clients = [getattr(globus_sdk, name) for name in dir(globus_sdk) if "Client" in name]
@@ -30,7 +30,7 @@ def test_every_service_of_the_sdk_leads_here(world: World, monkeypatch: pytest.M
 
 
 def test_every_error_is_a_document(world: World, http: Http) -> None:
-    """Every refusal is JSON with code, message, request_id and resource, and an unknown route is remembered."""
+    """Every error is JSON with code, message, request_id and resource, and an unknown route is recorded."""
     for method, path, status in [
         ("GET", "/v0.10/endpoint_search", 501), ("PATCH", "/v0.10/transfer", 501), ("GET", "/", 501),
         ("GET", "/v0.10/task_list/", 501), ("POST", "/v0.10/transfer", 400), ("GET", "/v0.10/task/xyz", 400),
@@ -56,7 +56,7 @@ WRONG: list[dict[str, Any]] = [
 
 
 def test_strict_documents(world: World, http: Http, new_id: str) -> None:
-    """A field that is unknown, missing, mistyped or out of range makes a submission a 400, and no task."""
+    """An unknown, missing, mistyped or impossible field makes a submission a 400, and no task."""
     body = {
         "DATA_TYPE": "transfer", "submission_id": new_id,
         "source_endpoint": world.src.id, "destination_endpoint": world.dst.id,
@@ -72,7 +72,7 @@ def test_strict_documents(world: World, http: Http, new_id: str) -> None:
 
 
 def test_bodies_that_are_not_what_they_say(world: World) -> None:
-    """A body in chunks is refused, also where its sender goes in the middle; so are two lengths that differ."""
+    """A body in chunks is rejected, even if its sender stops in the middle, and so is a wrong length."""
     port = world.port
     for head, body in [
         ("Transfer-Encoding: chunked", b"5\r\nhello\r\n0\r\n\r\n"),
@@ -86,8 +86,8 @@ def test_bodies_that_are_not_what_they_say(world: World) -> None:
     assert requests.post(f"{world.globus.url}/v2/oauth2/token", files=parts, timeout=5).status_code in (400, 401, 413)
 
 
-def test_orders_that_cannot_be(world: World, http: Http) -> None:
-    """A list cannot be ordered by what is itself a list or a document."""
+def test_impossible_orders(world: World, http: Http) -> None:
+    """A list cannot be ordered by a field that contains a list or a document."""
     world.run()
     world.globus.hold()
     world.globus.fail(world.submit(), "ENDPOINT_ERROR")
@@ -95,15 +95,15 @@ def test_orders_that_cannot_be(world: World, http: Http) -> None:
         assert http("GET", "/v0.10/task_list", params={"orderby": key}).status_code == status
 
 
-def test_activation_of_old(world: World, http: Http) -> None:
-    """Clients from before 2024 first ask whether a collection is active: all are, but those nobody knows."""
+def test_activation(world: World, http: Http) -> None:
+    """Clients from before 2024 first ask whether a collection is active: every known collection is."""
     answer = http("POST", f"/v0.10/endpoint/{world.src.id}/autoactivate", params={"if_expires_in": 60})
     assert (answer.status_code, answer.json()["code"]) == (200, "AlreadyActivated")
     assert http("POST", f"/v0.10/endpoint/{world.client_id}/autoactivate").status_code == 404
 
 
 def test_the_date_follows_the_stand_ins_clock(world: World, http: Http) -> None:
-    """Every answer carries the date of the stand-in's own clock."""
+    """Every answer has the date of the stand-in's clock."""
     world.clock.advance(3600)
     for path in ("/v0.10/task_list", "/nowhere", "/standin/"):
         assert http("GET", path).headers["Date"] == "Thu, 01 Jan 2026 01:00:00 GMT"
@@ -138,7 +138,7 @@ def test_two_hundred_at_once(world: World) -> None:
 
 
 def test_the_request_log(world: World) -> None:
-    """The log shows method, path, query, body, status and caller in order, never a token, and can be cleared."""
+    """The log has method, path, query, body, status and identity in order, never a token, and can be cleared."""
     world.globus.requests.clear()
     world.tc.task_list(limit=5, filter="status:ACTIVE")
     task_id = world.submit()
@@ -153,7 +153,7 @@ def test_the_request_log(world: World) -> None:
 
 
 def test_start_and_stop_are_quick_and_complete(world: World) -> None:
-    """A stand-in starts and stops in milliseconds, frees its port, and refuses one that is taken."""
+    """A stand-in starts and stops in milliseconds, frees its port, and does not start on a port in use."""
     begin = time.perf_counter()
     with StandIn(clock=ManualClock(), port=0) as other:
         port = int(other.url.rpartition(":")[2])

@@ -50,18 +50,18 @@ FILTERS = {
 
 
 def test_task_filters(world: World, tasks: dict[str, str]) -> None:
-    """A filter selects by every clause, values of one clause being alternatives; deletes only if asked for."""
+    """Every clause must match, and one of the values of a clause is enough; deletes are listed only on request."""
     assert {text: set(labels(world, filter=text)) for text in FILTERS} == FILTERS
 
 
 def test_tasks_by_id(world: World, tasks: dict[str, str], new_id: str) -> None:
-    """A list of ids gives those that exist, of whatever status; unknown ones simply do not appear."""
+    """A list of ids gives the tasks that exist, of whatever status; unknown ids are ignored."""
     text = f"task_id:{tasks['other']},{new_id},{tasks['live']}"
     assert set(labels(world, filter=text)) == {"other", "live"}
 
 
-def test_wrong_questions(world: World) -> None:
-    """A filter, order or page that nobody understands is a 400, not an empty list."""
+def test_wrong_queries(world: World) -> None:
+    """An unknown filter, order or page is a 400, not an empty list."""
     world.submit()
     for query in [
         {"filter": "state:ACTIVE"}, {"filter": "status:DONE"}, {"filter": "label:bare"}, {"filter": "nonsense"},
@@ -73,7 +73,7 @@ def test_wrong_questions(world: World) -> None:
 
 
 def test_order_pages_and_fields(world: World, tasks: dict[str, str]) -> None:
-    """Newest first unless asked otherwise, ten by default, and only the fields that were asked for."""
+    """Newest first by default, ten by default, and only the requested fields."""
     assert labels(world)[-1] == "Lab sync-a"
     assert labels(world, orderby="request_time ASC")[0] == "Lab sync-a"
     assert labels(world, orderby="label DESC")[0] == "other"
@@ -88,7 +88,7 @@ def test_order_pages_and_fields(world: World, tasks: dict[str, str]) -> None:
 
 
 def test_others_see_nothing(world: World, tasks: dict[str, str]) -> None:
-    """A task is listed for, and shown to, only the identity that submitted it."""
+    """Only the identity that submitted a task can list it and ask for it."""
     stranger = world.sign_in(*world.globus.add_client())
     assert stranger.task_list()["total"] == 0
     with pytest.raises(TransferAPIError) as caught:
@@ -101,7 +101,7 @@ def test_others_see_nothing(world: World, tasks: dict[str, str]) -> None:
 
 
 def test_a_list_that_lags(world: World) -> None:
-    """With a lag, a new task is missing from the list for a while, but can be asked for."""
+    """With a lag, a new task is missing from the list for a while, but can be asked for by id."""
     world.globus.behaviour = replace(world.globus.behaviour, task_list_lag=timedelta(seconds=30))
     task_id = world.submit()
     assert labels(world) == []

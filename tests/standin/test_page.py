@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from globus_sdk import AccessTokenAuthorizer, ConfidentialAppAuthClient, TransferClient, TransferData
+from globus_sdk import TransferData
 
 from .helpers import BLOCKS, LINES, Documented
 
@@ -17,13 +17,10 @@ from .helpers import BLOCKS, LINES, Documented
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_every_curl_line(documented: Documented) -> None:
     """Each line with curl is accepted, and answers with the state."""
-    url, lab, archive = (documented.variables[name] for name in ("URL", "LAB", "ARCHIVE"))
-    client_id, secret = documented.value("# client id: "), documented.value("# client secret: ")
-    with ConfidentialAppAuthClient(client_id, secret, base_url=url) as auth:
-        token = auth.oauth2_client_credentials_tokens(requested_scopes=TransferClient.scopes.all)["access_token"]
+    lab, archive = documented.variables["LAB"], documented.variables["ARCHIVE"]
     data = TransferData(source_endpoint=lab, destination_endpoint=archive)
     data.add_item("/missing", "/copy")
-    with TransferClient(authorizer=AccessTokenAuthorizer(token), base_url=url) as client:
+    with documented.sign_in() as client:
         task_id = client.submit_transfer(data)["task_id"]
     curls = [line for line in LINES if line.startswith("curl ")]
     assert len(curls) > 30
@@ -37,15 +34,16 @@ def test_every_curl_line(documented: Documented) -> None:
 
 
 def test_every_line_is_known() -> None:
-    """No line of the page is of a kind that nothing here tries."""
-    kinds = ("curl ", "mkdir ", "echo ", "python -m globus_sync_directory.standin serve ", "globus ", "export ", "pip ")
+    """Every line of the page is of a kind that a test tries."""
+    venv = ("venv/bin/python -m globus_sync_directory.standin serve ", "venv/bin/pip ")
+    kinds = (*venv, "curl ", "mkdir ", "echo ", "globus ", "export ")
     shell = [line for block in BLOCKS if "import pytest" not in block for line in block.splitlines()]
     assert [line for line in shell if not line.startswith(kinds) and not re.match("[A-Z]+=", line)] == []
 
 
 @pytest.mark.slow
 def test_the_python_block(tmp_path: Path) -> None:
-    """The fixture on the page works as it stands."""
+    """The fixture on the page works unchanged."""
     (block,) = [block for block in BLOCKS if "import pytest" in block]
     (tmp_path / "test_page.py").write_text(block)
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", str(tmp_path)], capture_output=True, text=True)

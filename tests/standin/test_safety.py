@@ -54,7 +54,7 @@ class Fuzzer:
         return "".join(f"%{byte:02x}" for byte in self.text()[:1500].encode("utf-8", "surrogatepass"))
 
     def document(self) -> bytes:
-        """A submission, or another document, with something odd in it, or a body that is no JSON."""
+        """A submission, or another document, with something odd in it, or a body that is not JSON."""
         world, choice = self.world, self.random.choice
         item: dict[str, Any] = {"DATA_TYPE": "transfer_item", "source_path": "/", "destination_path": "/"}
         transfer: dict[str, Any] = {
@@ -135,7 +135,7 @@ class Fuzzer:
 
 
 def answer(port: int, request: bytes) -> bytes:
-    """Send a request, close our side, and return all that comes back; a hang is a TimeoutError."""
+    """Send a request, close our side, and return everything that comes back; a hang is a TimeoutError."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         try:
             connection.sendall(request)
@@ -147,7 +147,7 @@ def answer(port: int, request: bytes) -> bytes:
 
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_thousand_malformed_requests(world: World, seed: int, caplog: pytest.LogCaptureFixture) -> None:
-    """None is answered with 500, none hangs, none is a bug, and the stand-in serves on."""
+    """None is answered with 500, none hangs, none shows a bug, and the stand-in still works."""
     fuzzer, port = Fuzzer(world, seed), world.port
     statuses = set()
     with caplog.at_level(logging.ERROR):
@@ -166,7 +166,7 @@ def test_a_thousand_malformed_requests(world: World, seed: int, caplog: pytest.L
 
 @contextmanager
 def swapping(swap: Callable[[], object]) -> Iterator[None]:
-    """Call ``swap`` over and over in another thread as long as the block lasts."""
+    """Call ``swap`` again and again in another thread during the block."""
     stop = threading.Event()
 
     def work() -> None:
@@ -192,7 +192,7 @@ def outside(tmp_path: Path) -> Path:
 
 
 def replaced(path: Path, link: Path, kind: str) -> None:
-    """Put a link to the outside in the place of a file or directory, and the thing itself back."""
+    """Replace a file or directory by a link to the outside, then put it back."""
     aside = path.with_name(f"aside-{path.name}")
     try:
         os.rename(path, aside)
@@ -206,7 +206,7 @@ def replaced(path: Path, link: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["dir", "file"])
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_links_swapped_in_while_a_task_walks(world: World, outside: Path, kind: str, side: str) -> None:
-    """Swapping files or directories of either side for links to the outside gets nothing out of it and nothing in."""
+    """Replacing files or directories of either side by links to the outside copies nothing out or in."""
     for n in range(10):
         world.write(f"d{n}/a", b"inside")
         world.write(f"0/d{n}/a", b"inside", at_target=True)
@@ -229,7 +229,7 @@ def test_links_swapped_in_while_a_task_walks(world: World, outside: Path, kind: 
 
 
 def test_a_file_is_never_opened_through_a_link(outside: Path) -> None:
-    """Even a link that is put there at the last moment is not followed, nor is a pipe waited for."""
+    """Even a link that appears at the last moment is not followed, and a pipe is not waited for."""
     (outside / "link").symlink_to("d0/a")
     os.mkfifo(outside / "pipe")
     parent = os.open(outside, os.O_RDONLY)
@@ -248,7 +248,7 @@ def test_a_file_is_never_opened_through_a_link(outside: Path) -> None:
      "/./link/../outside", "/link/../../outside", "/~/~/../..", "//..//outside"],
 )  # fmt: skip
 def test_no_way_of_writing_a_path_leads_out(world: World, outside: Path, path: str) -> None:
-    """Reading, making, renaming, deleting or copying by such a path is refused or stays inside."""
+    """Reading, making, renaming, deleting or copying by such a path is rejected or stays inside."""
     for root in (world.source, world.target):
         (root / "link").symlink_to("../outside")
         (root / "absolute").symlink_to(outside)
@@ -290,7 +290,7 @@ def test_no_way_of_writing_a_path_leads_out(world: World, outside: Path, path: s
 
 @pytest.mark.parametrize("replaced", ["inner", "inner/deep"])
 def test_a_root_that_was_replaced_by_a_link_leads_nowhere(world: World, outside: Path, replaced: str) -> None:
-    """Who may rename in one collection cannot lead another one, whose directory lies in it, out of both."""
+    """A client that may rename in one collection cannot make another one, inside it, lead out of both."""
     world.write("inner/deep/a", at_target=True)
     inner = world.globus.add_collection(world.target / "inner/deep", permissions={world.client_id: "rw"})
     assert [entry["name"] for entry in world.tc.operation_ls(inner.id)] == ["a"]

@@ -14,7 +14,7 @@ HOUR = 3600
 
 
 def test_a_repeated_submission_is_a_duplicate(world: World) -> None:
-    """The same submission id gets the first task, even while identical paths would be refused, or after its end."""
+    """The same submission id gets the first task, even while identical paths would be rejected, or after its end."""
     world.globus.hold()
     data = world.data()
     first = world.tc.submit_transfer(data)
@@ -29,7 +29,7 @@ def test_a_repeated_submission_is_a_duplicate(world: World) -> None:
 
 
 def test_a_submission_id_belongs_to_one_identity(world: World) -> None:
-    """Another application may use the same submission id for a task of its own."""
+    """Another application may use the same submission id for its own task."""
     other, secret = world.globus.add_client()
     for collection, right in ((world.src, "r"), (world.dst, "rw")):
         collection.rules[other, ()] = right
@@ -39,8 +39,8 @@ def test_a_submission_id_belongs_to_one_identity(world: World) -> None:
     assert (theirs["code"], theirs["task_id"] == mine) == ("Accepted", False)
 
 
-def test_the_switches_of_submission_ids(world: World, new_id: str) -> None:
-    """A changed body, an own id and an old id are refused where the switches say so."""
+def test_the_options_of_submission_ids(world: World, new_id: str) -> None:
+    """A changed body, an id of one's own and an old id are rejected if the behaviour says so."""
     data = world.data()
     world.tc.submit_transfer(data)
     world.globus.wait()
@@ -53,8 +53,8 @@ def test_the_switches_of_submission_ids(world: World, new_id: str) -> None:
     assert refused(lambda: world.tc.submit_transfer(data)) == (400, "ClientError.BadRequest")
 
 
-def test_identical_paths_are_refused_while_the_first_is_live(world: World) -> None:
-    """A new submission id with the paths of a live task is a 409 that names no task; other paths are fine."""
+def test_identical_paths_are_rejected_while_the_first_is_live(world: World) -> None:
+    """A new submission id with the paths of a live task is a 409 that names no task; other paths are accepted."""
     world.globus.hold()
     first = world.submit("/", "/a")
     with pytest.raises(TransferAPIError) as caught:
@@ -69,7 +69,7 @@ def test_identical_paths_are_refused_while_the_first_is_live(world: World) -> No
 
 
 def test_a_hundred_pending_tasks_are_the_limit(world: World) -> None:
-    """The hundred and first pending task of an identity is refused."""
+    """Pending task 101 of an identity is rejected."""
     world.globus.hold()
     for n in range(100):
         world.submit("/", f"/{n}")
@@ -77,7 +77,7 @@ def test_a_hundred_pending_tasks_are_the_limit(world: World) -> None:
 
 
 def test_fail_and_forget(world: World) -> None:
-    """A test can end a task with any fatal error, and make its record go; its submission id stays used."""
+    """A test can end a task with any fatal error and delete its record; its submission id stays used."""
     world.globus.hold()
     data = world.data()
     task_id = world.tc.submit_transfer(data)["task_id"]
@@ -90,7 +90,7 @@ def test_fail_and_forget(world: World) -> None:
 
 
 def test_records_age(world: World) -> None:
-    """Events and per-file results go after 30 days, the record itself after 90."""
+    """Events and per-file results are deleted after 30 days, the record itself after 90."""
     world.write("a")
     task_id = world.run()["task_id"]
     world.clock.advance(31 * 24 * HOUR)
@@ -104,7 +104,7 @@ def test_records_age(world: World) -> None:
 
 
 def test_update_a_task(world: World) -> None:
-    """Label and deadline of a live task can be changed, and bring its end nearer."""
+    """The label and the deadline of a live task can be changed, and it ends at the new deadline."""
     task_id = world.run("/missing")["task_id"]
     soon = (world.clock.now() + timedelta(minutes=5)).isoformat()
     assert world.tc.update_task(task_id, {"DATA_TYPE": "task", "label": "new", "deadline": soon})["code"] == "Updated"

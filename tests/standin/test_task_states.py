@@ -20,7 +20,7 @@ def seconds_to_retry(world: World, task: Task) -> float:
 
 
 def test_three_at_a_time_and_the_rest_queued(world: World) -> None:
-    """Three transfers of an identity are worked on, a fourth is Queued and healthy; deletes have their own places."""
+    """Three transfers of an identity run, a fourth is Queued and healthy; deletes are counted apart."""
     world.globus.hold()
     ids = [world.submit("/", f"/{n}") for n in range(4)]
     world.write("gone", at_target=True)
@@ -60,8 +60,8 @@ def test_a_missing_source_is_retried_until_it_is_there(world: World) -> None:
     assert world.tc.get_task(first.id)["status"] == "SUCCEEDED"
 
 
-def test_a_retrying_task_frees_its_place(world: World) -> None:
-    """Three tasks in trouble do not keep a fourth from running."""
+def test_a_retrying_task_lets_others_run(world: World) -> None:
+    """Three tasks that wait for a retry do not keep a fourth from running."""
     for n in range(3):
         world.submit("/missing", f"/{n}")
     world.globus.wait()
@@ -87,7 +87,7 @@ def test_a_task_expires_at_its_deadline(world: World, minutes: int | None) -> No
 
 
 def test_a_deadline_stops_a_task_in_the_middle(world: World) -> None:
-    """A task that meets its deadline while copying keeps what is whole and leaves no part of a file."""
+    """A task that reaches its deadline while copying keeps complete files and leaves no part of a file."""
     for name in "abc":
         world.write(name)
     world.globus.hold(after_files=2)
@@ -100,8 +100,8 @@ def test_a_deadline_stops_a_task_in_the_middle(world: World) -> None:
     assert set(world.tree()) == {"a", "b"}
 
 
-def test_progress_and_the_queue_push_the_services_own_deadline(world: World) -> None:
-    """Progress makes the service's own deadline 72 hours, and a healthy queued task does not expire."""
+def test_progress_and_the_queue_move_the_services_own_deadline(world: World) -> None:
+    """Progress moves the service's own deadline to 72 hours, and a healthy queued task does not expire."""
     for name in "ab":
         world.write(name)
     world.globus.hold(after_files=1)
@@ -115,7 +115,7 @@ def test_progress_and_the_queue_push_the_services_own_deadline(world: World) -> 
 
 
 def test_a_deadline_that_was_changed_stays(world: World) -> None:
-    """A deadline given afterwards is no longer the service's own, which moves: the task expires at it."""
+    """A deadline that was set later is no longer the service's own, which moves: the task expires at it."""
     world.globus.hold()
     for _ in range(3):
         world.submit(destination=f"/{len(world.globus.tasks)}")
@@ -130,7 +130,7 @@ def test_a_deadline_that_was_changed_stays(world: World) -> None:
 
 
 def test_sending_again_in_vain_is_no_progress(world: World) -> None:
-    """A file that always changes is tried at growing intervals, although bytes move each time."""
+    """A file that always changes is retried at growing intervals, although bytes are sent each time."""
     world.write("a")
     world.src.changing_files = 1000
     task = world.globus.task(world.run()["task_id"])
@@ -143,7 +143,7 @@ def test_sending_again_in_vain_is_no_progress(world: World) -> None:
 
 
 def test_an_error_is_over_once_files_arrive(world: World) -> None:
-    """While a later attempt gets on, the task is well again."""
+    """When a later attempt copies files, the task is healthy again."""
     for name in ("a", "b"):
         world.write(name)
     world.dst.online = False
@@ -199,8 +199,8 @@ def test_hold_stops_after_so_many_files(world: World) -> None:
     assert len(world.tree()) == 5
 
 
-def test_looking_moves_nothing(world: World) -> None:
-    """However often a held task is looked at, it stays as it is."""
+def test_requests_change_nothing(world: World) -> None:
+    """A held task stays the same, however often a client asks for it."""
     world.write("a")
     world.globus.hold()
     task_id = world.submit()
@@ -210,7 +210,7 @@ def test_looking_moves_nothing(world: World) -> None:
 
 
 def test_pause_and_suspend(world: World) -> None:
-    """A paused task is ACTIVE and tells its rule; a suspended one INACTIVE and not ok; both go on afterwards."""
+    """A paused task is ACTIVE and shows its rule; a suspended one is INACTIVE and not ok; both continue afterwards."""
     world.globus.hold()
     task_id = world.submit()
     task = world.globus.task(task_id)
@@ -236,7 +236,7 @@ def test_pause_and_suspend(world: World) -> None:
 
 
 def test_a_collections_pause_rule(world: World) -> None:
-    """A rule pauses the tasks of its collection, also new ones, tells why, and stops operations that it names."""
+    """A rule pauses the tasks of its collection, also new ones, shows why, and stops the operations that it names."""
     world.write("a")
     world.globus.pause(world.dst.id, "Maintenance")
     task_id = world.submit()
@@ -256,7 +256,7 @@ def test_a_collections_pause_rule(world: World) -> None:
 
 
 def test_a_pause_moves_the_services_own_deadline(world: World) -> None:
-    """A pause gives 90 days, its end 24 hours; a deadline that was asked for stays."""
+    """A pause gives 90 days, its end 24 hours; a deadline of the submission does not move."""
     world.globus.hold()
     own = world.globus.task(world.submit())
     asked = world.globus.task(world.submit("/", "/b", deadline="2026-03-01"))
@@ -272,7 +272,7 @@ def test_a_pause_moves_the_services_own_deadline(world: World) -> None:
 
 
 def test_a_queued_task_shows_its_error_for_a_quarter_of_an_hour(world: World) -> None:
-    """A task that waits for a place after an error tells that error for 15 minutes, then that it is Queued."""
+    """A task that is queued after an error shows that error for 15 minutes, then that it is Queued."""
     task_id = world.run("/missing")["task_id"]
     world.globus.hold()
     for n in range(3):
@@ -286,7 +286,7 @@ def test_a_queued_task_shows_its_error_for_a_quarter_of_an_hour(world: World) ->
 
 
 def test_an_inactive_task_ends_too(world: World) -> None:
-    """Waiting for a task ends when it is INACTIVE; at its deadline that task is FAILED like any other."""
+    """task_wait ends when a task is INACTIVE; at its deadline that task is FAILED like any other."""
     world.globus.hold()
     task = world.globus.task(world.submit())
     task.suspend()
@@ -300,7 +300,7 @@ def test_an_inactive_task_ends_too(world: World) -> None:
 
 
 def test_events_come_in_the_order_of_what_happened(world: World) -> None:
-    """One task's whole story: started, in trouble, paused, on again, done with gaps."""
+    """The events of one task: started, an error, paused, continued, succeeded with a skipped path."""
     world.write("bad")
     for n in range(3):
         world.write(f"f{n}")
@@ -320,7 +320,7 @@ def test_events_come_in_the_order_of_what_happened(world: World) -> None:
 
 
 def test_retries_are_never_more_than_ten_minutes_apart(world: World) -> None:
-    """The interval doubles with each attempt that comes to nothing, up to ten minutes."""
+    """The interval doubles with each attempt without progress, up to ten minutes."""
     task = world.globus.task(world.run("/missing")["task_id"])
     waits = []
     for _ in range(9):
@@ -331,7 +331,7 @@ def test_retries_are_never_more_than_ten_minutes_apart(world: World) -> None:
 
 
 def test_a_collection_that_goes_offline_later(world: World) -> None:
-    """A task waits out a collection that is offline, and goes on by itself when it is back."""
+    """A task waits while a collection is offline, and continues by itself when it is back."""
     world.write("a")
     world.dst.online = False
     assert world.run()["nice_status"] == "CONNECT_FAILED"

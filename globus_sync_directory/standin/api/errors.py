@@ -55,14 +55,14 @@ def unauthorized(status: int, code: str) -> OAuthError:
 
 def api_error(error: ServiceError, behaviour: Behaviour) -> ApiError:
     """Return the error answer for an error of the engine."""
-    if type(error) in _FIXED:
-        status, code, message = _FIXED[type(error)]
+    if type(error) in FIXED:
+        status, code, message = FIXED[type(error)]
         return ApiError(status, code, message.format(error=error))
-    return _SPECIAL[type(error)](error, behaviour)
+    return COMPUTED[type(error)](error, behaviour)
 
 
 # Errors that always have the same status and code.
-_FIXED: dict[type[ServiceError], tuple[int, str, str]] = {
+FIXED: dict[type[ServiceError], tuple[int, str, str]] = {
     errors.UnknownCollection: (404, "EndpointNotFound", "No such endpoint '{error}'"),
     errors.CollectionDeleted: (404, "EndpointDeleted", "Endpoint '{error}' has been deleted"),
     errors.CollectionNotShared: (
@@ -167,7 +167,8 @@ def _invalid_scope(error: errors.InvalidScope, behaviour: Behaviour) -> ApiError
     return OAuthError(400, "invalid_scope", error_description=str(error))
 
 
-_SPECIAL: dict[type[ServiceError], Callable[[Any, Behaviour], ApiError]] = {
+# Errors whose answer depends on their fields, or on the behaviour.
+COMPUTED: dict[type[ServiceError], Callable[[Any, Behaviour], ApiError]] = {
     errors.ConsentRequired: _consent_required,
     errors.PolicyNotMet: _policy_not_met,
     errors.CollectionOffline: _offline,
