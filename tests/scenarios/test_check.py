@@ -184,9 +184,7 @@ def test_a_probe_that_cannot_be_removed_is_named(world: World) -> None:
 
 
 @pytest.mark.parametrize("limit", [0.3, 30.0])
-def test_a_probe_whose_removal_hangs_or_fails(
-    world: World, monkeypatch: pytest.MonkeyPatch, limit: float
-) -> None:
+def test_a_probe_whose_removal_hangs_or_fails(world: World, monkeypatch: pytest.MonkeyPatch, limit: float) -> None:
     """A removal that has not ended is a note with its task; one that failed is a FAIL with what to remove."""
     monkeypatch.setattr(check_write, "PROBE_SECONDS", limit)
     world.globus.hold()

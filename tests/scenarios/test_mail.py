@@ -431,7 +431,10 @@ def test_names_cannot_break_a_message(world: World, post: Post) -> None:
         (["smtp_password_file = x"], "smtp_user is missing"),
         (["from = nobody"], "is not a mail address"),
         (["from = a@example.org, b@example.org"], "is not exactly one mail address"),
-        (["smtp_host = mail.example.org", "smtp_user = a", "smtp_password_file = x"], "the password can be intercepted"),
+        (
+            ["smtp_host = mail.example.org", "smtp_user = a", "smtp_password_file = x"],
+            "the password can be intercepted",
+        ),
         (["smtp_tls = tls", "smtp_user = a", "smtp_password_file = nowhere"], "no such SMTP password file"),
     ],
 )
