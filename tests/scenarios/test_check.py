@@ -79,7 +79,7 @@ def test_each_failure_has_a_fix(world: World) -> None:
 
 
 def test_not_connected_and_mapped(world: World) -> None:
-    """A personal computer that is off, and a mapped collection that requires a consent, are a FAIL each, with the fix."""
+    """A personal computer that is off, and a mapped collection that requires a consent: a FAIL each, with the fix."""
     world.source.entity_type = "GCP_guest_collection"
     world.source.online = False
     world.destination.entity_type = "GCSv5_mapped_collection"

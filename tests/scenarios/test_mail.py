@@ -30,6 +30,7 @@ from globus_sync_directory import state
 from globus_sync_directory.commands import wait
 from globus_sync_directory.commands.options import Options
 from globus_sync_directory.commands.sync import sync
+from globus_sync_directory.config.load import load_settings
 from globus_sync_directory.errors import Interrupted
 from globus_sync_directory.notify import smtp
 
@@ -113,6 +114,12 @@ def configure(world: World, post: Post, *more: str, to: str = "ops@example.org")
     whom = f"email = {to}" if to else ""
     lines = ["[notification]", whom, "smtp_host = 127.0.0.1", f"smtp_port = {post.port}", *more]
     world.write_config("\n".join(lines) + "\n")
+
+
+def sync_without_signals(world: World, *, wait: bool = False) -> None:
+    """Do a run in this thread, which need not be the main one: only that may deal with signals."""
+    options = Options(config_file=world.config, secret_file=world.secret_file, wait=wait)
+    sync(options, load_settings(options.config_file, options.secret_file))
 
 
 def fail(world: World) -> None:
@@ -471,8 +478,7 @@ def test_a_lasting_problem_is_mailed_while_waiting(world: World, post: Post) -> 
     configure(world, post)
     world.pair("bad", src_path="/missing")
     world.globus.hold()
-    options = Options(config_file=world.config, secret_file=world.secret_file, wait=True)
-    waiting = threading.Thread(target=sync, args=[options])
+    waiting = threading.Thread(target=sync_without_signals, args=[world], kwargs={"wait": True})
     waiting.start()
     wait_for(lambda: bool(post.messages))
     assert post.take()[0][1] == "globus_sync_directory: bad: blocked"
@@ -534,7 +540,7 @@ def test_mail_leaves_the_rest_of_an_entry_alone(world: World, post: Post, monkey
             patch.setattr(smtp, "_send", real)
             patch.setattr("fcntl.flock", lambda *_: None)
             world.secret_file.write_text(secret)
-            sync(Options(config_file=world.config, secret_file=world.secret_file))
+            sync_without_signals(world)
         return real(*arguments)
 
     monkeypatch.setattr(smtp, "_send", slow)
