@@ -58,7 +58,7 @@ def trickling_server(start: bytes, piece: bytes) -> Iterator[int]:
 @pytest.mark.parametrize("service", ["AUTH", "TRANSFER"])
 def test_trickling_reply(world: World, monkeypatch: pytest.MonkeyPatch, service: str) -> None:
     """A reply that never ends counts as no reply, although each of its bytes comes soon."""
-    monkeypatch.setattr(transport, "TIMEOUT_SECONDS", 0.4)
+    monkeypatch.setattr(transport, "TIMEOUT_SECONDS", 0.25)
     with trickling_server(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b" ") as port:
         monkeypatch.setenv(f"GLOBUS_SDK_SERVICE_URL_{service}", f"http://127.0.0.1:{port}")
         outcome = world.run()
@@ -193,7 +193,7 @@ def test_submission_id_that_is_missing(world: World) -> None:
 
 
 def test_every_token_rejected(world: World) -> None:
-    """Where Transfer rejects every token, the status is that of a rejected sign-in, and the submission stays pending."""
+    """Where Transfer rejects every token, the status is that of a rejected sign-in; the submission stays pending."""
     world.globus.faults.add(Fault(method="POST", path=SUBMIT, times=None, status=401, code="AuthenticationFailed"))
     outcome = world.run()
     assert outcome.status == 4

@@ -33,8 +33,9 @@ COMMANDS: Mapping[str, Case] = {
     "no config": Case(("-c", "/nowhere/config.ini"), 2),
     "misspelt": Case(("chekc",), 2),
 }
-FULL = [">/dev/full", "2>/dev/full", ">/dev/full 2>/dev/full"]
-CLOSED = [">&-", "2>&-", "<&- >&- 2>&-"]
+FULL = (">/dev/full", "2>/dev/full", ">/dev/full 2>/dev/full")
+CLOSED = ("<&- >&- 2>&-", *(pytest.param(one, marks=pytest.mark.slow) for one in (">&-", "2>&-")))
+UNREAD = (("stdout", "stderr"), *(pytest.param((one,), marks=pytest.mark.slow) for one in ("stdout", "stderr")))
 
 
 def run_with(world: World, redirections: str, *arguments: str) -> Outcome:
@@ -81,7 +82,7 @@ def test_closed(world: World, name: str, redirections: str) -> None:
     assert len(world.tasks) == (name == "a run")
 
 
-@pytest.mark.parametrize("streams", [("stdout",), ("stderr",), ("stdout", "stderr")], ids="+".join)
+@pytest.mark.parametrize("streams", UNREAD, ids="+".join)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_reader_that_left(world: World, name: str, streams: tuple[str, ...]) -> None:
     """A reader that has left, such as ``head``, changes no status."""
@@ -96,3 +97,19 @@ def test_reader_that_left(world: World, name: str, streams: tuple[str, ...]) -> 
     assert outcome.status == case.status
     assert_no_complaint(outcome)
     assert len(world.tasks) == (name == "a run")
+
+
+def test_limit_on_the_size_of_files(world: World) -> None:
+    """Help that a limit of the shell keeps from being written is lost like on a full disk."""
+    place = world.root / "help.txt"
+    script = f"ulimit -f 0; exec \"$@\" --help >'{place}'"
+    ended = subprocess.run(
+        ["sh", "-c", script, "sh", sys.executable, "-m", "globus_sync_directory"],
+        cwd=CLONE,
+        env=world.bare_environment | {"PYTHONDONTWRITEBYTECODE": "1"},  # Python would write truncated files
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (1, "standard output cannot be written: File too large\n")

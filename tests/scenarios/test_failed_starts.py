@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from world import NOBODY, SUBMIT, World, no_room
 
@@ -94,7 +96,7 @@ def test_rejected(world: World) -> None:
     outcome = world.run()
     assert outcome.status == 1
     assert outcome.stdout.startswith("microscope: rejected")
-    assert "no role" in outcome.stdout or "permission" in outcome.stdout
+    assert "why:  permission denied for" in outcome.stdout
     assert world.state()["microscope"]["pending"] is None
 
 
@@ -156,9 +158,14 @@ def test_no_room_costs_one_submission(world: World, monkeypatch: pytest.MonkeyPa
     world.globus.faults.add(no_room())
     world.run()
     world.forget_requests()
-    writes: list[int] = []
+    writes: list[Path] = []
     replace_durably = state._replace_durably
-    monkeypatch.setattr(state, "_replace_durably", lambda *given: (writes.append(1), replace_durably(*given)))
+
+    def count(path: Path, data: bytes) -> None:
+        writes.append(path)
+        replace_durably(path, data)
+
+    monkeypatch.setattr(state, "_replace_durably", count)
     assert world.run().stdout.count("waiting for room, since") == 9
     assert world.asked().count(f"POST {SUBMIT}") == 1
     assert len(writes) <= 4

@@ -19,9 +19,7 @@ def test_control_characters(world: World) -> None:
     world.sync()
     report = world.run("-d")
     assert report.statuses == {"microscope": "succeeded with gaps"}
-    world.globus.faults.add(
-        Fault(method="POST", path=SUBMIT, status=400, code=f"Bad{hostile}", message=hostile * 200)
-    )
+    world.globus.faults.add(Fault(method="POST", path=SUBMIT, status=400, code=f"Bad{hostile}", message=hostile * 200))
     rejected = world.run("-v")
     assert rejected.statuses == {"microscope": "rejected"}
     for text in (report.stdout, report.stderr, rejected.stdout, rejected.stderr):

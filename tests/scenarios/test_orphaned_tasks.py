@@ -28,7 +28,7 @@ def test_orphaned_task_that_globus_has_forgotten(world: World) -> None:
 
 @pytest.mark.parametrize("is_state_lost", [False, True])
 def test_orphaned_task_of_another_host(world: World, is_state_lost: bool) -> None:
-    """A pair with a new source waits for its earlier task also if another host started it, or only its label is known."""
+    """A pair with a new source waits for its earlier task, also where another host started it or the state is lost."""
     world.sync()
     world.globus.hold()
     world.run("-t", str(world.root / "other.json"))

@@ -8,6 +8,7 @@ import pytest
 from world import SUBMIT, TASK_LIST, World
 
 from globus_sync_directory.commands import wait
+from globus_sync_directory.model.pair import fingerprint_in
 from globus_sync_directory.standin import Fault
 
 pytestmark = pytest.mark.promise(4, "a run of one pair only")
@@ -27,7 +28,8 @@ def test_waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wait, "FIRST_PAUSE_SECONDS", 0.1)
     world.pair("other", src_path="/images")
     world.sync()
-    (other,) = [task for task in world.tasks if task.label.startswith("other")]
+    fingerprint = world.named("other").fingerprint
+    (other,) = [task for task in world.tasks if fingerprint_in(task.label) == fingerprint]
     world.globus.forget(other.id)
     world.clock.advance(3600)
     world.globus.hold()

@@ -112,7 +112,7 @@ def test_other_pair_with_the_same_destination(world: World) -> None:
     outcome = world.run()
     assert outcome.statuses["microscope"] == "waiting for the earlier task"
     assert "a pending submission of [microscope] may write to the same destination" in outcome.stdout
-    world.clock.advance(601)
+    world.clock.advance(11 * 60)
     assert world.run().statuses["microscope"] == "started"
 
 

@@ -41,7 +41,7 @@ def test_state_file_disappears_while_mail_is_sent(world: World, monkeypatch: pyt
     """What is written after the mail holds everything that was known before it."""
     world.sync()
     world.write_config("[notification]\nemail = a@example.org\nsmtp_host = 127.0.0.1\n")
-    world.pair("microscope", src_path="/missing")
+    pair = world.pair("microscope", src_path="/missing")
 
     def deliver(*_: Any) -> Iterator[tuple[str, str]]:
         world.state_file.unlink()
@@ -49,9 +49,10 @@ def test_state_file_disappears_while_mail_is_sent(world: World, monkeypatch: pyt
 
     monkeypatch.setattr(mail, "deliver", deliver)
     world.run()
-    record = world.state()["microscope"]
-    assert record["failed_start"]
-    assert record["mailed"]["a@example.org"]["unsent"] == []
+    records = json.loads(world.state_file.read_text())["pairs"]
+    assert len(records) == 2  # that of the earlier source too
+    assert records[pair.fingerprint]["failed_start"]
+    assert records[pair.fingerprint]["mailed"]["a@example.org"]["unsent"] == []
 
 
 @pytest.mark.parametrize("key", ["pending", "task", "replaced", "success", "failed_start", "left_config"])
