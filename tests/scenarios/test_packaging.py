@@ -24,7 +24,7 @@ DATA = {f"{PACKAGE}/py.typed", f"{PACKAGE}/output/output.schema.json"}
 COMMUNITY = {"CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md"}
 
 FLOORS = (
-    ("errors", "text"),
+    ("errors", "installation", "text"),
     ("model",),
     ("config", "state", "globus", "output"),
     ("notify", "sync"),
