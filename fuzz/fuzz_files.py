@@ -19,7 +19,6 @@ import atheris
 
 with atheris.instrument_imports():
     from globus_sync_directory.config.load import load_settings
-    from globus_sync_directory.config.problems import UnusableFile
     from globus_sync_directory.config.secret_file import CLIENT_SECRET, parse_secret
     from globus_sync_directory.errors import ConfigError
     from globus_sync_directory.globus import documents
@@ -30,7 +29,7 @@ with atheris.instrument_imports():
 CLIENT = "3f2a0c52-0000-4000-8000-0000000000aa"
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTAxMjM="  # noqa: S105  # made up
 HEAD = f"[globus]\nclientid = {CLIENT}\n[lab]\nsrc_endpoint = {CLIENT}\n".encode()
-DIRECTORY = Path(tempfile.mkdtemp())
+DIRECTORY = Path(tempfile.mkdtemp())  # only its owner may read it, as a secret file
 LONGEST_COINCIDENCE = 8  # characters of a secret that a sentence may hold by chance
 
 
@@ -54,9 +53,9 @@ def read_config(data: bytes) -> None:
 
 def read_secret(data: bytes) -> None:
     try:
-        secret = parse_secret(data, CLIENT_SECRET)
+        secret = parse_secret(Path(), CLIENT_SECRET, DIRECTORY.stat(), data)
         expect(secret.isascii() and not any(map(is_unprintable, secret)), secret)
-    except UnusableFile as error:
+    except ConfigError as error:
         content = data.decode(errors="replace").strip()
         expect(len(content) <= LONGEST_COINCIDENCE or content not in str(error), error)
 

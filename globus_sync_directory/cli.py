@@ -21,7 +21,7 @@ from globus_sync_directory.config.load import load_settings
 from globus_sync_directory.errors import ConfigError, ExitStatus, Interrupted, LockHeld, SyncError, UsageError
 from globus_sync_directory.model.report import Check, CheckResult, RunReport
 from globus_sync_directory.output.log import log_end, log_report, log_to
-from globus_sync_directory.output.run_text import plain_lines
+from globus_sync_directory.output.report_text import plain_lines
 from globus_sync_directory.output.terminal import flush_streams, is_watched, prepare_streams, show, silence
 
 PROGRAM = "globus-sync-directory"
@@ -55,26 +55,22 @@ class _Command(click.Command):
                 formatter.write_dl([record for name in names if (record := records.get(name))])
 
 
-class _File(click.ParamType["Path"]):
-    """A path, with ``~`` expanded."""
-
-    name = "file"
-
-    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        path = Path(value)
-        try:
-            path.expanduser().absolute()
-        except RuntimeError:
-            raise UsageError(f"{path}: there is no home directory; give the file's full path") from None
-        except FileNotFoundError:
-            raise UsageError(f"{path}: the current directory was removed; give the file's full path") from None
-        return path.expanduser()
+def _path(value: str) -> Path:
+    """Return a path, with ``~`` expanded."""
+    path = Path(value)
+    try:
+        path.expanduser().absolute()
+    except RuntimeError:
+        raise UsageError(f"{path}: there is no home directory; give the file's full path") from None
+    except FileNotFoundError:
+        raise UsageError(f"{path}: the current directory was removed; give the file's full path") from None
+    return path.expanduser()
 
 
 def _file_option(*names: str, help: str, default: str | None = None, variable: bool = True) -> Callable[..., Any]:
     return click.option(
         *names,
-        type=_File(),
+        type=_path,
         metavar="FILE",
         default=default,
         show_default=default is not None,
@@ -213,7 +209,7 @@ def _failed_checks(error: ConfigError) -> RunReport:
 
 
 def _show(report: RunReport, *, quiet: bool, as_json: bool) -> ExitStatus:
-    log_report(plain_lines(report))
+    log_report([*report.errors, *plain_lines(report, quiet=False)])
     return show(report, quiet=quiet, as_json=as_json)
 
 

@@ -12,10 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 from world import SUBMIT, World
 
-from globus_sync_directory.cli import PROGRAM, command, invoke
+from globus_sync_directory.cli import invoke
 from globus_sync_directory.standin import Fault
 
 COLUMNS = 80
@@ -280,8 +279,7 @@ def broken_config(stage: Stage) -> str:
 
 
 def usage(stage: Stage) -> str:
-    context = click.Context(command, info_name=PROGRAM, terminal_width=COLUMNS, max_content_width=COLUMNS)
-    return command.get_help(context) + "\n"
+    return stage.show("--help")
 
 
 _SCENES: tuple[Callable[[Stage], str], ...] = (

@@ -108,7 +108,7 @@ class World:
 
     @property
     def bare_environment(self) -> dict[str, str]:
-        """What an ordinary user's process gets, without PYTHONUNBUFFERED and the like; it finds the stand-in."""
+        """The environment of an ordinary user, without PYTHONUNBUFFERED and the like; it leads to the stand-in."""
         return {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **self.globus.environment}
 
     def command(self, *arguments: str) -> list[str]:

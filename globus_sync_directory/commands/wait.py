@@ -13,8 +13,8 @@ from globus_sync_directory.model.pair import Pair
 from globus_sync_directory.model.record import PairRecord
 from globus_sync_directory.model.report import PairReport, RunReport
 from globus_sync_directory.model.status import PairStatus
-from globus_sync_directory.output.pair_text import headline
-from globus_sync_directory.output.progress import is_waited_for, open_progress
+from globus_sync_directory.output.progress import Progress, is_waited_for
+from globus_sync_directory.output.report_text import headline
 from globus_sync_directory.sync.records import last_task, record_of
 from globus_sync_directory.sync.run import look_again
 from globus_sync_directory.sync.scope import Scope
@@ -45,7 +45,7 @@ def wait_for_tasks(
     remembered = {pair.fingerprint: _record(pair, found, records) for pair, found in awaited.items()}
     pause = FIRST_PAUSE_SECONDS
     is_reached = True
-    with open_progress(bars=shows_bars and bool(awaited)) as progress:
+    with Progress(bars=shows_bars and bool(awaited)) as progress:
         while running := [pair for pair in awaited if is_waited_for(latest[pair.fingerprint])]:
             progress.show([latest[pair.fingerprint] for pair in awaited])
             time.sleep(pause)

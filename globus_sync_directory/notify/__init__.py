@@ -1,8 +1,1 @@
-"""
-What has changed since the last mail, and the mail about it.
-
-changes   reports + records -> records: the news for each recipient   pure
-mail      unsent news -> mail; records what was taken
-message   news -> the bytes of one message
-smtp      messages -> the mail server, within a time limit
-"""
+"""What has changed since the last mail (``changes``), and the mail about it (``mail``)."""

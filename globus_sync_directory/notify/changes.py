@@ -11,7 +11,7 @@ from globus_sync_directory.model.pair import Pair
 from globus_sync_directory.model.record import Mailed, News, PairRecord
 from globus_sync_directory.model.report import PairReport
 from globus_sync_directory.model.status import PairStatus
-from globus_sync_directory.output.pair_text import describe
+from globus_sync_directory.output.report_text import describe
 from globus_sync_directory.text import count, shorten
 
 _PROBLEMS = (ExitStatus.ATTENTION, ExitStatus.TOO_OLD, ExitStatus.SIGN_IN_REJECTED)

@@ -7,18 +7,20 @@ Sentences are sanitised, as people read them. Names, paths, labels, commands and
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from globus_sync_directory.errors import ExitStatus
 from globus_sync_directory.model.problem import Problem
-from globus_sync_directory.model.record import Success
 from globus_sync_directory.model.report import Check, PairReport, RunReport
-from globus_sync_directory.model.task import Task, task_link
+from globus_sync_directory.model.task import task_link
 from globus_sync_directory.text import sanitize
 
-SCHEMA = 2
+_NO_PROBLEM = Problem(reason="")
+_OF_A_TASK = ["requested_at", "ended_at", "deadline", "label", "files_found", "files_copied", "files_in_step"]
+_OF_A_TASK += ["paths_skipped", "bytes_copied", "bytes_per_second", "faults"]
 
 
 def to_json(report: RunReport) -> str:
@@ -28,15 +30,15 @@ def to_json(report: RunReport) -> str:
     Times are ISO 8601 in UTC, ages and spans whole seconds, sizes bytes.
     """
     document = {
-        "schema": SCHEMA,
+        "schema": 2,
         "version": _installed_version(),
-        "time": _time(datetime.now(UTC)),
+        "time": datetime.now(UTC),
         "exit_status": report.exit_status,
         "errors": [sanitize(line) for line in report.errors],
         "pairs": [_pair(pair) for pair in report.pairs],
         "checks": [_check(check) for check in report.checks],
     }
-    return json.dumps(document, indent=1) + "\n"
+    return json.dumps(document, indent=1, default=_time_or_seconds) + "\n"
 
 
 def _installed_version() -> str:
@@ -47,61 +49,33 @@ def _installed_version() -> str:
 
 
 def _pair(report: PairReport) -> dict[str, Any]:
+    problem, success = report.problem or _NO_PROBLEM, report.success
     return {
         "name": report.name,
         "orphaned": report.is_orphaned,
-        "status": report.status.words,
+        **_outcome(report),
         "exit_status": report.exit_status,
-        "since": _time(report.since),
+        "since": report.since,
         "too_old": report.is_too_old,
-        "max_age_seconds": _seconds(report.max_age),
-        "last_success": report.success and _success(report.success, report.at),
-        "reason": _reason(report.problem),
-        "fix": _sentence(report.problem.fix) if report.problem else None,
-        "command": (report.problem.command or None) if report.problem else None,
+        "max_age_seconds": report.max_age,
+        "last_success": success and {**asdict(success), "age_seconds": report.at - success.ended_at},
+        "fix": sanitize(problem.fix) or None,
+        "command": problem.command or None,
         "needs_attention": report.exit_status not in (ExitStatus.OK, ExitStatus.TRY_LATER),
         "notes": [sanitize(note) for note in report.notes],
         "skipped": [{"path": path.source_path, "code": sanitize(path.code)} for path in report.skipped],
-        "task_id": report.task_id,
-        "task_link": _link(report),
-        "task": report.task and _task(report.task),
-        "before": report.before and _before(report.before),
+        "task": report.task and {name: getattr(report.task, name) for name in _OF_A_TASK},
+        "before": report.before and _outcome(report.before),
         "document": report.document,
     }
 
 
-def _before(report: PairReport) -> dict[str, Any]:
+def _outcome(report: PairReport) -> dict[str, Any]:
     return {
         "status": report.status.words,
-        "reason": _reason(report.problem),
+        "reason": sanitize(report.problem.reason) if report.problem else None,
         "task_id": report.task_id,
-        "task_link": _link(report),
-    }
-
-
-def _task(task: Task) -> dict[str, Any]:
-    return {
-        "requested_at": _time(task.requested_at),
-        "ended_at": _time(task.ended_at),
-        "deadline": _time(task.deadline),
-        "label": task.label,
-        "files_found": task.files_found,
-        "files_copied": task.files_copied,
-        "files_in_step": task.files_in_step,
-        "paths_skipped": task.paths_skipped,
-        "bytes_copied": task.bytes_copied,
-        "bytes_per_second": task.bytes_per_second,
-        "faults": task.faults,
-    }
-
-
-def _success(success: Success, now: datetime) -> dict[str, Any]:
-    return {
-        "task_id": success.task_id,
-        "ended_at": _time(success.ended_at),
-        "age_seconds": _seconds(now - success.ended_at),
-        "files": success.files,
-        "bytes": success.bytes,
+        "task_link": task_link(report.task_id) if report.task_id else None,
     }
 
 
@@ -110,26 +84,12 @@ def _check(check: Check) -> dict[str, Any]:
         "result": check.result.value,
         "pair": check.pair,
         "sentence": sanitize(check.sentence),
-        "fix": _sentence(check.fix),
+        "fix": sanitize(check.fix) or None,
         "command": check.command or None,
     }
 
 
-def _reason(problem: Problem | None) -> str | None:
-    return sanitize(problem.reason) if problem else None
-
-
-def _sentence(text: str) -> str | None:
-    return sanitize(text) or None
-
-
-def _link(report: PairReport) -> str | None:
-    return task_link(report.task_id) if report.task_id else None
-
-
-def _time(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else None
-
-
-def _seconds(span: timedelta | None) -> int | None:
-    return round(span.total_seconds()) if span is not None else None
+def _time_or_seconds(value: datetime | timedelta) -> str | int:
+    if isinstance(value, timedelta):
+        return round(value.total_seconds())
+    return value.astimezone(UTC).isoformat(timespec="seconds")

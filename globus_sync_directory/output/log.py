@@ -1,11 +1,14 @@
 """
 The log of a run: on stderr, and with ``--log-file`` in a file, which holds the report too.
 
-Each run in the file begins with a header line and ends with its exit status. Every line is sanitized here.
+Each run in the file begins with a header line and ends with its exit status. Every line is sanitised here.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import logging
 import os
 import shlex
@@ -14,8 +17,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from globus_sync_directory.output.log_file import LogFile
 from globus_sync_directory.text import sanitize
+
+_LARGEST_BYTES = 4 * 1024 * 1024
+_LONGEST_WAIT_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 _package_log = logging.getLogger("globus_sync_directory")
@@ -36,21 +41,47 @@ def log_to(*, stderr_level: int, file: Path | None = None, arguments: Sequence[s
     _package_log.setLevel(stderr_level)
     if file is not None:
         _package_log.setLevel(min(stderr_level, logging.INFO))
-        file_handler = _LogFileHandler(LogFile(file))
-        _package_log.addHandler(file_handler)
-        file_handler.write("", _header(arguments))
+        _package_log.addHandler(_LogFileHandler(file))
+        job = os.environ.get("SLURM_JOB_ID")
+        where = f"{os.uname().nodename} [{os.getpid()}]{f' Slurm job {job}' if job else ''}"
+        command = shlex.join(["globus-sync-directory", *arguments])
+        log_report(["", f"==== {_local_time(time.time())} {where}: {command}"])
 
 
 def log_report(lines: Sequence[str]) -> None:
     """Append the lines of a report to the log file as one piece; without a log file nothing happens."""
-    for handler in _file_handlers():
-        handler.write(*lines)
+    for handler in _package_log.handlers:
+        if isinstance(handler, _LogFileHandler):
+            handler.write(lines)
 
 
 def log_end(exit_status: int) -> None:
     """Append the exit status of the run to the log file; without a log file nothing happens."""
-    for handler in _file_handlers():
-        handler.write(f"---- {_local_time(time.time())} [{os.getpid()}] exit status {exit_status:d}")
+    log_report([f"---- {_local_time(time.time())} [{os.getpid()}] exit status {exit_status:d}"])
+
+
+def append(path: Path, text: str, largest_bytes: int = _LARGEST_BYTES) -> None:
+    """
+    Append ``text`` as one piece; a file that would become larger than the limit is renamed to FILE.1 first.
+
+    Several processes may do that at the same time. Nobody but its owner may read the file. Raises OSError where it
+    cannot be written or is not a regular file.
+    """
+    data = text.encode("utf-8", "backslashreplace")
+    real_path = os.path.realpath(path)
+    while True:
+        with open(real_path, "ab", opener=_open_regular_file) as file:  # closing it gives the lock back
+            is_locked = _lock(file.fileno())
+            status = os.fstat(file.fileno())
+            if is_locked and not _leads_to(real_path, status):
+                continue  # another process has renamed it
+            if is_locked and status.st_size and status.st_size + len(data) > largest_bytes:
+                # Where the directory is read-only the file has to grow: a line is worth more than the limit.
+                with contextlib.suppress(OSError):
+                    os.replace(real_path, f"{real_path}.1")
+                    continue
+            file.write(data)
+            return
 
 
 class _OneLine(logging.Formatter):
@@ -58,48 +89,57 @@ class _OneLine(logging.Formatter):
         return _local_time(record.created)
 
     def format(self, record: logging.LogRecord) -> str:
-        record.message = record.getMessage()
-        record.asctime = self.formatTime(record)
-        return sanitize(self.formatMessage(record))
+        return sanitize(super().format(record))
 
 
 class _LogFileHandler(logging.Handler):
     """Appends to a log file until that fails; then it gives a warning and writes nothing more."""
 
-    def __init__(self, file: LogFile) -> None:
+    def __init__(self, path: Path) -> None:
         super().__init__()
         self.setFormatter(_OneLine("%(asctime)s [%(process)d] %(levelname)s %(message)s"))
-        self._file = file
-        self._is_writable = True
+        self._path: Path | None = path
 
     def emit(self, record: logging.LogRecord) -> None:
-        try:
-            self.write(self.format(record))
-        except Exception:  # noqa: BLE001  # like every handler of the standard library
-            self.handleError(record)
+        self.write([self.format(record)])
 
-    def write(self, *lines: str) -> None:
+    def write(self, lines: Sequence[str]) -> None:
         """Append these lines, with nobody else's between them."""
-        if not (self._is_writable and lines):
-            return
+        path = self._path
         try:
-            self._file.append("".join(f"{sanitize(line)}\n" for line in lines))
+            if path and lines:
+                append(path, "".join(f"{sanitize(line)}\n" for line in lines))
         except OSError as error:
-            self._is_writable = False
-            log.warning(
-                "%s: cannot write the log file: %s; the run continues without it", self._file.path, error.strerror
-            )
-
-
-def _file_handlers() -> list[_LogFileHandler]:
-    return [handler for handler in _package_log.handlers if isinstance(handler, _LogFileHandler)]
-
-
-def _header(arguments: Sequence[str]) -> str:
-    job = os.environ.get("SLURM_JOB_ID")
-    where = f"{os.uname().nodename} [{os.getpid()}]{f' Slurm job {job}' if job else ''}"
-    return f"==== {_local_time(time.time())} {where}: {shlex.join(['globus-sync-directory', *arguments])}"
+            self._path = None
+            log.warning("%s: cannot write the log file: %s; the run continues without it", path, error.strerror)
 
 
 def _local_time(timestamp: float) -> str:
     return datetime.fromtimestamp(timestamp).astimezone().isoformat(timespec="seconds")
+
+
+def _open_regular_file(path: str, flags: int) -> int:
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(errno.EINVAL, "not a regular file")
+    return os.open(path, flags | os.O_NONBLOCK, 0o600)  # does not wait for a FIFO that has just been made
+
+
+def _lock(descriptor: int) -> bool:
+    """Return True once the file is locked; return False if another process keeps the lock unusually long."""
+    deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(0.001)
+        except OSError:  # a file system without locks; O_APPEND alone has to keep the lines apart
+            return True
+    return False
+
+
+def _leads_to(path: str, status: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.lstat(path), status)
+    except FileNotFoundError:
+        return False

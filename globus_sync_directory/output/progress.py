@@ -2,108 +2,65 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from globus_sync_directory.model.report import PairReport
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.output.units import size, span
-from globus_sync_directory.text import count
+from globus_sync_directory.text import count, shorten
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
 
 SECONDS_BETWEEN_LINES = 60.0
 _LOOKS_THAT_SETTLE = 4  # with as many files found each time, Globus is taken to have found all of them
+_BAR_COLUMNS, _LONGEST_NAME = 16, 20
 _RUNNING = (PairStatus.STARTED, PairStatus.RUNNING, PairStatus.RUNNING_WITH_ERRORS)
 
 log = logging.getLogger(__name__)
 
 
-class Progress(Protocol):
-    """What ``--wait`` calls after each look at its tasks."""
+class Progress(contextlib.AbstractContextManager["Progress"]):
+    """Shows the progress of tasks in a ``with`` block: with ``bars`` on stderr, a terminal that may go away."""
+
+    def __init__(self, *, bars: bool) -> None:
+        self._shows_bars = bars
+        self._bars: Bars | None = None
+        self._looks: dict[str, list[PairReport]] = {}
+        self._last_line = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self.pause()
 
     def show(self, reports: Sequence[PairReport]) -> None:
         """Show the newest reports, of all pairs that are waited for."""
+        if self._shows_bars:
+            live = [report for report in reports if is_waited_for(report)]
+            for report in live:
+                self._looks.setdefault(report.fingerprint, []).append(report)
+            self.pause()
+            self._bars = draw([self._looks[report.fingerprint] for report in live])
+            with contextlib.suppress(OSError, ValueError):
+                self._bars.start()
+        elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            log.info("%s", progress_line(reports))
 
     def pause(self) -> None:
-        """Make room for a line of the log; the next ``show`` continues."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """The files of one task at one moment; ``at`` is in seconds of a clock that only goes forward."""
-
-    at: float
-    done: int
-    found: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bar:
-    """What one bar shows; ``total`` is None while nobody can say how much is left."""
-
-    done: int
-    total: int | None
-    text: str
-
-
-def open_progress(*, bars: bool) -> AbstractContextManager[Progress]:
-    """Return the progress to use in a ``with`` block: bars on stderr, or lines in the log."""
-    if not bars:
-        return ProgressLines()
-    from globus_sync_directory.output.progress_bars import ProgressBars  # rich: only a terminal has use for it
-
-    return ProgressBars()
+        """Take the bars away, to make room for a line of the log; the next ``show`` continues."""
+        if self._bars:
+            with contextlib.suppress(OSError, ValueError):
+                self._bars.stop()
 
 
 def is_waited_for(report: PairReport) -> bool:
     """Return whether the task of this report has not ended."""
     return report.task.is_live if report.task else report.status is PairStatus.STARTED
-
-
-def look_at(report: PairReport, at: float) -> Look:
-    """Return the figures of a report's task."""
-    task = report.task
-    if task is None:
-        return Look(at=at, done=0, found=0)
-    return Look(at=at, done=task.files_copied + task.files_in_step, found=task.files_found)
-
-
-def bar_of(report: PairReport, looks: Sequence[Look]) -> Bar:
-    """
-    Return the bar of one running pair; ``looks`` are those at its task so far, the newest last.
-
-    Globus tells how many files it has found so far, and not how many bytes they have. While all that was found is
-    done, it is still looking for more: there is no end to count to.
-    """
-    now, task = looks[-1], report.task
-    total = now.found if 0 < now.done < now.found else None
-    if report.status not in _RUNNING:
-        return Bar(done=now.done, total=total, text=report.status.words)
-    if task is None or not now.found:
-        return Bar(done=0, total=None, text="looking for files")
-    text = f"{now.done:,} of {count(now.found, 'file')} found{'' if total else ' so far'}"
-    left = time_left(looks) if task.files_copied else None
-    if left is not None:
-        text += f", {span(max(left, timedelta(minutes=1)))} left"
-    if task.files_copied:
-        text += f", {size(task.bytes_copied)}"
-    if task.bytes_per_second:
-        text += f", {size(task.bytes_per_second)}/s"
-    return Bar(done=now.done, total=total, text=text)
-
-
-def time_left(looks: Sequence[Look]) -> timedelta | None:
-    """Return the time until all files are done, by the rate so far; None while more are found or nothing moves."""
-    first, now = looks[0], looks[-1]
-    newest = looks[-_LOOKS_THAT_SETTLE:]
-    is_settled = len(newest) == _LOOKS_THAT_SETTLE and len({look.found for look in newest}) == 1
-    if not is_settled or not first.done < now.done < now.found:
-        return None
-    return timedelta(seconds=(now.at - first.at) * (now.found - now.done) / (now.done - first.done))
 
 
 def progress_line(reports: Sequence[PairReport]) -> str:
@@ -115,24 +72,67 @@ def progress_line(reports: Sequence[PairReport]) -> str:
     return f"{line}; {size(sum(task.bytes_copied for task in tasks))} copied" + (f", {size(rate)}/s" if rate else "")
 
 
-class ProgressLines:
-    """For a stderr that is no terminal: a log line at most once a minute, the first after a minute."""
+def draw(looks_by_task: Sequence[Sequence[PairReport]]) -> Bars:
+    """Return a bar for each running task, and one for those in the queue; for each task its reports, oldest first."""
+    from rich.console import Console  # rich: costs time, and only a terminal has use for it
+    from rich.progress import BarColumn
+    from rich.progress import Progress as Bars
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._last = clock()
+    bars = Bars(
+        "{task.description}",
+        BarColumn(_BAR_COLUMNS),
+        "{task.fields[text]}",
+        console=Console(stderr=True, color_system="standard", markup=False, emoji=False, highlight=False),
+        auto_refresh=False,  # nothing moves between two looks
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    running = [looks for looks in looks_by_task if looks[-1].status is not PairStatus.QUEUED]
+    for looks in running:
+        percent, text = bar_of(looks)
+        bars.add_task(shorten(looks[-1].name, _LONGEST_NAME), completed=percent, total=100, text=text)
+    if len(looks_by_task) > len(running):
+        bars.add_task("in the queue", total=100, text=count(len(looks_by_task) - len(running), "task"))
+    return bars
 
-    def __enter__(self) -> ProgressLines:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        """Nothing is left to do."""
+def bar_of(looks: Sequence[PairReport]) -> tuple[int, str]:
+    """
+    Return how many percent of a running task are done, below 100, and what its bar says; ``looks``: its reports so far.
 
-    def show(self, reports: Sequence[PairReport]) -> None:
-        """Log a line if the last one is a minute old."""
-        if self._clock() - self._last >= SECONDS_BETWEEN_LINES:
-            self._last = self._clock()
-            log.info("%s", progress_line(reports))
+    Globus tells how many files it has found so far, and not how many bytes they have. While all that was found is
+    done, it is still looking for more: there is no end to count to, and the bar is empty.
+    """
+    report, task = looks[-1], looks[-1].task
+    done, found = _done_and_found(report)
+    is_counting = 0 < done < found
+    percent = 100 * done // found if is_counting else 0
+    if report.status not in _RUNNING:
+        return percent, report.status.words
+    if task is None or not found:
+        return 0, "looking for files"
+    phrases = [f"{done:,} of {count(found, 'file')} found{'' if is_counting else ' so far'}"]
+    left = time_left(looks)
+    if task.files_copied and left:
+        phrases.append(f"{span(max(left, timedelta(minutes=1)))} left")
+    if task.files_copied:
+        phrases.append(size(task.bytes_copied))
+    if task.bytes_per_second:
+        phrases.append(f"{size(task.bytes_per_second)}/s")
+    return percent, ", ".join(phrases)
 
-    def pause(self) -> None:
-        """Nothing is in the way of a line."""
+
+def time_left(looks: Sequence[PairReport]) -> timedelta | None:
+    """Return the time until all files are done, by the rate so far; None while more are found or nothing moves."""
+    done_at_first, _ = _done_and_found(looks[0])
+    done, found = _done_and_found(looks[-1])
+    newest = [_done_and_found(look)[1] for look in looks[-_LOOKS_THAT_SETTLE:]]
+    if newest != [found] * _LOOKS_THAT_SETTLE or not done_at_first < done < found:
+        return None
+    return (looks[-1].at - looks[0].at) * (found - done) / (done - done_at_first)
+
+
+def _done_and_found(report: PairReport) -> tuple[int, int]:
+    task = report.task
+    return (task.files_copied + task.files_in_step, task.files_found) if task else (0, 0)

@@ -18,7 +18,7 @@ from typing import IO
 from globus_sync_directory.errors import ExitStatus
 from globus_sync_directory.model.report import RunReport
 from globus_sync_directory.output.as_json import to_json
-from globus_sync_directory.output.run_text import report_lines
+from globus_sync_directory.output.report_text import plain_lines
 from globus_sync_directory.text import sanitize
 
 
@@ -54,40 +54,10 @@ def show(report: RunReport, *, quiet: bool, as_json: bool) -> ExitStatus:
     """
     if quiet and report.exit_status is ExitStatus.OK:
         return report.exit_status
-    if as_json:
-        is_written = write(to_json(report))
-    else:
-        for line in report.errors:
-            print_error(line)
-        is_written = write(_text(report, quiet=quiet))
+    for line in () if as_json else report.errors:
+        _print_error(line)
+    is_written = _write(to_json(report) if as_json else _text(report, quiet=quiet))
     return report.exit_status if is_written else report.exit_status or ExitStatus.ATTENTION
-
-
-def write(text: str) -> bool:
-    """
-    Write ``text`` to stdout at once; return False where it was lost, with a line on stderr that says so.
-
-    A stdout that is closed, or whose reader left, wants no text: nothing is lost.
-    """
-    if sys.stdout is None:
-        return True
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        silence(sys.stdout)
-    except (OSError, ValueError) as error:
-        silence(sys.stdout)
-        print_error(f"standard output cannot be written: {getattr(error, 'strerror', None) or error}")
-        return False
-    return True
-
-
-def print_error(line: str) -> None:
-    """Print one line on stderr, sanitised; a stderr that went away stops nothing."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        sys.stderr.write(sanitize(line) + "\n")
-        sys.stderr.flush()
 
 
 def flush_streams() -> bool:
@@ -97,34 +67,54 @@ def flush_streams() -> bool:
     The last call of the process: a stream that cannot be flushed is silenced, so that the interpreter, which flushes
     both once more, does not end with 120.
     """
-    is_written = write("")
-    for stream in (sys.stderr, sys.__stderr__, sys.__stdout__):
+    is_written = _write("")
+    for stream in filter(None, (sys.stderr, sys.__stderr__, sys.__stdout__)):
         try:
-            if stream is not None:
-                stream.flush()
+            stream.flush()
         except (OSError, ValueError):
             silence(stream)
     return is_written
 
 
-def silence(stream: IO[str] | None) -> None:
+def _write(text: str) -> bool:
+    """
+    Write ``text`` to stdout at once; return False where it was lost, with a line on stderr that says so.
+
+    A stdout that is closed, or whose reader left, wants no text: nothing is lost.
+    """
+    try:
+        if sys.stdout is not None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+    except BrokenPipeError:
+        silence(sys.stdout)
+    except (OSError, ValueError) as error:
+        silence(sys.stdout)
+        _print_error(f"standard output cannot be written: {getattr(error, 'strerror', None) or error}")
+        return False
+    return True
+
+
+def _print_error(line: str) -> None:
+    """Print one line on stderr, sanitised; a stderr that went away stops nothing."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(sanitize(line) + "\n")
+        sys.stderr.flush()
+
+
+def silence(stream: IO[str]) -> None:
     """Send what ``stream`` still holds, and all that is written to it from now on, to /dev/null."""
-    if stream is None:
-        return
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+    with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
         stream.flush()
 
 
 def _text(report: RunReport, *, quiet: bool) -> str:
     if not _is_terminal(sys.stdout):
-        return "".join(f"{sanitize(line.text)}\n" for line in report_lines(report, quiet=quiet))
+        return "".join(f"{line}\n" for line in plain_lines(report, quiet=quiet))
     from globus_sync_directory.output.layout import lay_out  # rich: costs time, and only a terminal has use for it
 
-    width = shutil.get_terminal_size().columns
-    return lay_out(report, quiet=quiet, width=width, colour=is_watched(sys.stdout))
+    return lay_out(report, quiet=quiet, width=shutil.get_terminal_size().columns, colour=is_watched(sys.stdout))
 
 
 def _is_terminal(stream: IO[str] | None) -> bool:

@@ -14,6 +14,11 @@ def moment(instant: datetime) -> str:
     return instant.astimezone(tz.tzlocal()).strftime("%Y-%m-%d %H:%M %Z")
 
 
+def moment_and_age(instant: datetime, now: datetime) -> str:
+    """Return an instant with its age, such as ``2026-11-24 01:00 NZDT (7 h ago)``."""
+    return f"{moment(instant)} ({ago(instant, now)})".removesuffix(" ()")
+
+
 def ago(instant: datetime, now: datetime) -> str:
     """Return how long ago an instant was, such as ``7 h ago``; empty for less than a minute."""
     return f"{span(now - instant)} ago" if now - instant >= _MINUTE else ""

@@ -131,11 +131,8 @@ def _wait_for(orphan: PairRecord, snapshot: Snapshot, now: datetime) -> Outcome:
     status = PairStatus.WAITING_FOR_EARLIER_TASK
     task = snapshot.find(orphan.task)
     if task is None or not task.is_live:
-        reason, fix = (
-            f"{_unseen(orphan)} may write to the same destination",
-            "nothing to do; a later run will resolve it",
-        )
-        return Outcome(status=status, problem=Problem(reason=reason, fix=fix))
+        reason = f"{_unseen(orphan)} may write to the same destination"
+        return Outcome(status=status, problem=Problem(reason=reason, fix="nothing to do; a later run will resolve it"))
     reason = f"task {task.task_id}, orphaned from [{orphan.name}], is still writing to the same destination"
     fix = "nothing to do: a run after its end starts this pair; cancel that task if you do not want it"
     found, _ = task_status(task, None, now)

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import examples
 import pytest
 import scenes
@@ -24,9 +23,10 @@ PACKAGE = ROOT / "globus_sync_directory"
 TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in examples.documents()}
 README = TEXTS["README.md"]
 REFERENCE = TEXTS["docs/reference.md"]
+CONTEXT = command.make_context("globus-sync-directory", [], resilient_parsing=True)
 LONGEST_README = 170  # lines
 # What a call with this name, or an argument with this keyword, holds is a message that somebody may look up.
-MESSAGE_CALLS = {"BadValue", "UnusableFile", "ConfigError", "UsageError", "StateError", "LockHeld", "warning", "error"}
+MESSAGE_CALLS = {"BadValue", "ConfigError", "UsageError", "StateError", "LockHeld", "warning", "error"}
 MESSAGE_KEYWORDS = {"reason"}
 
 
@@ -89,9 +89,12 @@ def all_texts() -> str:
 
 
 def all_messages() -> set[str]:
-    """Return the texts that are, by the call or the keyword that they stand in, messages of their own."""
+    """Return the texts that are messages of their own, by the call, the keyword or the name that they belong to."""
     found = set()
     for tree in sources():
+        for assignment in (node for node in ast.walk(tree) if isinstance(node, ast.Assign)):
+            if {getattr(target, "id", "") for target in assignment.targets} & MESSAGE_KEYWORDS:
+                found |= {text for text in [template(assignment.value)] if text}
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             values = [keyword.value for keyword in call.keywords if keyword.arg in MESSAGE_KEYWORDS]
@@ -147,7 +150,8 @@ def test_readme_is_short() -> None:
 @pytest.mark.parametrize("name", TEXTS)
 def test_commands_name_their_python(name: str) -> None:
     """No command relies on a ``python`` or ``pip`` that the reader may not have: it is the one of the venv."""
-    commands = "\n".join(blocks(TEXTS[name], "sh")).replace("python3 -m venv venv", "")
+    shown = [block for block in blocks(TEXTS[name], "sh") if not block.startswith("#!")]  # a script sets its PATH
+    commands = "\n".join(shown).replace("python3 -m venv venv", "")
     assert re.findall(r"(?:^ *|&& |\| )((?:python3?|pip|pytest) .*)", commands, re.MULTILINE) == []
 
 
@@ -163,7 +167,7 @@ def test_reference_names_every_config_key() -> None:
 def test_reference_names_every_file() -> None:
     """The table of files has every option that takes a file, and its environment variable."""
     text = section(REFERENCE, "Files")
-    for parameter in command.get_params(click.Context(command)):
+    for parameter in command.get_params(CONTEXT):
         if parameter.name and parameter.name.endswith("_file"):
             assert f"`{parameter.opts[-1]}`" in text
             assert parameter.envvar is None or f"`{parameter.envvar}`" in text
@@ -179,7 +183,7 @@ def test_reference_names_every_exit_status() -> None:
 
 def test_help_names_every_exit_status() -> None:
     """``--help`` lists the exit statuses of the tool."""
-    shown = re.findall(r"^ +(\d+) +\S", command.get_help(click.Context(command)), re.MULTILINE)
+    shown = re.findall(r"^ +(\d+) +\S", command.get_help(CONTEXT), re.MULTILINE)
     assert {int(status) for status in shown} == set(ExitStatus)
 
 

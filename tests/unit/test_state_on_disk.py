@@ -9,6 +9,7 @@ import os
 import resource
 import stat
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,9 @@ def test_the_lock_names_its_holder(path: Path) -> None:
         assert stat.S_IMODE(Path(f"{path}.lock").stat().st_mode) == 0o600
 
 
-def test_a_holder_without_a_name(path: Path) -> None:
+def test_a_holder_without_a_name(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever takes the lock in another way, such as flock(1), holds it all the same."""
+    monkeypatch.setattr(time, "sleep", lambda _: None)
     descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -11,12 +11,13 @@ from urllib.parse import parse_qs
 import pytest
 import requests
 from requests import adapters
-from unit.globus.fake_service import CLIENT, TOKEN, Reply, Service
 
 from globus_sync_directory.errors import ConfigError
 from globus_sync_directory.globus.client import GlobusClient
 from globus_sync_directory.globus.sign_in import sign_in
 from globus_sync_directory.model.answer import Received, Unavailable
+
+from .fake_service import CLIENT, TOKEN, Reply, Service
 
 SECRET = "not-to-be-shown"
 

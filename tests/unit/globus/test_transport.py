@@ -17,7 +17,6 @@ from globus_sdk import GlobusConnectionError, GlobusError
 from globus_sync_directory.globus import transport
 from globus_sync_directory.globus.transport import MeteredAdapter, RateLimiter, no_reply_reason
 
-
 WINDOW_SECONDS = transport.WINDOW_SECONDS  # the real one, before a fixture makes it none
 
 

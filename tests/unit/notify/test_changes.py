@@ -17,7 +17,7 @@ from globus_sync_directory.model.report import PairReport
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Task
 from globus_sync_directory.notify.changes import recipients, record_changes
-from globus_sync_directory.output.pair_text import describe
+from globus_sync_directory.output.report_text import describe
 
 NOW = datetime(2026, 11, 24, 7, 0, tzinfo=UTC)
 OPS, LAB = "ops@example.org", "lab@example.org"

@@ -1,11 +1,11 @@
-"""Which news goes into whose message, and what the records and the state file hold afterwards."""
+"""Which news goes into whose message, how that reads, and what the records and the state file hold afterwards."""
 
 from __future__ import annotations
 
 import email
 import email.policy
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -18,8 +18,15 @@ from globus_sync_directory.errors import Interrupted
 from globus_sync_directory.model.pair import Directory, Pair
 from globus_sync_directory.model.record import Mailed, News, PairRecord
 from globus_sync_directory.notify import mail
-from globus_sync_directory.notify.mail import find_unsent, send_pending, send_test, without_unsent
-from globus_sync_directory.notify.message import Message, PairNews
+from globus_sync_directory.notify.mail import (
+    compose,
+    find_unsent,
+    news_message,
+    send_pending,
+    send_test,
+    without_unsent,
+)
+from globus_sync_directory.notify.smtp import sender
 from globus_sync_directory.state import StateStore
 
 NOW = datetime(2026, 11, 24, 7, 0, tzinfo=UTC)
@@ -35,6 +42,13 @@ SETTINGS = Settings(path=Path("config.ini"), client_id="id", secret="x", pairs=(
 FAILED = News(headline="one: failed", lines=("one: failed", "    why:  no space"))
 COPIED = News(headline="one: 3 files copied", lines=("one: succeeded",))
 STUCK = News(headline="two: stuck", lines=("two: stuck",))
+
+
+def parse(message: bytes) -> EmailMessage:
+    """Return the message as a mail program sees it in a mailbox."""
+    parsed = email.message_from_bytes(message.replace(b"\r\n", b"\n"), policy=email.policy.default)
+    assert isinstance(parsed, EmailMessage)
+    return parsed
 
 
 def record(**mailed: Mailed) -> PairRecord:
@@ -57,15 +71,13 @@ class FakeDelivery:
     messages: list[EmailMessage] = field(default_factory=list)
 
     def __call__(
-        self, server: MailServer, password: str | None, messages: Sequence[Message]
+        self, server: MailServer, password: str | None, messages: Mapping[str, bytes]
     ) -> Iterator[tuple[str, str]]:
-        for message in messages:
+        for address, message in messages.items():
             if len(self.messages) == self.interrupt_after:
                 raise Interrupted("interrupted by SIGTERM")
-            parsed = email.message_from_bytes(message.content.replace(b"\r\n", b"\n"), policy=email.policy.default)
-            assert isinstance(parsed, EmailMessage)
-            self.messages.append(parsed)
-            yield message.recipient, self.problems.get(message.recipient, "")
+            self.messages.append(parse(message))
+            yield address, self.problems.get(address, "")
 
     @property
     def subjects(self) -> dict[str, str]:
@@ -106,8 +118,8 @@ def test_find_unsent() -> None:
         "0123456789abcdef": record(ops=Mailed(unsent=(FAILED,))),
     }
     assert find_unsent(SETTINGS, records) == {
-        OPS: [PairNews(name="one", news=FAILED), PairNews(name="two", news=STUCK)],
-        LAB: [PairNews(name="one", news=FAILED), PairNews(name="one", news=COPIED)],
+        OPS: [("one", FAILED), ("two", STUCK)],
+        LAB: [("one", FAILED), ("one", COPIED)],
     }
     assert find_unsent(SETTINGS, {}) == {}
     assert find_unsent(SETTINGS, {ONE.fingerprint: record(ops=Mailed())}) == {}
@@ -180,3 +192,122 @@ def test_send_test(delivery: FakeDelivery) -> None:
     assert send_test(SETTINGS, NOW) == {OPS: "", LAB: "no such user"}
     assert delivery.subjects == {OPS: "test message", LAB: "test message"}
     assert "Nothing has happened." in delivery.messages[0].get_content()
+
+
+ORIGIN = Settings(path=Path("/etc/my  lab/config.ini"), client_id="id", secret="the secret", pairs=())
+STATUS_COMMAND = "/venv/bin/python -m globus_sync_directory -d -c '/etc/my  lab/config.ini' " + "x" * 1200
+
+
+@pytest.fixture(autouse=True)
+def _host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "login01.example.org")
+
+
+def change(name: str, words: str, *lines: str) -> tuple[str, News]:
+    return (name, News(headline=f"{name}: {words}", lines=lines))
+
+
+def mail_about(*changes: tuple[str, News]) -> EmailMessage:
+    return parse(news_message(ORIGIN, "ops@example.org", changes, STATUS_COMMAND, NOW))
+
+
+def test_headers() -> None:
+    """A message has what a mail server and a mail program want, and nothing else."""
+    headers = dict(mail_about(change("microscope", "failed")).items())
+    assert headers.pop("Message-ID").endswith("@login01.example.org>")
+    assert headers == {
+        "Subject": "globus_sync_directory: microscope: failed",
+        "From": "globus_sync_directory@login01.example.org",
+        "To": "ops@example.org",
+        "Date": "Tue, 24 Nov 2026 07:00:00 +0000",
+        "Auto-Submitted": "auto-generated",
+        "Content-Type": 'text/plain; charset="utf-8"',
+        "Content-Transfer-Encoding": "quoted-printable",
+        "MIME-Version": "1.0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "subject"),
+    [
+        ([change("a", "failed")], "a: failed"),
+        ([change("a", "failed"), change("a", "recovered")], "a: recovered"),
+        ([change("a", "failed"), change("b", "failed"), change("c", "too old")], "3 pairs changed"),
+    ],
+)
+def test_subject(changes: list[tuple[str, News]], subject: str) -> None:
+    """The subject is the newest change of one pair, or the number of pairs."""
+    assert mail_about(*changes)["Subject"] == f"globus_sync_directory: {subject}"
+
+
+def test_text() -> None:
+    """The text says where it comes from, then each change with its lines, and ends with the command."""
+    message = mail_about(change("a", "failed", "a: failed", "    why:  no space"), change("b", "failed", "b: failed"))
+    assert message.get_content() == (
+        "Sent by globus_sync_directory on login01.example.org, config file '/etc/my  lab/config.ini'.\n"
+        "\n"
+        "a: failed\n"
+        "    why:  no space\n"
+        "\n"
+        "b: failed\n"
+        "\n"
+        "To see the current status, run:\n"
+        f"{STATUS_COMMAND}\n"
+    )
+
+
+def test_commands_come_out_whole() -> None:
+    """Two blanks, a blank at the end, letters beyond ASCII and 3,000 characters reach the reader; lines stay short."""
+    line = "    run:  globus ls '763d50ee:/my  lab/Müller = 100%/." + "y" * 3000 + "' "
+    sent = news_message(ORIGIN, "ops@example.org", [change("a", "failed", line, "From here", ".")], "x", NOW)
+    assert parse(sent).get_content().splitlines()[2:5] == [line, "From here", "."]
+    assert sent.isascii()
+    assert max(map(len, sent.split(b"\r\n"))) <= 78
+    assert sent.count(b"\n") == sent.count(b"\r\n")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a=?utf-8?q?=0ABcc:_evil=40example.org?=",
+        "=?utf-8?b?DQpCY2M6IGV2aWxAZXhhbXBsZS5vcmc=?=",
+        "=?utf-8?q?=0D=0A=0D=0Aa_text?=",
+        "näme =?utf-8?q?=0ABcc:_x?=",
+        "an 显微镜 and a very long name of 60 characters, as long as it gets",
+        "x" * 60,
+        "plain",
+    ],
+)
+def test_a_name_stays_in_its_header(name: str) -> None:
+    """Whatever a pair is called, the subject shows that, and no header and no text is added."""
+    message = mail_about(change(name, "ran out of time without progress", "a line"))
+    assert message["Subject"] == f"globus_sync_directory: {name}: ran out of time without progress"
+    assert message.keys() == mail_about(change("plain", "failed")).keys()
+    assert message.get_content().startswith("Sent by ")
+
+
+@pytest.mark.parametrize(
+    "name", ["evil\r\nBcc: x@example.org", "\x1b[31mred", "\u202eright to left", "\ud800", "\u2028"]
+)
+def test_unprintable_characters_become_blanks(name: str) -> None:
+    """What could break a line or control a terminal is in no header and in no line."""
+    message = mail_about(change(name, "failed", f"{name}: failed"))
+    shown = message["Subject"] + message.get_content().replace("\n", "")
+    assert message["Bcc"] is None
+    assert shown.isprintable()
+
+
+@pytest.mark.parametrize(("recipient", "header"), [("müller@example.org", "To"), ("ops@exämple.org", "To")])
+def test_addresses_beyond_ascii_are_utf_8(recipient: str, header: str) -> None:
+    """A server that accepts such an address gets it as it is (RFC 6532)."""
+    content = compose(ORIGIN, recipient, "test", [["text"]], NOW)
+    assert f"\r\n{header}: {recipient}\r\n".encode() in content
+
+
+def test_sender_of_the_config() -> None:
+    """``from`` is the sender, in the header and in the envelope."""
+    settings = Settings(
+        path=Path("c"), client_id="id", secret="x", pairs=(), mail=MailServer(sender="Robot@example.org")
+    )
+    message = compose(settings, "ops@example.org", "test", [["text"]], NOW)
+    assert (sender(settings.mail), parse(message)["From"]) == ("Robot@example.org", "Robot@example.org")

@@ -11,15 +11,13 @@ from collections.abc import Iterator
 import pytest
 
 from globus_sync_directory.config.settings import MailServer
-from globus_sync_directory.errors import Interrupted
 from globus_sync_directory.notify import smtp
-from globus_sync_directory.notify.message import Message
-from globus_sync_directory.notify.smtp import deliver, explain
+from globus_sync_directory.notify.smtp import deliver, explain, host_name
 
 PASSWORD = "pass-word-0815"
 SERVER = MailServer(host="mail.example.org", port=587, user="robot")
 PLACE = "mail.example.org port 587"
-MESSAGES = [Message(sender="me@example.org", recipient=f"{name}@example.org", content=b"") for name in "abc"]
+MESSAGES = {f"{name}@example.org": b"" for name in "abc"}
 
 
 def disconnected_after(cause: Exception | None) -> smtplib.SMTPServerDisconnected:
@@ -35,10 +33,13 @@ def disconnected_after(cause: Exception | None) -> smtplib.SMTPServerDisconnecte
             smtplib.SMTPAuthenticationError(535, b"wrong"),
             f"{PLACE} does not accept smtp_user with the password in smtp_password_file",
         ),
-        (smtplib.SMTPNotSupportedError("no STARTTLS"), f"{PLACE} does not offer what smtp_tls or smtp_user ask for"),
+        (
+            smtplib.SMTPNotSupportedError("no STARTTLS"),
+            f"{PLACE} does not offer what smtp_tls or smtp_user ask for, or what this address needs",
+        ),
         (
             smtplib.SMTPRecipientsRefused({"a": (550, b"no such user")}),
-            f"{PLACE} rejects this recipient: no such user",
+            f"{PLACE} answered 550: no such user",
         ),
         (smtplib.SMTPDataError(451, b"try\r\nlater\x1b[31m"), f"{PLACE} answered 451: try later [31m"),
         (smtplib.SMTPDataError(554, f"no {PASSWORD}".encode()), f"{PLACE} answered 554: no ***"),
@@ -50,13 +51,13 @@ def disconnected_after(cause: Exception | None) -> smtplib.SMTPServerDisconnecte
             disconnected_after(TimeoutError()),
             f"no answer from {PLACE} within 10 s; check smtp_host and smtp_port",
         ),
-        (disconnected_after(None), f"{PLACE} closed the connection"),
+        (disconnected_after(None), f"{PLACE}: connection unexpectedly closed; check smtp_host and smtp_port"),
         (
             ConnectionRefusedError(111, "Connection refused"),
             f"{PLACE}: connection refused; check smtp_host and smtp_port",
         ),
-        (ValueError(PASSWORD), f"{PLACE} could not be used; check smtp_host and smtp_user"),
-        (smtplib.SMTPException(PASSWORD), f"{PLACE} could not be used; check smtp_host and smtp_user"),
+        (ValueError(PASSWORD), f"{PLACE}: ***; check smtp_host and smtp_port"),
+        (smtplib.SMTPException(PASSWORD), f"{PLACE}: ***; check smtp_host and smtp_port"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
@@ -114,7 +115,7 @@ def test_a_rejected_recipient_concerns_nobody_else(server: type[FakeSMTP]) -> No
     """The other messages are sent."""
     server.rejected = frozenset({"a@example.org"})
     problems = dict(deliver(SERVER, PASSWORD, MESSAGES))
-    reason = f"{PLACE} rejects this recipient: no such user"
+    reason = f"{PLACE} answered 550: no such user"
     assert problems == {"a@example.org": reason, "b@example.org": "", "c@example.org": ""}
 
 
@@ -128,9 +129,9 @@ def test_a_server_that_is_away_is_asked_once(server: type[FakeSMTP]) -> None:
 
 def test_addresses_beyond_ascii_need_the_servers_consent(server: type[FakeSMTP]) -> None:
     """SMTPUTF8 is asked for where an address needs it, and its absence concerns that address only."""
-    messages = [Message(sender="me@example.org", recipient="müller@example.org", content=b""), MESSAGES[0]]
+    messages = {"müller@example.org": b"", "a@example.org": b""}
     problems = [problem for _, problem in deliver(SERVER, PASSWORD, messages)]
-    assert problems == [f"{PLACE} does not accept addresses with non-ASCII letters", ""]
+    assert problems == [f"{PLACE} does not offer what smtp_tls or smtp_user ask for, or what this address needs", ""]
     assert server.options == (["SMTPUTF8", "BODY=8BITMIME"], [])
 
 
@@ -160,9 +161,10 @@ def test_no_message_is_begun_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """A message that took long counts as sent, and the others wait for the next run."""
     begun: list[str] = []
 
-    def slow(_: object, __: object, message: Message) -> None:
-        begun.append(message.recipient)
+    def slow(_: object, __: object, address: str, ___: object) -> tuple[str, bool]:
+        begun.append(address)
         time.sleep(0.05)
+        return "", False
 
     monkeypatch.setattr(smtp, "_send", slow)
     monkeypatch.setattr(smtp, "LAST_START_SECONDS", 0.03)
@@ -171,12 +173,17 @@ def test_no_message_is_begun_late(monkeypatch: pytest.MonkeyPatch) -> None:
     assert begun == ["a@example.org"]
 
 
-def test_an_interruption_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the thread raises, and is no problem of the mail server, ends the run."""
-
-    def interrupted(*_: object) -> None:
-        raise Interrupted("interrupted by SIGTERM")
-
-    monkeypatch.setattr(smtp, "_send", interrupted)
-    with pytest.raises(Interrupted):
-        list(deliver(SERVER, PASSWORD, MESSAGES))
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("login01", "login01"),
+        ("my host.example", "myhost.example"),
+        ("büro-1.", "bro-1"),
+        ("", "localhost"),
+        ("ü", "localhost"),
+    ],
+)
+def test_host_name(monkeypatch: pytest.MonkeyPatch, name: str, shown: str) -> None:
+    """Only what an address may have is left of a host's name."""
+    monkeypatch.setattr("socket.gethostname", lambda: name)
+    assert host_name() == shown
