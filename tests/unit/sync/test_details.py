@@ -66,8 +66,8 @@ MISSING = "the reason is not known, because Globus did not send it: "
 def test_what_explains_a_status(found: Task, answer: Any, asked: list[str], details: Details | None) -> None:
     """The log, the skipped paths or the pauses; what does not come is one line of that report."""
     client = FakeClient()
-    if answer:
-        client.events = client.skipped = client.paused = {new_id(1): answer}
+    answers: dict[str, Any] = {new_id(1): answer} if answer else {}
+    client.events, client.skipped, client.paused = answers, answers, answers
     made = ask_details(client, {FINGERPRINT: record(1)}, snapshot(found), scope(PAIR), {})
     assert made == ({new_id(1): details} if details else {})
     assert client.asked == asked
