@@ -12,6 +12,7 @@ import fcntl
 import logging
 import os
 import shlex
+import stat
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -70,9 +71,11 @@ def append(path: Path, text: str, largest_bytes: int = _LARGEST_BYTES) -> None:
     data = text.encode("utf-8", "backslashreplace")
     real_path = os.path.realpath(path)
     while True:
-        with open(real_path, "ab", opener=_open_regular_file) as file:  # closing it gives the lock back
+        with open(real_path, "ab", opener=_open_private) as file:  # closing it gives the lock back
             is_locked = _lock(file.fileno())
             status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(errno.EINVAL, "not a regular file")
             if is_locked and not _leads_to(real_path, status):
                 continue  # another process has renamed it
             if is_locked and status.st_size and status.st_size + len(data) > largest_bytes:
@@ -118,10 +121,8 @@ def _local_time(timestamp: float) -> str:
     return datetime.fromtimestamp(timestamp).astimezone().isoformat(timespec="seconds")
 
 
-def _open_regular_file(path: str, flags: int) -> int:
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise OSError(errno.EINVAL, "not a regular file")
-    return os.open(path, flags | os.O_NONBLOCK, 0o600)  # does not wait for a FIFO that has just been made
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK, 0o600)  # O_NONBLOCK: does not wait for the reader of a FIFO
 
 
 def _lock(descriptor: int) -> bool:
