@@ -36,7 +36,7 @@ sys.path[:] = [*filter(None, sys.path), os.getcwd()]
 try:
     from globus_sync_directory.__main__ import main
 except (ImportError, SyntaxError) as error:
-    fix = "in the clone, run: venv/bin/python -m pip install ."
+    fix = "in the clone, run: venv/bin/python -m pip install -e ."
     print(f"{sys.executable} cannot run globus_sync_directory ({error}); {fix}", file=sys.stderr)
     sys.exit(72)
 main(72)'

@@ -42,7 +42,7 @@ LINT = [
 
 setup(
     name="globus_sync_directory",
-    version="2.0.0",
+    version="3.0.0",
     description="Keeps directories in step between Globus shared collections, unattended, from cron or scrontab",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

@@ -1,8 +1,8 @@
 """
-How fast the stand-in copies, as ratios to ``cp -a`` and plain checksum passes on the same disk, in one run.
+Measures how fast the stand-in copies, compared with ``cp -a`` and plain checksum passes on the same disk.
 
-``python -m benchmarks.standin`` from the repository root, with the extra ``standin``. It takes two minutes and, at
-the default sizes, 6.5 GB below --dir, which go away again. Status 1 means that a ratio is over its limit.
+Run ``python -m benchmarks.standin`` in the repository root, with the extra ``standin``. It takes two minutes and, with
+the default sizes, 6.5 GB below --dir, which it deletes at the end. Status 1 means that a ratio is above its limit.
 """
 
 import hashlib
@@ -23,10 +23,10 @@ from globus_sdk import AccessTokenAuthorizer, ConfidentialAppAuthClient, Transfe
 from globus_sync_directory.standin import StandIn
 
 MIB = 1 << 20
-COPY_LIMIT, SYNC_LIMIT, MEMORY_LIMIT = 2.0, 1.3, 64  # two ratios, and MiB more at the peak
+COPY_LIMIT, SYNC_LIMIT, MEMORY_LIMIT = 2.0, 1.3, 64  # two ratios, and the growth of the peak memory in MiB
 
 
-class GlobusClient:
+class Setup:
     """A stand-in with a source and a target, and the SDK signed in to it."""
 
     def __init__(self, standin: StandIn, source: Path, target: Path) -> None:
@@ -39,7 +39,7 @@ class GlobusClient:
         self.client = TransferClient(authorizer=AccessTokenAuthorizer(token), base_url=standin.url)
 
     def transfer(self, **options: Any) -> None:
-        """Submit a transfer of everything, verified, and wait for its success."""
+        """Submit a verified transfer of all files, and wait until it has succeeded."""
         data = TransferData(
             source_endpoint=self.source.id, destination_endpoint=self.target.id, verify_checksum=True,
             preserve_timestamp=True, **options,
@@ -53,7 +53,7 @@ class GlobusClient:
 
 
 def timed(what: str, work: Callable[[], object]) -> float:
-    """Do something with nothing left to be written from before; print and return its seconds."""
+    """Call a function when all earlier writes are on the disk; print and return its seconds."""
     os.sync()
     begin = time.perf_counter()
     work()
@@ -72,12 +72,12 @@ def checksums(*roots: Path) -> None:
 
 
 def peak() -> float:
-    """Return this process's peak memory so far, in MiB."""
+    """Return the peak memory of this process so far, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def measure(work: Path, make: Callable[[Path], None]) -> tuple[float, float, float]:
-    """Return two ratios, copy and second checksum sync, and the growth of the peak memory in MiB."""
+    """Return two ratios, for a copy and for a second checksum sync, and the growth of the peak memory in MiB."""
     source, plain, target = work / "source", work / "plain", work / "target"
     for directory in (source, target):
         directory.mkdir(parents=True)
@@ -86,19 +86,19 @@ def measure(work: Path, make: Callable[[Path], None]) -> tuple[float, float, flo
     def copied() -> float:
         return timed("cp -a", lambda: subprocess.run(["cp", "-a", source, plain], check=True))  # noqa: S603, S607
 
-    before_us = copied()
+    first_copy = copied()
     check = timed("one checksum pass over both sides", lambda: checksums(source, plain))
     shutil.rmtree(plain)
     with StandIn() as standin:
-        globus = GlobusClient(standin, source, target)
+        globus = Setup(standin, source, target)
         before = peak()
-        ours = timed("stand-in, copied and verified", globus.transfer)
+        transfer = timed("stand-in, copied and verified", globus.transfer)
         again = timed("stand-in, second checksum sync", lambda: globus.transfer(sync_level=3))
         globus.client.close()
         growth = peak() - before
-    copy = (before_us + copied()) / 2  # making many files is now quick, now slow on some file systems
+    copy = (first_copy + copied()) / 2  # on some file systems, the time to make many files varies
     shutil.rmtree(work)
-    return ours / (copy + check), again / check, growth
+    return transfer / (copy + check), again / check, growth
 
 
 def large(mib: int, count: int) -> Callable[[Path], None]:
@@ -141,11 +141,11 @@ def main(place: Path | None, mib: int, large_files: int, small_files: int) -> No
         f"second checksum sync in {synced:.2f} times the pass (limit {SYNC_LIMIT}); "
         f"peak memory {memory:+.0f} MiB (limit {MEMORY_LIMIT})\n"
         f"small files: {many:.2f} and {many_synced:.2f} times; peak memory {many_memory:+.0f} MiB\n"
-        "  Of a small file next to nothing is data: making it costs most, which depends on the file system and its\n"
-        "  mood (compare the two times of cp). For each, the stand-in also looks at both sides, opens the source\n"
-        "  through no link, writes under a temporary name, reads both sides back, sets the time, renames, and notes\n"
-        "  the result for successful_transfers, all in Python. The notes are the memory that grows with the number\n"
-        "  of files, and only with that."
+        "  A small file has almost no data: to make it takes most of the time, which depends on the file system\n"
+        "  and varies (compare the two times of cp). For each file, the stand-in also looks at both sides, opens\n"
+        "  the source through no link, writes under a temporary name, reads both sides, sets the time, renames,\n"
+        "  and records the result for successful_transfers, all in Python. Memory grows with the number of files\n"
+        "  because of these records, and only because of them."
     )
     sys.exit(failed)
 

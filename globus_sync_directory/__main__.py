@@ -20,7 +20,9 @@ def main(status_if_not_installed: int = 2) -> None:
 
     ``status_if_not_installed`` is for a Python without the packages that the tool needs; the wrapper has its own.
     """
-    _end_at_signals()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end_at_signal)
     from globus_sync_directory.installation import explain, find_problem
 
     problem = find_problem()
@@ -28,51 +30,34 @@ def main(status_if_not_installed: int = 2) -> None:
         _end(status_if_not_installed, problem)
     try:
         from globus_sync_directory import cli
-    except ImportError as error:
+    except Exception as error:  # noqa: BLE001  # while modules are imported
+        import traceback
+
+        bug = f"this is a bug in globus_sync_directory; please report it with these lines\n{traceback.format_exc()}"
         problem = explain(error)
-        if problem:
-            _end(status_if_not_installed, problem)
-        _end_with_bug()
-    except Exception:  # noqa: BLE001  # while our own modules are imported
-        _end_with_bug()
+        _end(status_if_not_installed if problem else 70, problem or bug)
     cli.main()
 
 
-def _end_at_signals() -> None:
-    """Let a signal end the process at once; the command line replaces this before it has anything to lose."""
-
-    def end(number: int, _: FrameType | None) -> NoReturn:
-        _say(f"interrupted by {signal.Signals(number).name} before anything was started")
-        os._exit(130)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, end)
-
-
-def _end_with_bug() -> NoReturn:
-    import traceback
-
-    _end(70, "this is a bug in globus_sync_directory; please report it with these lines\n" + traceback.format_exc())
+def _end_at_signal(number: int, _: FrameType | None) -> NoReturn:
+    """End the process at once; the command line replaces this before it has anything to lose."""
+    _say(f"interrupted by {signal.Signals(number).name} before anything was started")
+    os._exit(130)
 
 
 def _end(status: int, text: str) -> NoReturn:
     _say(text)
     if sys.argv[1:2] == ["--log-file"] and sys.argv[2:]:  # as the wrapper starts the tool
         with contextlib.suppress(Exception):  # the text is on stderr already
-            _append_to_log(sys.argv[2], status, text)
+            import logging
+            from pathlib import Path
+
+            from globus_sync_directory.output.log import log_end, log_report, log_to
+
+            log_to(stderr_level=logging.CRITICAL, file=Path(sys.argv[2]), arguments=sys.argv[1:])
+            log_report(text.splitlines())
+            log_end(status)
     sys.exit(status)
-
-
-def _append_to_log(path: str, status: int, text: str) -> None:
-    import logging
-    from pathlib import Path
-
-    from globus_sync_directory.output.log import log_end, log_report, log_to
-
-    log_to(stderr_level=logging.CRITICAL, file=Path(path), arguments=sys.argv[1:])
-    log_report(text.splitlines())
-    log_end(status)
 
 
 def _say(text: str) -> None:

@@ -10,7 +10,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,13 +17,16 @@ from typing import Any
 import click
 
 from globus_sync_directory.commands.options import Options
-from globus_sync_directory.errors import ExitStatus, Interrupted, LockHeld, SyncError, UsageError
-from globus_sync_directory.model.report import RunReport
+from globus_sync_directory.config.load import load_settings
+from globus_sync_directory.errors import ConfigError, ExitStatus, Interrupted, LockHeld, SyncError, UsageError
+from globus_sync_directory.model.report import Check, CheckResult, RunReport
 from globus_sync_directory.output.log import log_end, log_report, log_to
 from globus_sync_directory.output.report_text import plain_lines
-from globus_sync_directory.output.terminal import flush_streams, is_watched, prepare_streams, show
+from globus_sync_directory.output.terminal import flush_streams, is_watched, prepare_streams, show, silence
 
 PROGRAM = "globus-sync-directory"
+_FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _VARIABLE = "GLOBUS_SYNC_DIRECTORY_"
 _SECTIONS = {
     "Files": ("config_file", "secret_file", "state_file", "log_file"),
@@ -53,26 +55,22 @@ class _Command(click.Command):
                 formatter.write_dl([record for name in names if (record := records.get(name))])
 
 
-class _File(click.ParamType["Path"]):
-    """A path, with ``~`` expanded."""
-
-    name = "file"
-
-    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        path = Path(value)
-        try:
-            path.expanduser().absolute()
-        except RuntimeError:
-            raise UsageError(f"{path}: there is no home directory; give the file's full path") from None
-        except FileNotFoundError:
-            raise UsageError(f"{path}: the current directory was removed; give the file's full path") from None
-        return path.expanduser()
+def _path(value: str) -> Path:
+    """Return a path, with ``~`` expanded."""
+    path = Path(value)
+    try:
+        path.expanduser().absolute()
+    except RuntimeError:
+        raise UsageError(f"{path}: there is no home directory; give the file's full path") from None
+    except FileNotFoundError:
+        raise UsageError(f"{path}: the current directory was removed; give the file's full path") from None
+    return path.expanduser()
 
 
 def _file_option(*names: str, help: str, default: str | None = None, variable: bool = True) -> Callable[..., Any]:
     return click.option(
         *names,
-        type=_File(),
+        type=_path,
         metavar="FILE",
         default=default,
         show_default=default is not None,
@@ -141,7 +139,7 @@ Exit status
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing while all is well, else only what is wrong.")
 @click.option("--write-probe", is_flag=True, help="Make a directory at each destination and remove it again.")
 @click.option("--mail", is_flag=True, help="Send a test mail to every address in the config file.")
-@click.version_option(version("globus_sync_directory"), prog_name=PROGRAM)
+@click.version_option(package_name="globus_sync_directory", prog_name=PROGRAM)
 @click.argument("command", required=False, metavar="[COMMAND]", type=click.Choice(["check"]))
 def command(**given: Any) -> ExitStatus:
     """Parse one command line and do what it asks for; see ``_HELP``."""
@@ -187,14 +185,27 @@ def _shown(name: str) -> str:
 
 
 def _do(name: str | None, options: Options) -> RunReport:
+    is_check = name == "check"
+    try:
+        settings = load_settings(options.config_file, options.secret_file)
+    except ConfigError as error:
+        if is_check:
+            return _failed_checks(error)
+        raise
     # Imported here, because --help and a config error must not wait for the SDK.
-    if name == "check":
+    if is_check:
         from globus_sync_directory.commands.check import check
 
-        return check(options)
+        return check(options, settings)
     from globus_sync_directory.commands.sync import sync
 
-    return sync(options)
+    return sync(options, settings)
+
+
+def _failed_checks(error: ConfigError) -> RunReport:
+    """Return the report of ``check`` where the config file cannot be used: one failed check for each problem."""
+    failed = tuple(Check(result=CheckResult.FAIL, sentence=line) for line in error.lines)
+    return RunReport(exit_status=error.exit_status, checks=failed)
 
 
 def _show(report: RunReport, *, quiet: bool, as_json: bool) -> ExitStatus:
@@ -205,12 +216,20 @@ def _show(report: RunReport, *, quiet: bool, as_json: bool) -> ExitStatus:
 def main() -> None:
     """Run the command line of this process and end it with the exit status."""
     status = invoke(sys.argv[1:])
+    _end_at_signals(status)
     log_end(status)
     if not flush_streams() and status is ExitStatus.OK:
         status = ExitStatus.ATTENTION
     if status is ExitStatus.INTERRUPTED:
         os._exit(status)  # requests under way are not waited for; what they may start is on disk as pending
     sys.exit(status)
+
+
+def _end_at_signals(status: ExitStatus) -> None:
+    """Let a signal end the process with this status: the report is printed, and requests under way may hang."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: os._exit(status))
 
 
 def invoke(arguments: Sequence[str]) -> ExitStatus:
@@ -240,13 +259,14 @@ def _invoke(arguments: Sequence[str]) -> ExitStatus:
     except (SyncError, Interrupted) as error:
         report = RunReport(exit_status=error.exit_status, errors=error.lines)
     except Exception as error:  # noqa: BLE001  # the last resort: a bug of ours ends with a status of its own
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # of stdout, for --help and --version
-            report = RunReport(
-                exit_status=ExitStatus.ATTENTION, errors=(f"standard output cannot be written: {error.strerror}",)
-            )
+        if isinstance(error, OSError) and error.errno in _FULL_DISK:  # of stdout, for --help and --version
+            silence(sys.stdout)
+            complaint = f"standard output cannot be written: {error.strerror}"
+            report = RunReport(exit_status=ExitStatus.ATTENTION, errors=(complaint,))
         else:
             complaint = "this is a bug in globus_sync_directory; please report it with the traceback on stderr"
             report = RunReport(exit_status=ExitStatus.BUG, errors=(complaint,))
+            log_report(traceback.format_exc().splitlines())
             with contextlib.suppress(OSError):
                 traceback.print_exc()
     return _show(report, quiet=False, as_json="--json" in arguments)
@@ -262,7 +282,7 @@ def _signals_interrupt() -> Iterator[None]:
         raise Interrupted(f"interrupted by {signal.Signals(number).name}")
 
     before = {}
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _SIGNALS:
         # nohup and similar programs have asked for SIGHUP to be ignored; it stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.signal(number, interrupt)

@@ -8,85 +8,50 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import shlex
 import sys
-from importlib.machinery import ModuleSpec
 
 OLDEST_PYTHON = (3, 11)
 
-# What setup.py requires: import name -> name of the distribution, oldest version. A test compares the two.
+# What setup.py requires: import name -> name of the distribution. A test compares the two.
 REQUIRED = {
-    "click": ("click", "8.1.7"),
-    "dateutil": ("python-dateutil", "2.8.2"),
-    "globus_sdk": ("globus-sdk", "4.9"),
-    "msgspec": ("msgspec", "0.20"),
-    "requests": ("requests", "2.32.3"),
-    "rich": ("rich", "13"),
-    "urllib3": ("urllib3", "2.3"),
+    "click": "click",
+    "dateutil": "python-dateutil",
+    "globus_sdk": "globus-sdk",
+    "msgspec": "msgspec",
+    "requests": "requests",
+    "rich": "rich",
+    "urllib3": "urllib3",
 }
 
 
 def find_problem() -> str | None:
-    """Return a sentence if this Python or a required package is too old, or a package is missing; else None."""
+    """Return a sentence if this Python is too old or a required package is missing; else None."""
     if sys.version_info < OLDEST_PYTHON:
         found, needed = (".".join(map(str, numbers[:2])) for numbers in (sys.version_info, OLDEST_PYTHON))
         return f"{sys.executable} is Python {found}; create the virtual environment with {needed} or newer"
-    specs = {name: importlib.util.find_spec(name) for name in REQUIRED}
-    missing = [REQUIRED[name][0] for name, spec in specs.items() if spec is None]
-    if missing:
-        return f"{sys.executable} does not have the packages that the tool needs ({', '.join(missing)}); {_fix()}"
-    for name, (distribution, oldest) in REQUIRED.items():
-        directory = _directory_of(specs[name])
-        version = _newest_version(distribution, directory)
-        if version and version < _numbers(oldest):
-            found = ".".join(map(str, version))
-            return f"{distribution} {found} in {directory} is too old; the tool needs {oldest} or newer; {_fix()}"
-    return None
+    missing = [distribution for name, distribution in REQUIRED.items() if importlib.util.find_spec(name) is None]
+    return _sentence(f"does not have the packages that the tool needs ({', '.join(missing)})") if missing else None
 
 
-def explain(error: ImportError) -> str | None:
-    """Return a sentence if a package that is neither ours nor Python's own cannot be imported; else None."""
-    package = (error.name or "").partition(".")[0]
-    if not package or package == "globus_sync_directory" or package in sys.stdlib_module_names:
-        return None
-    return f"{sys.executable} cannot import the package {package} ({error}); {_fix()}"
-
-
-def _directory_of(spec: ModuleSpec | None) -> str:
-    """Return the directory that a module or package lies in."""
-    if spec is None:
-        return ""
-    return os.path.dirname(next(iter(spec.submodule_search_locations or [spec.origin or ""])))
-
-
-def _newest_version(distribution: str, directory: str) -> list[int]:
-    """Return the version that the distribution's directory of metadata has in its name; empty if there is none."""
-    # importlib.metadata says the same and takes 50 ms.
-    name = re.escape(distribution).replace("\\-", "[-_.]")
-    pattern = re.compile(rf"{name}-(\d[\d.]*).*\.(dist|egg)-info", re.IGNORECASE)
-    entries = os.listdir(directory) if os.path.isdir(directory) else []
-    matches = [pattern.fullmatch(entry) for entry in entries]
-    return max((_numbers(match[1]) for match in matches if match), default=[])
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version)]
-
-
-def _fix() -> str:
-    """Return the command that installs the packages: into this virtual environment, or into one that it creates."""
-    clone = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    where = "run"
-    if not os.path.exists(os.path.join(clone, "setup.py")):
-        clone, where = ".", "in the directory with setup.py, run"
-    if sys.prefix == sys.base_prefix:
-        environment = os.path.join(clone, "venv")
-        create = [sys.executable, "-m", "venv", environment]
-    elif importlib.util.find_spec("pip") is None:  # the Python that created the environment was upgraded
-        environment = sys.prefix
-        create = [os.path.realpath(sys.executable), "-m", "venv", "--clear", environment]
+def explain(error: Exception) -> str | None:
+    """Return a sentence if this error of an import means a package that is too old or damaged; None for a bug."""
+    if isinstance(error, ImportError):
+        package = (error.name or "").partition(".")[0]
+        is_bug = package in ("", "globus_sync_directory", *sys.stdlib_module_names)
     else:
-        return f"{where}: {shlex.join([sys.executable, '-m', 'pip', 'install', clone])}"
-    install = [os.path.join(environment, "bin", "pip"), "install", clone]
-    return f"{where}: {shlex.join(create)} && {shlex.join(install)}"
+        is_bug = not isinstance(error, (AttributeError, TypeError))  # as when a package lacks what it has today
+    return None if is_bug else _sentence(f"has a package that is too old or damaged ({type(error).__name__}: {error})")
+
+
+def _sentence(problem: str) -> str:
+    """Return the sentence with the command that installs the packages, also into an environment without pip."""
+    if sys.prefix == sys.base_prefix:
+        environment, create = "venv", [sys.executable, "-m", "venv", "venv"]
+    else:  # if it has no pip, the Python that created it was upgraded
+        environment, create = sys.prefix, [os.path.realpath(sys.executable), "-m", "venv", "--clear", sys.prefix]
+        if importlib.util.find_spec("pip"):
+            create = []
+    install = [os.path.join(environment, "bin", "python"), "-m", "pip", "install", "-e", "."]
+    fix = " && ".join(shlex.join(command) for command in (create, install) if command)
+    return f"{sys.executable} {problem}; in the directory with setup.py, run: {fix}"

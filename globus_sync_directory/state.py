@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import json
 import logging
 import os
 import socket
@@ -129,7 +130,7 @@ class StateStore:
                 records[key] = merged
         document = _Document(version=VERSION, client_id=self._client_id, pairs=records)
         try:
-            _replace_durably(self.path, msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=1))
+            _replace_durably(self.path, _encode(document))
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -209,6 +210,8 @@ class StateStore:
             fix = "Free some space"
         elif error.errno == errno.ELOOP:
             fix = f"Remove the link {self.lock_path}"
+        elif self.lock_path.exists() and not os.access(self.lock_path, os.W_OK):
+            fix = f"Run it as the owner of {self.lock_path}"
         return StateError(
             f"state file {self.path} cannot be written: {error.strerror or error}; nothing more was started. {fix}, "
             "or name another file with --state-file"
@@ -269,6 +272,12 @@ def _from_version_1(document: dict[str, Any]) -> dict[str, Any]:
         record["mailed"] = {address: {"well_since": told["well_since"]} for address, told in old["mailed"].items()}
         pairs[key] = record
     return {**document, "pairs": pairs}
+
+
+def _encode(document: _Document) -> bytes:
+    """Return the contents of a file; half a surrogate pair, which no file can hold, becomes a question mark."""
+    text = json.dumps(msgspec.to_builtins(document), ensure_ascii=False, indent=1, sort_keys=True)
+    return text.encode(errors="replace") + b"\n"
 
 
 def _replace_durably(path: Path, data: bytes) -> None:

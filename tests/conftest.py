@@ -35,7 +35,7 @@ def zygote() -> Iterator[Zygote]:
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nobody's home, settings or colours reach a test, and no request waits for a repeat or for its turn."""
+    """No home, settings or colours of the caller reach a test, and no request waits for a repeat or for its turn."""
     for name in list(os.environ):
         if name.startswith(("GLOBUS_", "SLURM_", "NO_COLOR")):
             monkeypatch.delenv(name)

@@ -1,261 +1,87 @@
 """
-What the report says for each verdict, from real runs on the stand-in: ``python tests/examples.py`` puts it into README.
+The examples in the documents, from real runs against the stand-in: ``python tests/examples.py`` writes them.
 
-Ids and host names are replaced, so that the same runs give the same text; nothing else is touched.
+A document has a line ``<!-- made by tests/examples.py: NAME, NAME -->`` above a fenced block; the block holds the
+output of these scenes as a terminal of 80 columns shows it. Ids, and the names of temporary directories, are replaced
+by others of the same length, so that the same runs give the same text; nothing else is touched.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import re
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest import mock
 
-from globus_sync_directory.output.text import wrapped
-from world import SUBMIT, World, make_world
+from scenes import COLUMNS, SCENES, Stage
+from world import World, make_world
 
-from globus_sync_directory.globus import transport
-from globus_sync_directory.standin import Fault
+from globus_sync_directory.commands import check as check_command
+from globus_sync_directory.commands import sync as sync_command
+from globus_sync_directory.globus import client, sign_in, transport
 
 ROOT = Path(__file__).resolve().parent.parent
-UNFOLD = "Every other verdict, as the tool tells it"
-BEGIN, END = "<!-- made by tests/examples.py -->\n", "<!-- end -->\n"
-NOW = datetime(2026, 11, 23, 11, 0, 20, tzinfo=UTC)
-HOUR, COLUMNS = 3600, 110
-
-
-def recover_pending(world: World, seconds: float) -> str:
-    """Let time pass, and return what a look says then."""
-    world.clock.advance(seconds)
-    world.globus.wait()
-    return world.run("-d").stdout
-
-
-def started(world: World) -> str:
-    return world.run().stdout
-
-
-def running(world: World) -> str:
-    world.sync()
-    for number in range(20):
-        (world.images / f"plate {number}.tif").write_bytes(b"x" * 900_000)
-    world.globus.hold(after_files=8)
-    world.clock.advance(24 * HOUR)
-    world.sync()
-    return recover_pending(world, 2 * HOUR)
-
-
-def queued(world: World) -> str:
-    for name in ("a", "b", "c"):
-        world.pair(name)
-    world.globus.hold()
-    world.sync("-p", "a", "-p", "b", "-p", "c")
-    world.sync("-p", "microscope")
-    world.clock.advance(600)
-    return world.run("-d", "-p", "microscope").stdout
-
-
-def failing(world: World, seconds: float) -> str:
-    world.globus.hold(after_files=1)
-    world.sync()
-    world.destination.full = True
-    world.globus.release()
-    world.globus.wait()
-    return recover_pending(world, seconds)
-
-
-def running_with_errors(world: World) -> str:
-    return failing(world, 600)
-
-
-def stuck(world: World) -> str:
-    return failing(world, 2 * HOUR)
-
-
-def paused(world: World) -> str:
-    world.globus.hold()
-    world.sync()
-    world.tasks[0].pause("Maintenance until Wednesday noon")
-    return recover_pending(world, 600)
-
-
-def suspended(world: World) -> str:
-    world.globus.hold()
-    world.sync()
-    world.tasks[0].suspend()
-    return recover_pending(world, 600)
-
-
-def succeeded(world: World) -> str:
-    world.sync()
-    (world.images / "new.tif").write_bytes(b"x" * 7_500_000)
-    world.clock.advance(24 * HOUR)
-    world.sync()
-    return recover_pending(world, 7 * HOUR)
-
-
-def too_old(world: World) -> str:
-    world.pair("microscope", max_age="36h")
-    world.sync()
-    return recover_pending(world, 48 * HOUR)
-
-
-def succeeded_with_gaps(world: World) -> str:
-    world.source.unreadable = {"/images/deep/b b.txt"}
-    world.sync()
-    return recover_pending(world, 7 * HOUR)
-
-
-def stopped_at_its_time_limit(world: World) -> str:
-    world.pair("microscope", timelimitmins="300")
-    world.globus.hold(after_files=1)
-    world.sync()
-    return recover_pending(world, 7 * HOUR)
-
-
-def ran_out_of_time(world: World) -> str:
-    world.sync()
-    world.pair("microscope", timelimitmins="300")
-    world.globus.hold(after_files=1)
-    world.sync()
-    return recover_pending(world, 7 * HOUR)
-
-
-def failed(world: World) -> str:
-    world.globus.hold()
-    world.sync()
-    world.globus.fail(world.tasks[0].id, "PERMISSION_DENIED")
-    return recover_pending(world, 7 * HOUR)
-
-
-def restarted(world: World) -> str:
-    failed(world)
-    return world.run().stdout
-
-
-def cancelled(world: World) -> str:
-    world.globus.hold()
-    world.sync()
-    world.globus.cancel(world.tasks[0].id)
-    return recover_pending(world, 7 * HOUR)
-
-
-def waiting_for_room(world: World) -> str:
-    code = "ClientError.Conflict.TooManyPendingJobs"
-    world.globus.faults.add(Fault(method="POST", path=SUBMIT, status=409, code=code))
-    return world.run().stdout
-
-
-def waiting_for_the_earlier_task(world: World) -> str:
-    world.globus.hold()
-    world.run()
-    (world.root / "source" / "more").mkdir()
-    world.pair("microscope", src_path="/more")
-    return world.run().stdout
-
-
-def never_run(world: World) -> str:
-    return world.run("-d").stdout
-
-
-def unknown_to_globus(world: World) -> str:
-    world.sync()
-    world.globus.forget(world.tasks[0].id)
-    return recover_pending(world, 100 * 24 * HOUR)
-
-
-def refused(world: World) -> str:
-    world.source.entity_type = "GCP_guest_collection"
-    world.source.online = False
-    return world.run().stdout
-
-
-def not_startable(world: World) -> str:
-    world.sync()
-    world.source.rules[world.client_id, ()] = ""
-    world.run()
-    return recover_pending(world, 7 * HOUR)
-
-
-def start_unconfirmed(world: World) -> str:
-    world.globus.faults.add(Fault(method="POST", path=SUBMIT, times=None, cut=True, when="after"))
-    return world.run().stdout
-
-
-def not_reached(world: World) -> str:
-    world.pair("sequencer")
-    world.globus.faults.add(Fault(path="*", times=None, status=503))
-    return world.run().stdout
-
-
-def sign_in_refused(world: World) -> str:
-    world.secret_file.write_text("another")
-    return world.run().stdout
-
-
-def would_start(world: World) -> str:
-    return world.run("-n").stdout.partition("    document (")[0]
-
-
-Scenes = tuple[Callable[[World], str], ...]
-FIRST: Scenes = (succeeded, running, not_startable)  # these the reader sees, the rest once it is unfolded
-REST: Scenes = (
-    started,
-    queued,
-    too_old,
-    running_with_errors,
-    stuck,
-    paused,
-    suspended,
-    succeeded_with_gaps,
-    stopped_at_its_time_limit,
-    ran_out_of_time,
-    failed,
-    restarted,
-    cancelled,
-    refused,
-    waiting_for_room,
-    waiting_for_the_earlier_task,
-    never_run,
-    unknown_to_globus,
-    start_unconfirmed,
-    not_reached,
-    sign_in_refused,
-    would_start,
+MIDNIGHT = datetime(2026, 11, 23, 11, 0, 20, tzinfo=UTC)  # in New Zealand
+# Those of the config in README.md.
+CLIENT_ID = "3f2a0c52-11d7-4b4e-9a63-5d0c8f7e2b19"
+SOURCE_ID = "5f7c1a9e-0b51-4d0c-9a34-64d7c1e0b2aa"
+DESTINATION_ID = "9d6d994a-7a5e-4ae5-9d11-8c2f2b1a7c55"
+_HOME = "/home/globus-sync"
+_RANDOM = 8  # characters that tempfile puts at the end of a name
+_BLOCK = re.compile(
+    r"^(?P<head><!-- made by tests/examples\.py: (?P<names>[a-z_, ]+) -->\n\n```text\n)(?P<body>(?:.*\n)*?)```\n",
+    re.MULTILINE,
 )
 
 
-def made() -> str:
-    """Return the part of the README, as the tool speaks now."""
-    with _new_zealand():
-        folded = f"<details>\n<summary>{UNFOLD}</summary>\n\n{_block(REST)}\n</details>\n"
-        return f"{BEGIN}\n{_block(FIRST)}\n{folded}\n{END}"
+def documents() -> list[Path]:
+    """Return every document that a reader may open first."""
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def _block(scenes: Scenes) -> str:
-    texts = []
-    for scene in scenes:
-        with tempfile.TemporaryDirectory() as place, make_world(Path(place), NOW) as world, _environment(world):
-            text = scene(world)
+def examples_in(text: str) -> dict[str, str]:
+    """Return the text of each example of a document, by the names of its scenes."""
+    return {block["names"]: block["body"] for block in _BLOCK.finditer(text)}
+
+
+def make(names: str) -> str:
+    """Return what the tool says today in the scenes with these names, with an empty line between two."""
+    return "\n".join(_make(name) for name in names.split(", "))
+
+
+def rewritten(text: str) -> str:
+    """Return a document with all its examples made today."""
+    return _BLOCK.sub(lambda block: f"{block['head']}{make(block['names'])}```\n", text)
+
+
+def _make(name: str) -> str:
+    prefix = "g" * (len(_HOME) - len("/tmp/") - _RANDOM)  # the same length on every computer
+    with (
+        tempfile.TemporaryDirectory(prefix=prefix, dir="/tmp") as home,
+        _environment(TZ="Pacific/Auckland", HOME=home, COLUMNS=str(COLUMNS), NO_COLOR="1"),
+        mock.patch.object(transport, "LONGEST_PAUSE_SECONDS", 0),
+    ):
+        place = Path(home) / "globus_sync_directory"
+        place.mkdir()
+        with make_world(place, MIDNIGHT) as world, _environment(**world.globus.environment), _clock_of(world):
+            secret_file = Path(home) / ".globus_sync_directory_secret"
+            secret_file.write_bytes(world.secret_file.read_bytes())
+            secret_file.chmod(0o600)
+            text = SCENES[name](Stage(world, Path(home)))
             world.globus.release()
-        texts.append("\n".join(_as_on_a_terminal(_with_fixed_ids(text))) + "\n")
-    return "```text\n" + "\n".join(texts) + "```\n"
+        assert world.secret not in text
+        return _with_fixed_names(text.replace(home, _HOME), world)
 
 
-def _as_on_a_terminal(text: str) -> Iterator[str]:
-    for line in text.splitlines():
-        is_one_piece = line.startswith(("    run: ", "    task: "))
-        yield from wrapped(line, None if is_one_piece else COLUMNS, "        " if line.startswith(" ") else "    ")
-
-
-def _with_fixed_ids(text: str) -> str:
-    known: dict[str, str] = {}
+def _with_fixed_names(text: str, world: World) -> str:
+    """Replace every UUID by one of the README's config, or by one that only depends on its place in the text."""
+    known = {world.client_id: CLIENT_ID, world.source.id: SOURCE_ID, world.destination.id: DESTINATION_ID}
 
     def fixed(match: re.Match[str]) -> str:
         return known.setdefault(match[0], str(uuid.uuid5(uuid.NAMESPACE_URL, f"example {len(known)}")))
@@ -264,35 +90,32 @@ def _with_fixed_ids(text: str) -> str:
 
 
 @contextlib.contextmanager
-def _environment(world: World) -> Iterator[None]:
+def _environment(**variables: str) -> Iterator[None]:
+    """Set these variables, and let the C library know of TZ."""
     before = dict(os.environ)
-    os.environ.update(world.globus.environment)
-    pause, transport.LONGEST_PAUSE_SECONDS = transport.LONGEST_PAUSE_SECONDS, 0
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        transport.LONGEST_PAUSE_SECONDS = pause
-
-
-@contextlib.contextmanager
-def _new_zealand() -> Iterator[None]:
-    before = os.environ.get("TZ")
-    os.environ["TZ"] = "Pacific/Auckland"
+    for name in list(os.environ):
+        if name.startswith("GLOBUS_SYNC_"):
+            del os.environ[name]
+    os.environ.update(variables)
     time.tzset()
     try:
         yield
     finally:
-        os.environ.pop("TZ")
-        if before is not None:
-            os.environ["TZ"] = before
+        os.environ.clear()
+        os.environ.update(before)
         time.tzset()
 
 
+@contextlib.contextmanager
+def _clock_of(world: World) -> Iterator[None]:
+    """Let this host's clock show the same as that of the stand-in."""
+    with contextlib.ExitStack() as patches:
+        for module in (client, sign_in, check_command, sync_command):
+            patches.enter_context(mock.patch.object(module, "host_now", world.clock.now))
+        yield
+
+
 if __name__ == "__main__":
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    head, _, rest = text.partition(BEGIN)
-    readme.write_text(head + made() + rest.partition(END)[2], encoding="utf-8")
+    for path in documents():
+        text = path.read_text(encoding="utf-8")
+        path.write_text(rewritten(text), encoding="utf-8")

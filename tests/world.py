@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,13 +18,17 @@ from typing import Any
 
 from globus_sync_directory.cli import invoke
 from globus_sync_directory.config.load import load_settings
-from globus_sync_directory.globus import transport
 from globus_sync_directory.model.pair import Pair, fingerprint_in
-from globus_sync_directory.standin import Collection, ManualClock, StandIn, Task
+from globus_sync_directory.model.status import PairStatus
+from globus_sync_directory.standin import Collection, Fault, ManualClock, StandIn, Task
 
 TASK_LIST = "/v0.10/task_list"
 SUBMIT = "/v0.10/transfer"
+CLONE = Path(__file__).resolve().parent.parent
 NOBODY = "00000000-1111-4222-8333-444444444444"
+
+_STATUSES = "|".join(re.escape(status.words) for status in PairStatus)
+_FIRST_LINE = re.compile(rf"^(\S.*?): ({_STATUSES})(?=[,;]|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -38,15 +41,13 @@ class Outcome:
 
     @property
     def statuses(self) -> dict[str, str]:
-        """The status of each pair in the report, by its name."""
-        lines = [line for line in self.stdout.splitlines() if not line.startswith(" ")]
-        found = [re.match(r"(.+?): +([^,;]+)", line) for line in lines]
-        return {match[1]: match[2] for match in found if match and not re.match(r"\d+ pairs?$|Globus was", match[1])}
+        """The status of each pair in a report without table, by the pair's name."""
+        return dict(_FIRST_LINE.findall(self.stdout))
 
 
 @dataclass
 class World:
-    """Everything a run touches; ``pairs`` are the sections of config.ini, written anew by every change."""
+    """Everything a run touches; ``pairs`` are the sections of config.ini, which every change writes."""
 
     globus: StandIn
     clock: ManualClock
@@ -105,6 +106,11 @@ class World:
         )
         self.config.write_text(f"[globus]\nclientid = {self.client_id}\n{self.head}\n{sections}", encoding="utf-8")
 
+    @property
+    def bare_environment(self) -> dict[str, str]:
+        """The environment of an ordinary user, without PYTHONUNBUFFERED and the like; it leads to the stand-in."""
+        return {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **self.globus.environment}
+
     def command(self, *arguments: str) -> list[str]:
         return ["-c", str(self.config), "-s", str(self.secret_file), *arguments]
 
@@ -139,7 +145,7 @@ class World:
         return self._without_secret(Outcome(process.returncode, stdout or "", stderr or ""))
 
     def sync(self, *arguments: str) -> Outcome:
-        """Run the command and let every task come to its end, or to where it stays."""
+        """Run the command and wait until every task has ended, or makes no progress."""
         outcome = self.run(*arguments)
         self.globus.wait()
         return outcome
@@ -160,7 +166,7 @@ class World:
         self.globus.requests.clear()
 
     def reset(self) -> None:
-        """Begin again: no task, no state, nothing at the destination."""
+        """Return to the start: no task, no state, nothing at the destination."""
         self.globus.release()
         for task in self.live:
             self.globus.cancel(task.id)
@@ -181,7 +187,7 @@ class World:
 
 @dataclass
 class Zygote:
-    """Starts runs as processes that may strike themselves; see ``zygote.py``."""
+    """Starts runs as processes that may kill themselves; see ``zygote.py``."""
 
     process: subprocess.Popen[str]
 
@@ -194,6 +200,12 @@ class Zygote:
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
         assert world.secret not in answer["stdout"] + answer["stderr"]
         return answer
+
+
+def no_room(times: int | None = None) -> Fault:
+    """Globus rejects submissions, so many or all: this application has too many pending tasks."""
+    code = "ClientError.Conflict.TooManyPendingJobs"
+    return Fault(method="POST", path=SUBMIT, status=409, code=code, times=times)
 
 
 @contextlib.contextmanager
@@ -239,7 +251,7 @@ def assert_in_order(world: World) -> None:
 
 @contextlib.contextmanager
 def make_world(tmp_path: Path, now: datetime | None = None) -> Iterator[World]:
-    """Make the world in an empty directory; afterwards check that it asked for no unknown route and told no secret."""
+    """Make the world in an empty directory; at the end, no unknown route was asked for and no secret written."""
     images = tmp_path / "source" / "images"
     (images / "deep").mkdir(parents=True)
     (images / "a.txt").write_bytes(b"first")

@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from globus_sync_directory.commands.check_ends import check_ends, passed
+from globus_sync_directory.commands.check_ends import ask_about_ends, passed, word_checks
 from globus_sync_directory.commands.check_write import probe_writing
 from globus_sync_directory.commands.inputs import choose_pairs, state_store, warn_of_interception
 from globus_sync_directory.commands.options import Options
-from globus_sync_directory.config.load import load_settings
 from globus_sync_directory.config.settings import Settings
-from globus_sync_directory.errors import ConfigError, ExitStatus, worst
-from globus_sync_directory.globus.client import CLOCK_TOLERANCE, host_now
+from globus_sync_directory.errors import ExitStatus, worst
+from globus_sync_directory.globus.client import host_now
+from globus_sync_directory.globus.clock import clock_warning
 from globus_sync_directory.globus.sign_in import sign_in
 from globus_sync_directory.model.answer import Failure, Received, Rejected, Unavailable
 from globus_sync_directory.model.report import Check, CheckResult, RunReport
 from globus_sync_directory.notify.mail import send_test
-from globus_sync_directory.output.units import span
 from globus_sync_directory.state import StateStore
 from globus_sync_directory.text import count
 
@@ -28,13 +27,8 @@ _NOT_PROBED = Check(
 )
 
 
-def check(options: Options) -> RunReport:
+def check(options: Options, settings: Settings) -> RunReport:
     """Return what ``check`` found: config, secret, state, sign-in, clock, collections, directories."""
-    try:
-        settings = load_settings(options.config_file, options.secret_file)
-    except ConfigError as error:
-        failed = tuple(Check(result=CheckResult.FAIL, sentence=line) for line in error.lines)
-        return RunReport(exit_status=ExitStatus.USAGE, checks=failed)
     pairs = choose_pairs(settings, options.pairs)
     warn_of_interception()
     checks = [
@@ -46,8 +40,10 @@ def check(options: Options) -> RunReport:
     if isinstance(answer, Received):
         with answer.value as client:
             checks += [passed(f"signed in as {settings.identity}"), check_clock(client.clock_offset)]
-            checks += check_ends(pairs, client, settings.identity)
-            checks += probe_writing(pairs, client, settings.identity) if options.write_probe else [_NOT_PROBED]
+            ends = ask_about_ends(pairs, client)
+            checks += word_checks(pairs, ends, settings.identity)
+            known = [pair for pair in pairs if ends.knows(pair.destination)]
+            checks += probe_writing(known, client, settings.identity) if options.write_probe else [_NOT_PROBED]
     else:
         checks.append(_failed_sign_in(answer))
     if options.test_mail:
@@ -57,11 +53,10 @@ def check(options: Options) -> RunReport:
 
 def check_clock(offset: timedelta) -> Check:
     """Return how far this host's clock is from Globus'; ``offset`` is positive where Globus is ahead."""
-    if abs(offset) <= CLOCK_TOLERANCE:
-        return passed(f"this host's clock differs from Globus' by {round(abs(offset).total_seconds())} s")
-    side = "behind" if offset > timedelta(0) else "ahead of"
-    sentence = f"this host's clock is {span(abs(offset))} {side} Globus'"
-    return Check(result=CheckResult.NOTE, sentence=sentence, fix="set the clock; until then Globus' clock is used")
+    warning = clock_warning(offset)
+    if warning:
+        return Check(result=CheckResult.NOTE, sentence=warning, fix="set the clock of this host")
+    return passed(f"this host's clock differs from Globus' by {round(abs(offset).total_seconds())} s")
 
 
 def check_state(store: StateStore) -> Check:
@@ -75,9 +70,11 @@ def check_state(store: StateStore) -> Check:
             return Check(result=CheckResult.NOTE, sentence=sentence, fix=fix)
         fix = "make it readable, or name another file with --state-file"
         return Check(result=CheckResult.FAIL, sentence=sentence, fix=fix)
-    if not loaded.is_missing and not os.access(store.path, os.W_OK):
-        fix = "it belongs to another user; name another file with --state-file"
-        return Check(result=CheckResult.FAIL, sentence=f"{shown} cannot be written", fix=fix)
+    for path in (store.path, store.lock_path):
+        if path.exists() and not os.access(path, os.W_OK):
+            sentence = f"{shown} cannot be written: this user may not write {path}"
+            fix = "if that file belongs to another user, name another state file with --state-file"
+            return Check(result=CheckResult.FAIL, sentence=sentence, fix=fix)
     if not os.access(store.path.parent, os.W_OK | os.X_OK):
         fix = "make its directory writable, or name another file with --state-file"
         return Check(result=CheckResult.FAIL, sentence=f"{shown} cannot be written", fix=fix)

@@ -10,7 +10,7 @@ from globus_sync_directory.errors import ExitStatus
 from globus_sync_directory.globus.client import GlobusClient
 from globus_sync_directory.globus.explain import About, explain, is_path_not_found
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
-from globus_sync_directory.model.collection import Collection
+from globus_sync_directory.model.collection import Collection, with_names
 from globus_sync_directory.model.pair import Directory, Pair
 from globus_sync_directory.model.report import Check, CheckResult
 from globus_sync_directory.text import quote
@@ -24,30 +24,36 @@ _KINDS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Looks:
-    """What Globus answered about collections, by id, and about the directories at both ends."""
+class Ends:
+    """
+    What Globus answered about collections, by id, and about the directories at both ends.
+
+    A directory on a collection that Globus did not describe is not asked about: one wrong id is one problem.
+    """
 
     collections: Mapping[str, Answer[Collection]]
     sources: Mapping[Directory, Answer[str]]
     destinations: Mapping[Directory, Answer[str]]
 
+    def knows(self, end: Directory) -> bool:
+        """Return whether Globus described the collection of this directory."""
+        return isinstance(self.collections[end.collection], Received)
 
-def check_ends(pairs: Iterable[Pair], client: GlobusClient, identity: str) -> list[Check]:
-    """Return a check for each collection, and one for each source and destination on a known collection."""
+
+def ask_about_ends(pairs: Iterable[Pair], client: GlobusClient) -> Ends:
+    """Ask Globus about each collection, each source and each destination of the pairs once."""
     pairs = tuple(pairs)
-    ends = [end for pair in pairs for end in (pair.source, pair.destination)]
-    collections = client.map_concurrently(client.collection, dict.fromkeys(end.collection for end in ends))
-    known = {key for key, answer in collections.items() if isinstance(answer, Received)}
+    ids = [end.collection for pair in pairs for end in (pair.source, pair.destination)]
+    ends = Ends(collections=client.map_concurrently(client.collection, dict.fromkeys(ids)), sources={}, destinations={})
 
-    def look(question: Callable[[Directory], Answer[str]], wanted: Iterable[Directory]) -> dict[Directory, Answer[str]]:
-        return client.map_concurrently(question, dict.fromkeys(end for end in wanted if end.collection in known))
+    def ask(question: Callable[[Directory], Answer[str]], wanted: Iterable[Directory]) -> dict[Directory, Answer[str]]:
+        return client.map_concurrently(question, dict.fromkeys(filter(ends.knows, wanted)))
 
-    looks = _Looks(
-        collections=collections,
-        sources=look(client.list_one, (pair.source for pair in pairs)),
-        destinations=look(client.stat, (pair.destination for pair in pairs)),
+    return replace(
+        ends,
+        sources=ask(client.list_one, (pair.source for pair in pairs)),
+        destinations=ask(client.stat, (pair.destination for pair in pairs)),
     )
-    return word_checks(pairs, looks, identity)
 
 
 def passed(sentence: str, *, pair: Pair | None = None) -> Check:
@@ -55,26 +61,22 @@ def passed(sentence: str, *, pair: Pair | None = None) -> Check:
     return Check(result=CheckResult.OK, sentence=sentence, pair=pair.name if pair else None)
 
 
-def word_checks(pairs: tuple[Pair, ...], looks: _Looks, identity: str) -> list[Check]:
+def word_checks(pairs: tuple[Pair, ...], ends: Ends, identity: str) -> list[Check]:
     """Return the checks for what was found; pure."""
     checks: list[Check] = []
-    for collection, answer in looks.collections.items():
+    for collection, answer in ends.collections.items():
         pair = next(pair for pair in pairs if collection in (pair.source.collection, pair.destination.collection))
         end = pair.source if pair.source.collection == collection else pair.destination
         checks.append(_check_collection(answer, About(pair=pair, directory=end, identity=identity)))
     for pair in pairs:
-        if pair.source in looks.sources:
+        if pair.source in ends.sources:
             about = About(pair=pair, directory=pair.source, identity=identity)
-            checks.append(_check_source(pair, looks.sources[pair.source], about))
-        if pair.destination in looks.destinations:
+            checks.append(_check_source(pair, ends.sources[pair.source], about))
+        if pair.destination in ends.destinations:
             about = About(pair=pair, directory=pair.destination, identity=identity)
-            checks.append(_check_destination(pair, looks.destinations[pair.destination], about))
-    names = {
-        key: answer.value.name
-        for key, answer in looks.collections.items()
-        if isinstance(answer, Received) and answer.value.name != key
-    }
-    return [_with_names(found, names) for found in checks]
+            checks.append(_check_destination(pair, ends.destinations[pair.destination], about))
+    names = {key: answer.value.name for key, answer in ends.collections.items() if isinstance(answer, Received)}
+    return [replace(found, sentence=with_names(found.sentence, names)) for found in checks]
 
 
 def failed(failure: Failure, pair: Pair | None, about: About) -> Check:
@@ -145,11 +147,3 @@ def _check_destination(pair: Pair, answer: Answer[str], about: About) -> Check:
             return passed(f"{path} exists", pair=pair)
         case failure:
             return failed(failure, pair, about)
-
-
-def _with_names(check: Check, names: Mapping[str, str]) -> Check:
-    """Return the check with the names of collections beside their ids."""
-    sentence = check.sentence
-    for collection, name in names.items():
-        sentence = sentence.replace(f"collection {collection}", f"collection {quote(name)} ({collection})")
-    return replace(check, sentence=sentence)

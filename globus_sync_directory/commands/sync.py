@@ -11,7 +11,6 @@ from datetime import datetime
 from globus_sync_directory.commands.inputs import choose_pairs, state_store, warn_of_interception
 from globus_sync_directory.commands.options import Options
 from globus_sync_directory.commands.wait import wait_for_tasks
-from globus_sync_directory.config.load import load_settings
 from globus_sync_directory.config.settings import Settings
 from globus_sync_directory.errors import Interrupted, LockHeld, StateError, worst
 from globus_sync_directory.globus.client import host_now
@@ -39,9 +38,8 @@ class _Job:
     mode: Mode
 
 
-def sync(options: Options) -> RunReport:
+def sync(options: Options, settings: Settings) -> RunReport:
     """Do what the options ask for and return the report. Raises SyncError where the work cannot begin."""
-    settings = load_settings(options.config_file, options.secret_file)
     pairs = choose_pairs(settings, options.pairs)
     warn_of_interception()
     job = _Job(

@@ -8,27 +8,31 @@ itself stops at the first duplicate and forgets line numbers; users want every p
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from globus_sync_directory.config.problems import FileProblem
 from globus_sync_directory.text import quote
 
-CONTINUES = "an indented line continues the value of the key above"
-_HEADER = re.compile(r"\[(?P<name>[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*)\]\s*(?P<rest>.*)")
+# The name may contain pairs of brackets. The rest of a good header is its closing bracket.
+_HEADER = re.compile(r"\[(?P<name>[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*)(?P<rest>.*)")
 _ENTRY = re.compile(r"(?P<key>.+?)\s*[=:]\s*(?P<value>.*)")
 
 
 @dataclass(frozen=True)
+class FileProblem:
+    """One problem; line 0 is the file as a whole."""
+
+    line: int
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Entry:
-    """One ``key = value``, and the indented lines below it as (line number, text)."""
+    """One ``key = value``; ``lines`` are the value and the indented lines below it."""
 
     key: str
-    value: str
     line: int
-    continuation: list[tuple[int, str]] = field(default_factory=list)
+    lines: list[str]
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,13 @@ class Section:
     entries: list[Entry] = field(default_factory=list)
 
 
-def parse_ini(text: str, known_keys: Collection[str]) -> tuple[list[Section], list[FileProblem]]:
+def parse_ini(text: str) -> tuple[dict[str, Section], list[FileProblem]]:
     """
-    Return the sections of ``text``, each name once, and its problems; never raises.
+    Return the sections of ``text`` by their names, and its problems; never raises.
 
-    An indented line with one of ``known_keys``, or with a section, is a problem, and is read as if not indented.
+    An indented line that looks like a section or like ``key = value`` is a problem, and is read as if not indented.
     """
-    reader = _Reader(known_keys)
+    reader = _Reader()
     for number, raw in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
         line = raw.strip()
         if line and line[0] not in "#;":
@@ -57,10 +61,9 @@ def parse_ini(text: str, known_keys: Collection[str]) -> tuple[list[Section], li
 class _Reader:
     """What has been read so far."""
 
-    def __init__(self, known_keys: Collection[str]) -> None:
-        self.sections: list[Section] = []
+    def __init__(self) -> None:
+        self.sections: dict[str, Section] = {}
         self.problems: list[FileProblem] = []
-        self._known_keys = known_keys
         self._section: Section | None = None
         self._entry: Entry | None = None  # the one that an indented line continues
         self._indent = 0  # of that entry
@@ -68,62 +71,38 @@ class _Reader:
 
     def take(self, number: int, line: str, indent: int) -> None:
         """Add one line that is neither empty nor a comment."""
-        if self._entry is not None and indent > self._indent:
-            misplaced = self._section_or_key(line)
-            if not misplaced:
-                self._entry.continuation.append((number, line))
+        header, entry = _HEADER.fullmatch(line), _ENTRY.fullmatch(line)
+        if self._entry and indent > self._indent:
+            if not entry and not (header and header["rest"] == "]"):
+                self._entry.lines.append(line)
                 return
-            self._problem(number, f"{self._entry.key}: {CONTINUES}; remove the extra spaces before {quote(misplaced)}")
+            sentence = f"an indented line continues the value above; remove the extra spaces before {quote(line)}"
+            self._problem(number, f"{self._entry.key}: {sentence}")
         else:
             self._indent = indent
         self._entry = None
-        if line.startswith("["):
-            self._begin_section(number, line)
-        else:
-            self._add_entry(number, line)
-
-    def _section_or_key(self, line: str) -> str | None:
-        """Return the section, or the known key, that this indented line seems to begin."""
-        header = _HEADER.fullmatch(line)
-        if header and not header["rest"]:
-            return line
-        entry = _ENTRY.fullmatch(line)
-        if entry and difflib.get_close_matches(entry["key"].lower(), self._known_keys, n=1, cutoff=0.8):
-            return entry["key"]
-        return None
-
-    def _begin_section(self, number: int, line: str) -> None:
-        header = _HEADER.fullmatch(line)
-        name = (header["name"] if header else line[1:]).strip()
-        if not header:
-            self.problems.append(FileProblem(number, f"{quote(line)} has no closing bracket"))
-        elif header["rest"]:
-            sentence = f"unexpected text after [{name}]: {quote(header['rest'])}; a comment needs a line of its own"
-            self.problems.append(FileProblem(number, sentence))
-        if not name:
-            self.problems.append(FileProblem(number, "a section needs a name"))
-        self._key_lines = {}
-        earlier = next((section for section in self.sections if section.name == name), None)
-        if earlier:
-            sentence = f"duplicate section [{name}], first defined on line {earlier.line}"
-            self.problems.append(FileProblem(number, sentence))
-        else:
-            self.sections.append(Section(name, number))
-        self._section = earlier or self.sections[-1]
-
-    def _add_entry(self, number: int, line: str) -> None:
-        match = _ENTRY.fullmatch(line)
-        if self._section is None:
+        if header:
+            self._begin_section(number, header)
+        elif not self._section:
             self._problem(number, f"{quote(line)} is before the first [section]; move it into a section")
-        elif not match:
+        elif not entry:
             self._problem(number, f"{quote(line)} is neither a [section] nor 'key = value'")
         else:
-            key = match["key"].lower()
-            if key in self._key_lines:
-                self._problem(number, f"{key}: duplicate key, first defined on line {self._key_lines[key]}")
-            self._key_lines.setdefault(key, number)
-            self._entry = Entry(key, match["value"], number)
+            self._entry = Entry(entry["key"].lower(), number, [entry["value"]])
             self._section.entries.append(self._entry)
+            first = self._key_lines.setdefault(self._entry.key, number)
+            if first != number:
+                self._problem(number, f"{self._entry.key}: duplicate key, first defined on line {first}")
+
+    def _begin_section(self, number: int, header: re.Match[str]) -> None:
+        self._section, self._key_lines = None, {}
+        name = header["name"].strip()
+        if not name or header["rest"] != "]":
+            self._problem(number, f"{quote(header[0])} is not a section; write only a name in brackets on this line")
+        section = self.sections.setdefault(name, Section(name, number))
+        if section.line != number:
+            self._problem(number, f"duplicate section [{name}], first defined on line {section.line}")
+        self._section = section
 
     def _problem(self, number: int, sentence: str) -> None:
         name = f"[{self._section.name}] " if self._section else ""

@@ -1,81 +1,143 @@
-"""The sections and keys of config.ini. A new key begins with a line here; ``parse`` or ``pairs`` then uses it."""
+"""The sections and keys of config.ini, and the kinds of their values. A new key begins with a line in CONFIG_KEYS."""
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
-from globus_sync_directory.config import values
+from globus_sync_directory.config.ini import Entry
+from globus_sync_directory.model.pair import SyncLevel
+from globus_sync_directory.text import is_unprintable, quote
 
-_Value = TypeVar("_Value", covariant=True)
+MAIL_PORTS = {"none": 25, "starttls": 587, "tls": 465}
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+UUID_FORM = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_PORT = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"  # 1 to 65535
+_ADDRESS_PART = r"[^\s@<>,;:\"()\[\]\\]+"
+_QUOTES = "\"“”„'‘’"
+
+
+class BadValue(Exception):
+    """The sentence about one value that cannot be used."""
 
 
 @dataclass(frozen=True)
-class Key(Generic[_Value]):
+class Kind:
     """
-    A key, and what makes its value from text (raises BadValue).
+    A kind of value: ``rules`` holds regular expressions that a value must match, each with the sentence about others.
 
-    ``is_list``: the value may be empty and may continue on indented lines.
+    ``make`` makes the value from its text. A list has one value of this kind between commas, or on each indented line.
     """
 
-    name: str
-    convert: Callable[[str], _Value]
+    rules: Mapping[str, str]
+    make: Callable[[str], Any] = str
     is_list: bool = False
 
+    def convert(self, entry: Entry) -> Any:
+        """Return the value of an entry, a tuple for a list. Raises BadValue."""
+        if self.is_list:
+            items = [item.strip() for line in entry.lines for item in line.split(",")]
+            return tuple(self.convert_item(item) for item in items if item)
+        if len(entry.lines) > 1:
+            raise BadValue("an indented line continues the value; write the value on one line")
+        if not entry.lines[0]:
+            raise BadValue("no value; add one or remove the line")
+        return self.convert_item(entry.lines[0])
 
-CLIENT_ID = Key("clientid", values.uuid)
-
-TIME_LIMIT = Key("timelimitmins", values.minutes)
-
-EMAIL = Key("email", values.addresses, is_list=True)
-SMTP_HOST = Key("smtp_host", values.word)
-SMTP_PORT = Key("smtp_port", values.port)
-SMTP_TLS = Key("smtp_tls", values.tls)
-SMTP_USER = Key("smtp_user", values.word)
-SMTP_PASSWORD_FILE = Key("smtp_password_file", values.file)
-SENDER = Key("from", values.one_address)
-
-RECIPIENTS = Key("recipients", values.addresses, is_list=True)
-
-SOURCE_COLLECTION = Key("src_endpoint", values.uuid)
-SOURCE_PATH = Key("src_path", values.path)
-DESTINATION_COLLECTION = Key("dst_endpoint", values.uuid)
-DESTINATION_PATH = Key("dst_path", values.path)
-SYNC_LEVEL = Key("sync_level", values.sync_level)
-MAX_AGE = Key("max_age", values.age)
-EXCLUDE = Key("exclude", values.patterns, is_list=True)
-DELETE = Key("delete", values.never_delete)
-
-Keys = Mapping[str, Key[Any]]
+    def convert_item(self, text: str) -> Any:
+        """Return the value that is written like this. Raises BadValue."""
+        comment = "; a comment needs a line of its own" if re.search(" [#;]", text) else ""
+        if any(map(is_unprintable, text)):
+            raise BadValue(f"{quote(text)} contains a control character or an invisible character")
+        if re.fullmatch("[\"“”„].*|['‘’].*['‘’]", text):
+            raise BadValue(f"remove the quotes around {quote(text.strip(_QUOTES))}{comment}")
+        for rule, sentence in self.rules.items():
+            if not re.fullmatch(rule, text):
+                raise BadValue(f"{quote(text)} {sentence}{comment}")
+        return self.make(text)
 
 
-def _by_name(*keys: Key[Any]) -> Keys:
-    return {key.name: key for key in keys}
-
-
-FIXED_SECTIONS: Mapping[str, Keys] = {
-    "globus": _by_name(CLIENT_ID),
-    "schedule": _by_name(TIME_LIMIT),
-    "notification": _by_name(EMAIL, SMTP_HOST, SMTP_PORT, SMTP_TLS, SMTP_USER, SMTP_PASSWORD_FILE, SENDER),
-    "email": _by_name(RECIPIENTS),  # the older spelling of [notification] email
-}
-DEFAULT_SECTION = "DEFAULT"  # serves the pairs
-PAIR_KEYS = _by_name(
-    SOURCE_COLLECTION,
-    SOURCE_PATH,
-    DESTINATION_COLLECTION,
-    DESTINATION_PATH,
-    SYNC_LEVEL,
-    TIME_LIMIT,
-    MAX_AGE,
-    EXCLUDE,
-    EMAIL,
-    DELETE,
+UUID = Kind(
+    {
+        UUID_FORM: "is not a UUID such as 01234567-89ab-4cde-8f01-23456789abcd; "
+        "copy it from the page of the application or collection in the Globus web app",
+        "(?!00000000-[a-cA-C]{4}-4000-8000-).*": "is the placeholder from config.ini.example; replace it with your own",
+    },
+    str.lower,
+)
+PATH = Kind(
+    {
+        r"(?![A-Za-z]:|\\).*": "is a Windows path; use '/', such as /C/data for C:\\data",
+        f"(?!{UUID_FORM}:|[^/]+:[/~]).*": "starts with a collection; write only the path",
+        r"(?!.*\$\{?[A-Za-z_]).*": "contains a variable; write the full path instead",
+        "(?!.*%([2-7][0-9A-Fa-f]|[C-Fc-f][0-9A-Fa-f]%[89ABab][0-9A-Fa-f])).*": "is percent-encoded; "
+        "write the characters themselves, such as a space for %20",
+        r"(?!(.*/)?\.\.?(/|$)).*": "contains '.' or '..'; write the full path of the directory",
+        "(?!.*//).*": "contains '//'; a name is missing between the slashes",
+    },
+    lambda text: "/" + text.strip("/"),
+)
+PATTERNS = Kind(
+    {
+        r"(?![*?]*\*[*?]*$).*": "excludes everything",
+        "[^/]+/?": "is a path; a pattern is the name of files or directories, "
+        "and '/' may only be at its end, for directories",
+    },
+    is_list=True,
+)
+SYNC_LEVEL = Kind(
+    {"(?ai:exists|size|mtime|checksum)": "is not one of exists, size, mtime, checksum"},
+    lambda text: SyncLevel[text.upper()],
+)
+MINUTES = Kind(
+    {"0*[1-9][0-9]{0,6}": "is not a whole number of minutes from 1 to 9999999"},
+    lambda text: timedelta(minutes=int(text)),
+)
+AGE = Kind(
+    {r"0*[1-9][0-9]{0,4} *[mhdw]": "is not an age such as 90m, 36h, 2d or 1w"},
+    lambda text: int(text[:-1]) * _UNITS[text[-1]],
+)
+ADDRESS = Kind({rf"(?!.*=\?){_ADDRESS_PART}@{_ADDRESS_PART}": "is not a mail address such as lab@example.org"})
+ADDRESSES = Kind(ADDRESS.rules, is_list=True)
+PORT = Kind({_PORT: "is not a port number such as 587"}, int)
+TLS = Kind({"(?ai:none|starttls|tls)": "is not one of none, starttls, tls"}, str.lower)
+WORD = Kind({r"\S+": "contains a blank"})
+FILE = Kind({}, lambda text: Path(os.path.expanduser(text)))
+NEVER = Kind(
+    {
+        "(?i:false|no|off|0)": "is not possible: this tool never deletes, it only reads the source; remove this line, "
+        "and delete old source files yourself after you have checked the copy"
+    }
 )
 
-CONFIG_KEYS: Mapping[str, tuple[str, ...]] = {
-    **{section: tuple(keys) for section, keys in FIXED_SECTIONS.items()},
-    "pair": tuple(PAIR_KEYS),
+CONFIG_KEYS: Mapping[str, Mapping[str, Kind]] = {
+    "globus": {"clientid": UUID},
+    "schedule": {"timelimitmins": MINUTES},
+    "notification": {
+        "email": ADDRESSES,
+        "smtp_host": WORD,
+        "smtp_port": PORT,
+        "smtp_tls": TLS,
+        "smtp_user": WORD,
+        "smtp_password_file": FILE,
+        "from": ADDRESS,
+    },
+    "email": {"recipients": ADDRESSES},  # the older spelling of [notification] email
+    "pair": {
+        "src_endpoint": UUID,
+        "src_path": PATH,
+        "dst_endpoint": UUID,
+        "dst_path": PATH,
+        "sync_level": SYNC_LEVEL,
+        "timelimitmins": MINUTES,
+        "max_age": AGE,
+        "exclude": PATTERNS,
+        "email": ADDRESSES,
+        "delete": NEVER,
+    },
 }
-ALL_KEYS = frozenset(key for keys in CONFIG_KEYS.values() for key in keys)

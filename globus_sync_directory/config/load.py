@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from globus_sync_directory.config.parse import Config, parse_config
-from globus_sync_directory.config.problems import FileProblem, UnusableFile, as_lines, conceal
-from globus_sync_directory.config.secret_file import (
-    CLIENT_SECRET,
-    LARGEST_SECRET,
-    MAIL_PASSWORD,
-    SecretKind,
-    check_access,
-    missing_secret,
-    parse_secret,
-)
+from globus_sync_directory.config.ini import FileProblem
+from globus_sync_directory.config.parse import parse_config
+from globus_sync_directory.config.secret_file import CLIENT_SECRET, MAIL_PASSWORD, conceal, how_to_write, parse_secret
 from globus_sync_directory.config.settings import Settings
 from globus_sync_directory.errors import ConfigError
 
 _LARGEST_CONFIG = 1_000_000  # bytes
+_LARGEST_SECRET = 10_000
 _FILL_IN = "copy config.ini.example to it and fill it in"
 
 
@@ -32,84 +26,67 @@ def load_settings(config_file: Path, secret_file: Path) -> Settings:
     Raises ConfigError with every problem of all files, one line each: ``FILE:LINE: [section] key: what is wrong``. No
     line holds the secret.
     """
-    config, problems = _read_config(config_file)
-    secret, found = _read_secret(secret_file, CLIENT_SECRET)
-    problems += found
-    password = None
-    if config.mail.password_file:
-        password, found = _read_secret(config.mail.password_file, MAIL_PASSWORD)
-        problems += found
-    if secret is None or problems:
+    settings, problems = _read_config(config_file)
+    secrets = {}
+    for what, path in ((CLIENT_SECRET, secret_file), (MAIL_PASSWORD, settings.mail.password_file)):
+        try:
+            if path:
+                secrets[what] = _read_secret(path.absolute(), what)
+        except ConfigError as error:
+            problems += error.lines
+    secret = secrets.get(CLIENT_SECRET, "")
+    if problems:
         raise ConfigError(*(conceal(problem, secret) for problem in problems))
-    return Settings(
-        path=config_file,
-        client_id=config.client_id,
-        secret=secret,
-        pairs=config.pairs,
-        email=config.email,
-        mail=config.mail,
-        mail_password=password,
-    )
+    return replace(settings, secret=secret, mail_password=secrets.get(MAIL_PASSWORD))
 
 
-def _read_config(path: Path) -> tuple[Config, list[str]]:
+def as_lines(path: Path, problems: Iterable[FileProblem]) -> list[str]:
+    """Return ``FILE:LINE: sentence`` for each problem, in the order of the file, the file as a whole last."""
+    ordered = sorted(problems, key=lambda problem: (problem.line == 0, problem.line))
+    return [f"{path}{f':{problem.line}' if problem.line else ''}: {problem.sentence}" for problem in ordered]
+
+
+def _read_config(path: Path) -> tuple[Settings, list[str]]:
     try:
-        text = _decode(_read_file(path, _LARGEST_CONFIG))
-    except FileNotFoundError:
-        sentence = f"no such config file; {_FILL_IN}, or name another file with --config-file"
-        return Config(), as_lines(path.absolute(), [FileProblem(0, sentence)])
-    except UnusableFile as error:
-        return Config(), as_lines(path.absolute(), [error.problem])
-    config, problems = parse_config(text, path.parent)
-    return config, as_lines(path, problems)
+        settings, problems = parse_config(_read_text(path.absolute()), path)
+    except ConfigError as error:
+        return Settings(path=path), list(error.lines)
+    return settings, as_lines(path, problems)
 
 
-def _decode(data: bytes) -> str:
-    """Return the text of a config file. Raises UnusableFile."""
-    if len(data) > _LARGEST_CONFIG:
-        raise UnusableFile(f"larger than {_LARGEST_CONFIG:,} bytes; this is not a config file")
+def _read_text(path: Path) -> str:
+    missing = f"no such config file; {_FILL_IN}, or name another file with --config-file"
+    _, content = _read_file(path, _LARGEST_CONFIG, missing)
     try:
-        text = data.decode("utf-8-sig")
+        # A null character is in no text, but in UTF-16 without a byte order mark, which would pass as UTF-8.
+        text = content.replace(b"\0", b"\xff").decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnusableFile("not UTF-8 text; save the file as UTF-8", data.count(b"\n", 0, error.start) + 1) from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise UnusableFile("contains a null character; this is not a text file", line)
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from None
     if not text.strip():
-        raise UnusableFile(f"empty; {_FILL_IN}")
+        raise ConfigError(f"{path}: empty; {_FILL_IN}")
     return text
 
 
-def _read_secret(path: Path, kind: SecretKind) -> tuple[str | None, list[str]]:
-    path = path.absolute()
-    try:
-        content = _read_file(path, LARGEST_SECRET, lambda status: check_access(status, os.geteuid(), path, kind))
-        return parse_secret(content, kind), []
-    except FileNotFoundError:
-        return None, as_lines(path, [FileProblem(0, missing_secret(path, kind))])
-    except UnusableFile as error:
-        return None, as_lines(path, [error.problem])
+def _read_secret(path: Path, what: str) -> str:
+    return parse_secret(path, what, *_read_file(path, _LARGEST_SECRET, f"no such {what} file; {how_to_write(path, what)}"))
 
 
-def _read_file(path: Path, largest: int, check: Callable[[os.stat_result], None] = lambda status: None) -> bytes:
+def _read_file(path: Path, largest: int, missing: str) -> tuple[os.stat_result, bytes]:
     """
-    Return the first ``largest + 1`` bytes of a regular file that passes ``check``; never waits for a pipe or terminal.
+    Return the status and the content of a regular file; never waits for a pipe or a terminal.
 
-    What is checked is the opened file, to avoid a check-then-open race. Raises FileNotFoundError and UnusableFile.
+    The status is that of the opened file, to avoid a check-then-open race. Raises ConfigError.
     """
     try:
-        with open(path, "rb", opener=_open_without_waiting) as file:
-            check(os.fstat(file.fileno()))
-            return file.read(largest + 1)
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb") as file:
+            status, content = os.fstat(file.fileno()), b""
+            if stat.S_ISREG(status.st_mode):
+                content = file.read(largest + 1)
     except FileNotFoundError:
-        raise
+        raise ConfigError(f"{path}: {missing}") from None
     except OSError as error:
-        raise UnusableFile(f"cannot be read: {error.strerror}") from None
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return descriptor
-    os.close(descriptor)
-    raise UnusableFile("not a regular file")
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(status.st_mode) or len(content) > largest:
+        raise ConfigError(f"{path}: not a regular file of at most {largest:,} bytes")
+    return status, content

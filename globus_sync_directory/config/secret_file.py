@@ -1,76 +1,64 @@
-"""A file that holds only one secret: its owner, its mode, its content. No sentence repeats any of the content."""
+"""A secret: alone in a file of the user's own, and hidden in every message."""
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
-import stat
-from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
-from globus_sync_directory.config.problems import UnusableFile
+from globus_sync_directory.config.keys import UUID_FORM
+from globus_sync_directory.errors import ConfigError
 
-LARGEST_SECRET = 10_000  # bytes
-_QUOTES = "\"'“”„‘’"
+CLIENT_SECRET = "client secret"  # noqa: S105
+MAIL_PASSWORD = "SMTP password"  # noqa: S105
+MOVE_SECRET = "move the secret to the secret file; if other users could read this file, create a new secret"  # noqa: S105
 
-
-@dataclass(frozen=True, kw_only=True)
-class SecretKind:
-    """What messages call the file and its content."""
-
-    file: str
-    content: str
+# 32 bytes in base64. Where a secret is in the place of a key, its "=" is not part of the key.
+_CLIENT_SECRET = re.compile(r"[A-Za-z0-9+/]{43}=(?![A-Za-z0-9=])|(?<=\] )[A-Za-z0-9+/]{43}(?=: )")
+_SHORTEST_CONCEALED = 8  # characters; a shorter "secret" is part of ordinary words
+_QUOTE = "[\"'“”„‘’]"
 
 
-CLIENT_SECRET = SecretKind(file="secret file", content="client secret")
-MAIL_PASSWORD = SecretKind(file="SMTP password file", content="password")
+def how_to_write(path: Path, what: str) -> str:
+    """Return what to do where ``path``, the file with ``what``, does not exist."""
+    return f"write the {what} into it as its only line, then run: {_chmod(path)}"
 
 
-def missing_secret(path: Path, kind: SecretKind) -> str:
-    """Return the sentence about a file that does not exist."""
-    return f"no such {kind.file}; write the {kind.content} into it as its only line, then run: {_chmod(path)}"
+def parse_secret(path: Path, what: str, status: os.stat_result, content: bytes) -> str:
+    """
+    Return the only line of a file; blanks around it, empty lines after it and a byte order mark do not count.
 
-
-def check_access(status: os.stat_result, user: int, path: Path, kind: SecretKind) -> None:
-    """Raise UnusableFile where the opened file does not belong to ``user``, or other users have any right to it."""
-    if status.st_uid != user:
-        raise UnusableFile(f"the {kind.file} belongs to another user; make a copy that only you can read")
-    if stat.S_IMODE(status.st_mode) & 0o077:
-        raise UnusableFile(f"other users can read or change the {kind.file}; run: {_chmod(path)}")
+    Raises ConfigError if other users have any right to the file, or if it contains anything but ``what``; no sentence
+    repeats any of the content.
+    """
+    text = content.decode("utf-8-sig", errors="replace").rstrip().lstrip(" \t")
+    if status.st_uid != os.geteuid():
+        problem = f"the {what} file belongs to another user; make a copy that only you can read"
+    elif status.st_mode & 0o077:
+        problem = f"other users can read or change the {what} file; run: {_chmod(path)}"
+    elif not text:
+        problem = f"the {what} file is empty; {how_to_write(path, what)}"
+    elif len(text.splitlines()) > 1:
+        problem = f"the {what} file has more than one line; it must contain only the {what}"
+    elif what == CLIENT_SECRET and re.search(f"^{_QUOTE}|{_QUOTE}$", text):
+        problem = f"remove the quotes around the {what}"
+    elif what == CLIENT_SECRET and re.fullmatch(UUID_FORM, text):
+        problem = f"the {what} file contains a UUID, probably the client id; replace it with the {what}"
+    elif not re.fullmatch("[!-~]+" if what == CLIENT_SECRET else "[ -~]+", text):
+        problem = f"the {what} file contains blanks or characters that the {what} cannot have"
+    else:
+        return text
+    raise ConfigError(f"{path}: {problem}")
 
 
 def _chmod(path: Path) -> str:
     return f"chmod 600 {shlex.quote(str(path))}"
 
 
-def parse_secret(content: bytes, kind: SecretKind) -> str:
-    """Return the only line of a file; blanks around it, empty lines after it and a byte order mark do not count."""
-    if len(content) > LARGEST_SECRET:
-        raise UnusableFile(f"the {kind.file} is larger than {LARGEST_SECRET:,} bytes; {_only(kind)}")
-    text = content.decode("utf-8-sig", errors="replace").rstrip().lstrip(" \t")
-    if not text:
-        raise UnusableFile(f"the {kind.file} is empty; write the {kind.content} into it as its only line")
-    if len(text.splitlines()) > 1:
-        raise UnusableFile(f"the {kind.file} has more than one line; {_only(kind)}")
-    if kind is CLIENT_SECRET:
-        _reject_other_things(text)
-    lowest = "!" if kind is CLIENT_SECRET else " "
-    if not all(lowest <= char <= "~" for char in text):
-        raise UnusableFile(f"the {kind.file} contains blanks or characters that a {kind.content} cannot have")
-    return text
-
-
-def _only(kind: SecretKind) -> str:
-    return f"it must contain only the {kind.content}"
-
-
-def _reject_other_things(text: str) -> None:
-    """Raise UnusableFile for what people put into the secret file instead of the bare client secret."""
-    if text[0] in _QUOTES or text[-1] in _QUOTES:
-        raise UnusableFile("remove the quotes around the client secret")
-    try:
-        UUID(text)
-    except ValueError:
-        return
-    raise UnusableFile("the secret file contains a UUID, probably the client id; replace it with the client secret")
+def conceal(line: str, secret: str) -> str:
+    """Return ``line`` on one line, and without this secret or anything that looks like one."""
+    shown = _CLIENT_SECRET.sub("(hidden)", " ".join(line.splitlines()))
+    if len(secret) >= _SHORTEST_CONCEALED:
+        shown = re.sub(re.escape(secret.rstrip("=")) + "=*", "(hidden)", shown, flags=re.IGNORECASE)
+    return f"{shown}; {MOVE_SECRET}" if "(hidden)" in shown else shown

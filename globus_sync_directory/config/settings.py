@@ -25,9 +25,9 @@ class Settings:
     """The checked contents of config.ini and the secret file."""
 
     path: Path  # of the config file
-    client_id: str
-    secret: str = field(repr=False)
-    pairs: tuple[Pair, ...]
+    client_id: str = ""
+    secret: str = field(default="", repr=False)
+    pairs: tuple[Pair, ...] = ()
     email: tuple[str, ...] = ()
     mail: MailServer = field(default_factory=MailServer)
     mail_password: str | None = field(default=None, repr=False)

@@ -12,7 +12,7 @@ from globus_sdk import DeleteData, TransferClient
 
 from globus_sync_directory.globus import documents
 from globus_sync_directory.globus.caller import Caller
-from globus_sync_directory.globus.clock import CLOCK_TOLERANCE, host_now
+from globus_sync_directory.globus.clock import host_now
 from globus_sync_directory.globus.documents import Submitted
 from globus_sync_directory.globus.worker_pool import WorkerPool
 from globus_sync_directory.model.answer import Answer, Received, Rejected
@@ -20,7 +20,7 @@ from globus_sync_directory.model.collection import Collection
 from globus_sync_directory.model.pair import Directory
 from globus_sync_directory.model.task import Event, Pause, SkippedPath, Task
 
-__all__ = ["CLOCK_TOLERANCE", "IDS_PER_REQUEST", "MOST_EVENTS", "GlobusClient", "Submitted", "host_now"]
+__all__ = ["IDS_PER_REQUEST", "MOST_EVENTS", "GlobusClient", "Submitted", "host_now"]
 
 IDS_PER_REQUEST = 100
 MOST_EVENTS = 1000  # of a task's log that are looked at, the newest. Source: Globus SDK, largest page
@@ -116,27 +116,22 @@ class GlobusClient:
 
     def newest_events(self, task_id: str) -> Answer[list[Event]]:
         """Return the newest entries of a task's log, newest first, at most MOST_EVENTS."""
-
-        def question(client: TransferClient) -> list[Event]:
-            return documents.read_events(client.task_event_list(task_id, limit=MOST_EVENTS).data)
-
-        return self._caller.ask("a task's log", question)
+        read = documents.read_events
+        return self._caller.ask(
+            "a task's log", lambda client: read(client.task_event_list(task_id, limit=MOST_EVENTS).data)
+        )
 
     def skipped_paths(self, task_id: str) -> Answer[list[SkippedPath]]:
         """Return the first page of the paths that a task left out because of errors."""
-
-        def question(client: TransferClient) -> list[SkippedPath]:
-            return documents.read_skipped_paths(client.task_skipped_errors(task_id).data)
-
-        return self._caller.ask("the skipped paths", question)
+        read = documents.read_skipped_paths
+        return self._caller.ask("the skipped paths", lambda client: read(client.task_skipped_errors(task_id).data))
 
     def pauses(self, task: Task) -> Answer[list[Pause]]:
         """Return why a paused task is paused."""
-
-        def question(client: TransferClient) -> list[Pause]:
-            return documents.read_pauses(client.task_pause_info(task.task_id).data, task)
-
-        return self._caller.ask("the reason of a pause", question)
+        read = documents.read_pauses
+        return self._caller.ask(
+            "the reason of a pause", lambda client: read(client.task_pause_info(task.task_id).data, task)
+        )
 
     def stat(self, directory: Directory) -> Answer[str]:
         """Return the type (``dir``, ``file``, ...) of what is there; by a listing where ``stat`` is not supported."""
@@ -162,11 +157,10 @@ class GlobusClient:
 
     def collection(self, collection_id: str) -> Answer[Collection]:
         """Return what Globus says of a collection."""
-
-        def question(client: TransferClient) -> Collection:
-            return documents.read_collection(client.get_endpoint(collection_id).data, collection_id)
-
-        return self._caller.ask("a collection", question)
+        read = documents.read_collection
+        return self._caller.ask(
+            "a collection", lambda client: read(client.get_endpoint(collection_id).data, collection_id)
+        )
 
     def make_directory(self, collection_id: str, path: str) -> Answer[None]:
         """Make one directory; the one above it must exist."""
@@ -188,11 +182,8 @@ class GlobusClient:
 
     def submission_id(self) -> Answer[str]:
         """Return a fresh submission id; however often it is sent, it starts one task."""
-
-        def question(client: TransferClient) -> str:
-            return documents.read_submission_id(client.get_submission_id().data)
-
-        return self._caller.ask("a submission id", question)
+        read = documents.read_submission_id
+        return self._caller.ask("a submission id", lambda client: read(client.get_submission_id().data))
 
     def submit(self, document: Mapping[str, Any]) -> Answer[Submitted]:
         """Submit a transfer document, whose submission id makes it safe to do that again."""

@@ -198,7 +198,7 @@ def _usable(document: object, names: Mapping[str, str], kind: type) -> dict[str,
     types = _types(kind)
     found = {}
     for ours, theirs in names.items():
-        with suppress(ValueError, OverflowError):
+        with suppress(msgspec.ValidationError, ValueError, OverflowError):
             found[ours] = _bounded(msgspec.convert(_field(document, theirs), types[ours]))
     return found
 

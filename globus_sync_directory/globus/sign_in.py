@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import shlex
+import sys
 import threading
 
 from globus_sdk import (
@@ -58,7 +60,7 @@ def sign_in(client_id: str, secret: str) -> Answer[GlobusClient]:
     except GlobusError as error:
         return Unavailable(reason=f"no answer from Globus Auth: {no_reply_reason(error)}")
     except OSError as error:  # what the network does is a GlobusError
-        fix = "reinstall them with: python -m pip install --force-reinstall certifi"
+        fix = f"reinstall them with: {shlex.quote(sys.executable)} -m pip install --force-reinstall certifi"
         raise ConfigError(f"the TLS certificates of this Python installation cannot be used: {error}; {fix}") from None
     except UNEXPECTED_REPLY:
         return Unavailable(reason="unexpected reply from Globus Auth; a proxy or login portal may be in between")

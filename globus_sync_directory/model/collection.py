@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from globus_sync_directory.text import quote
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,3 +17,11 @@ class Collection:
     kind: str  # Globus' entity_type
     owner: str  # the name of a user, or of an application
     is_connected: bool | None
+
+
+def with_names(sentence: str, names: Mapping[str, str]) -> str:
+    """Return ``sentence`` with the names of collections, which ``names`` has by id, beside their ids."""
+    for collection, name in names.items():
+        if collection and name not in ("", collection) and quote(name) not in sentence:
+            sentence = sentence.replace(f"collection {collection}", f"collection {quote(name)} ({collection})")
+    return sentence

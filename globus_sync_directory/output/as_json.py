@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from globus_sync_directory.errors import ExitStatus
@@ -31,7 +31,7 @@ def to_json(report: RunReport) -> str:
     """
     document = {
         "schema": 2,
-        "version": version("globus_sync_directory"),
+        "version": _installed_version(),
         "time": datetime.now(UTC),
         "exit_status": report.exit_status,
         "errors": [sanitize(line) for line in report.errors],
@@ -39,6 +39,13 @@ def to_json(report: RunReport) -> str:
         "checks": [_check(check) for check in report.checks],
     }
     return json.dumps(document, indent=1, default=_time_or_seconds) + "\n"
+
+
+def _installed_version() -> str:
+    try:
+        return version("globus_sync_directory")
+    except PackageNotFoundError:  # the wrapper also runs a clone that nobody has installed
+        return "unknown"
 
 
 def _pair(report: PairReport) -> dict[str, Any]:

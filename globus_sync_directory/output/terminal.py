@@ -7,6 +7,7 @@ the report: a stream that cannot be written is silenced, else the interpreter wo
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import io
 import os
@@ -23,14 +24,16 @@ from globus_sync_directory.text import sanitize
 
 def prepare_streams() -> None:
     """
-    Let what a narrow locale cannot show be escaped instead of stopping the report.
+    Let what a narrow locale cannot show be escaped instead of stopping the report, and write UTF-8 where Python
+    chose ASCII: that is a locale such as C, which says nothing about the terminal or file.
 
     A closed descriptor 0, 1 or 2 is opened on /dev/null: otherwise the state file could become descriptor 2, and the
     interpreter's last words part of it.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            is_ascii = codecs.lookup(stream.encoding).name == "ascii"
+            stream.reconfigure(encoding="utf-8" if is_ascii else stream.encoding, errors="backslashreplace")
     for number in (0, 1, 2):
         try:
             os.fstat(number)
@@ -69,7 +72,7 @@ def flush_streams() -> bool:
         try:
             stream.flush()
         except (OSError, ValueError):
-            _silence(stream)
+            silence(stream)
     return is_written
 
 
@@ -84,9 +87,9 @@ def _write(text: str) -> bool:
             sys.stdout.write(text)
             sys.stdout.flush()
     except BrokenPipeError:
-        _silence(sys.stdout)
+        silence(sys.stdout)
     except (OSError, ValueError) as error:
-        _silence(sys.stdout)
+        silence(sys.stdout)
         _print_error(f"standard output cannot be written: {getattr(error, 'strerror', None) or error}")
         return False
     return True
@@ -99,7 +102,7 @@ def _print_error(line: str) -> None:
         sys.stderr.flush()
 
 
-def _silence(stream: IO[str]) -> None:
+def silence(stream: IO[str]) -> None:
     """Send what ``stream`` still holds, and all that is written to it from now on, to /dev/null."""
     with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), stream.fileno())

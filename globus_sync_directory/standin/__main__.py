@@ -1,5 +1,6 @@
 """``python -m globus_sync_directory.standin``: a demo of the tool without Globus, or the stand-in by itself."""
 
+import shlex
 import sys
 
 import click
@@ -11,8 +12,8 @@ except ModuleNotFoundError as error:
     if error.name not in ("flask", "werkzeug"):
         raise
     click.echo(
-        f"The stand-in needs {error.name}: pip install 'globus_sync_directory[standin]' "
-        "(in a clone: pip install -e '.[standin]')",
+        f"The stand-in needs {error.name}; in the clone, run: "
+        f"{shlex.quote(sys.executable)} -m pip install -e '.[standin]'",
         err=True,
     )
     sys.exit(2)
@@ -20,7 +21,7 @@ except ModuleNotFoundError as error:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """A stand-in for Globus on this computer: it answers on loopback only and copies between local directories."""
+    """A stand-in for Globus on this computer: it answers on 127.0.0.1 only, and copies between local directories."""
 
 
 main.add_command(demo)

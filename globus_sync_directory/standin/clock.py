@@ -1,4 +1,4 @@
-"""The two clocks a stand-in can run by: the host's, and one that a test moves by hand."""
+"""The two clocks of a stand-in: the computer's, and one that a test moves."""
 
 import threading
 from collections.abc import Callable
@@ -6,22 +6,22 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """The host's own clock, from which every date, deadline, retry and expiry of a stand-in comes."""
+    """The computer's clock. Every date, deadline, retry and expiry of a stand-in follows its clock."""
 
     def now(self) -> datetime:
-        """Return the present instant, aware, in UTC."""
+        """Return the current time, aware, in UTC."""
         return datetime.now(UTC)
 
     def seconds_until(self, moment: datetime) -> float | None:
-        """Return how many real seconds to sleep before ``moment``; None means until somebody moves the clock."""
+        """Return how many real seconds to sleep until ``moment``; None means until somebody moves the clock."""
         return max(0.0, (moment - self.now()).total_seconds())
 
     def when_moved(self, wake: Callable[[], None]) -> None:
-        """Call ``wake`` whenever somebody moves the clock; nobody moves the host's."""
+        """Call ``wake`` whenever somebody moves the clock; nobody moves the computer's."""
 
 
 class ManualClock(Clock):
-    """A clock that stands still until ``advance``; ``start`` must be aware."""
+    """A clock that moves only with ``advance``; ``start`` must be aware."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         if start.tzinfo is None:
@@ -40,9 +40,9 @@ class ManualClock(Clock):
         self._wakers.append(wake)
 
     def advance(self, seconds: float) -> datetime:
-        """Move the clock forward, wake all that waits for it, and return the new instant."""
+        """Move the clock forward, wake everything that waits for it, and return the new time."""
         if seconds < 0:
-            raise ValueError("a clock does not run backwards")
+            raise ValueError("a clock cannot go back")
         with self._lock:
             self._now += timedelta(seconds=seconds)
         for wake in self._wakers:

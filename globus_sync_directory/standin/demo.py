@@ -1,6 +1,7 @@
-"""``demo``: the tool's main job from end to end, against the stand-in, with real files."""
+"""``demo``: what the tool does from beginning to end, against the stand-in, with real files."""
 
 import hashlib
+import itertools
 import os
 import secrets
 import shlex
@@ -12,7 +13,7 @@ import tempfile
 import textwrap
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +24,8 @@ from .standin import StandIn
 
 PAIR = "microscope"
 DESTINATION = "archive/images"
-_FIRST_LOOK, _LONGEST_LOOK = 0.3, 5.0  # seconds between two looks at a running task
+COMMAND = [sys.executable, "-m", "globus_sync_directory", "-c", "config.ini", "-s", "secret"]
+_PAUSES = (5, 10, 20, 40, 60)  # seconds before each look at a running task; the last one repeats
 
 _MADE_UP = {
     "2026-11-23/plate 01/well A1.tif": 40_000,
@@ -36,61 +38,65 @@ _MADE_UP = {
 _CHANGED, _ADDED, _REMOVED = "calibration.json", "2026-11-24/run #8/well B1.tif", "2026-11-23/plate 01/notes.txt"
 
 
-class NotAsPromised(click.ClickException):
-    """The tool did something else than it says."""
+class DemoFailed(click.ClickException):
+    """The tool did something else than the demo says."""
 
 
-@click.command(short_help="Show the tool at work, with nothing to set up.")
+@click.command(short_help="Show the tool at work; needs no account.")
 @click.option("--dir", "directory", type=click.Path(path_type=Path), help="Work in this empty or new directory.")
 @click.option("--source", type=click.Path(path_type=Path), help="Copy this directory; it is only read.")
-@click.option("--keep", is_flag=True, help="Leave the stand-in running at the end, to play with, until Ctrl-C.")
+@click.option("--keep", is_flag=True, help="Leave the stand-in running at the end, until Ctrl-C.")
 def demo(directory: Path | None, source: Path | None, keep: bool) -> None:
     """
-    Show the tool at work, with nothing to set up: no account, no network.
+    Show the tool at work, without a Globus account and without a network.
 
-    Two directories play the collections of a microscope and of an archive. The tool is run as a user would run it, and
-    at the end both trees are compared.
+    Two directories represent the collections of a microscope and of an archive. The demo runs the tool as a user does,
+    and compares both directories at the end.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was made goes away again
-    with _workplace(directory, source, keep) as work, StandIn() as globus:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the temporary directory is removed
+    with _work_directory(directory, source, keep) as work, StandIn() as globus:
         _Demo(work, source, globus).run()
         if keep:
-            with until_stopped() as stopped:
-                click.echo(f"\nThe stand-in keeps running, and everything is in {work}.")
-                click.echo("To play with it, paste this into another terminal:\n")
-                print_exports(globus)
-                click.echo(f"cd {shlex.quote(str(work))}")
-                click.echo(shlex.join(_command(work)))
-                click.echo("\nCtrl-C stops it.")
-                stopped.wait()
+            _keep_running(work, globus)
+
+
+def _keep_running(work: Path, globus: StandIn) -> None:
+    with until_stopped() as stopped:
+        _say(f"The stand-in keeps running, and all files are in {work}.")
+        _say("To try more commands, paste this into another terminal:")
+        print_exports(globus)
+        click.echo(f"cd {shlex.quote(str(work))}")
+        click.echo(shlex.join(COMMAND))
+        click.echo("\nCtrl-C stops it.")
+        stopped.wait()
 
 
 @contextmanager
-def _workplace(directory: Path | None, source: Path | None, keep: bool) -> Iterator[Path]:
-    """Give the directory to work in, never within ``source``; one of our own making goes away again unless kept."""
+def _work_directory(directory: Path | None, source: Path | None, keep: bool) -> Iterator[Path]:
+    """Yield the directory to work in, which is never inside ``source``; a temporary one is removed unless kept."""
     if source is not None and not source.is_dir():
         raise BadInput(f"no such directory: {source}")
-    place = (directory or Path(tempfile.gettempdir())).resolve()
-    if source is not None and place.is_relative_to(source.resolve()):
-        raise BadInput(f"{place} is inside {source}, where nothing is to be written; name another place with --dir")
+    work = (directory or Path(tempfile.gettempdir())).resolve()
+    if source is not None and work.is_relative_to(source.resolve()):
+        raise BadInput(f"{work} is inside {source}, and the demo writes nothing there; name another place with --dir")
     if directory is None:
-        place = Path(tempfile.mkdtemp(prefix="globus-demo-"))
+        work = Path(tempfile.mkdtemp(prefix="globus-demo-"))
     else:
         try:
-            place.mkdir(parents=True, exist_ok=True)
-            if any(place.iterdir()):
-                raise BadInput(f"{directory} is not empty; the demo wants a directory for itself")
+            work.mkdir(parents=True, exist_ok=True)
+            if any(work.iterdir()):
+                raise BadInput(f"{directory} is not empty; name an empty or new directory")
         except OSError as error:
             raise BadInput(f"{directory}: {error.strerror}") from None
     try:
-        yield place
+        yield work
     finally:
         if directory is None and not keep:
-            shutil.rmtree(place)
+            shutil.rmtree(work)
 
 
 class _Demo:
-    """One run of the demo in ``work``; ``source`` is the caller's own directory, or None for a made-up one."""
+    """One run of the demo in ``work``; ``source`` is the user's own directory, or None for one with made-up files."""
 
     def __init__(self, work: Path, source: Path | None, globus: StandIn) -> None:
         self.work = work
@@ -99,41 +105,45 @@ class _Demo:
         self.source = source.resolve() if source else work / "microscope" / "images"
         self.archive = work / "archive"
         self.destination = self.archive / DESTINATION
-        self.environment = os.environ | globus.environment
-        for name in ("NO_PROXY", "no_proxy"):  # a proxy would look for 127.0.0.1 on its own host
-            self.environment[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1"]))
+        self.environment = _environment(globus)
 
     def run(self) -> None:
-        """Show everything; raises NotAsPromised."""
+        """Show everything. Raises DemoFailed."""
         self._set_up()
         before = _tree(self.source)
         _say(
-            "First run. The tool signs in, hands one transfer task to Globus and exits; Globus moves the data, and "
-            "-d tells how that is going and starts nothing. "
-            "(The links lead to the real Globus, which knows nothing of these tasks.)"
+            "First run. The tool signs in, submits one transfer task to Globus and ends. Globus copies the files. "
+            "With -d the tool shows how far the task is; it starts nothing then. "
+            "(The links lead to the real Globus, which does not know these tasks.)"
         )
-        self._tool()
+        self._run_tool()
         self._watch()
-        removed = {} if self.own else self._change()
+        removed = {} if self.own else self._change_source()
         after = _tree(self.source)
         if self.own:
-            _say("Second run. Your directory is only read, so nothing has changed: there will be nothing to copy.")
+            _say("Second run. The demo only reads your directory, so there is nothing new to copy.")
         else:
-            _say("Second run. Only what differs is copied, and nothing is deleted at the destination.")
-        self._tool()
+            _say("Second run. Globus copies only what differs, and deletes nothing at the destination.")
+        self._run_tool()
         self._watch()
         self._compare(before if self.own else after, removed)
+        _say(
+            'Next step: copy your own data. The section "Set it up" in README.md shows how to register an application '
+            "with Globus, how to share two collections with it, and how to write your own config.ini."
+        )
 
     def _set_up(self) -> None:
-        click.echo("A demo of globus_sync_directory: it keeps directories in step between Globus collections.")
-        click.echo(f"Globus itself is played by a stand-in at {self.globus.url}; nothing leaves this computer.")
+        _say(
+            "This demo shows globus_sync_directory, which keeps directories in step between Globus collections. "
+            f"A stand-in for Globus answers at {self.globus.url}. Nothing leaves this computer."
+        )
         if not self.own:
             for name, size in _MADE_UP.items():
                 _write(self.source / name, size)
         self.archive.mkdir()
-        client_id, secret = self.globus.add_client()
+        client_id, secret = self.globus.add_client(str(uuid.uuid4()))
         root, path = (self.source, "/") if self.own else (self.source.parent, "/images")
-        source = self.globus.add_collection(root, "Microscope", str(uuid.uuid4()), permissions={client_id: "r"})
+        source = self.globus.add_collection(root, "Microscope", permissions={client_id: "r"})
         archive = self.globus.add_collection(self.archive, "Archive", permissions={client_id: "rw"})
         config = (
             f"[globus]\nclientid = {client_id}\n\n"
@@ -144,70 +154,85 @@ class _Demo:
         secret_file = os.open(self.work / "secret", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(secret_file, "w", encoding="utf-8") as file:
             file.write(secret + "\n")
-        _say(f"{self.source} is shared for reading only, {self.archive} for writing. config.ini makes them a pair:")
-        click.echo(textwrap.indent(config, "    "), nl=False)
+        _say(f"The tool may read {self.source} and may write to {self.archive}. config.ini makes them a pair:")
+        click.echo(textwrap.indent(config, "    "))
 
-    def _change(self) -> dict[str, bytes]:
-        """Change the source as a day at the microscope would; return what was removed."""
+    def _change_source(self) -> dict[str, bytes]:
+        """Change the source as a day at the microscope does; return what was removed."""
         removed = {_REMOVED: _digest(self.source / _REMOVED)}
         (self.source / _REMOVED).unlink()
         _write(self.source / _CHANGED, _MADE_UP[_CHANGED])
         _write(self.source / _ADDED, 40_000)
-        _say(f"At the source, {_CHANGED!r} is changed, {_ADDED!r} is new, and {_REMOVED!r} is removed.")
+        _say(f"Now the source changes: {_CHANGED!r} is different, {_ADDED!r} is new, and {_REMOVED!r} is removed.")
         return removed
 
-    def _tool(self) -> None:
-        command = _command(self.work)
-        click.echo(f"$ {shlex.join(command)}")
-        status = subprocess.run(command, env=self.environment, check=False).returncode  # noqa: S603 - our own command
+    def _run_tool(self, *options: str) -> None:
+        command = [*COMMAND, *options]
+        _show_command(command)
+        status = subprocess.run(command, cwd=self.work, env=self.environment, check=False).returncode  # noqa: S603
+        click.echo()
         if status != 0:
-            raise NotAsPromised(f"not as promised: that ended with status {status}")
+            raise DemoFailed(f"that ended with status {status}, not 0")
 
     def _watch(self) -> None:
-        """Run the tool with -d until the task has ended, and show each answer that is new."""
-        command = [*_command(self.work), "-d"]
-        click.echo(f"$ {shlex.join(command)}")
-        pause, last = _FIRST_LOOK, ""
-        while True:
-            ended = not any(task.is_live for task in self.globus.tasks)
-            look = subprocess.run(  # noqa: S603 - our own command
-                command, env=self.environment, check=False, capture_output=True, text=True
-            )
-            if look.stdout != last:
-                click.echo(look.stdout, nl=False)
-                click.echo(look.stderr, nl=False, err=True)
-            if look.returncode != 0:
-                raise NotAsPromised(f"not as promised: that ended with status {look.returncode}")
-            if ended:
+        """Run the tool with -d when the task has ended, and before that from time to time."""
+        for pause in itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1])):
+            has_ended = self._wait(pause)
+            self._run_tool("-d")
+            if has_ended:
                 return
-            last = look.stdout
-            time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_LOOK)
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait so long for the end of all tasks, and return whether they have ended."""
+        limit = time.monotonic() + seconds
+        while any(task.is_live for task in self.globus.tasks):
+            if time.monotonic() > limit:
+                return False
+            time.sleep(0.1)
+        return True
 
     def _compare(self, expected: dict[str, bytes], removed: dict[str, bytes]) -> None:
-        """Say in one line whether everything is as promised; raises NotAsPromised."""
+        """Say whether everything is as the demo promised. Raises DemoFailed."""
         there = _tree(self.destination)
         problems = [f"{name!r} is not equal to the source" for name in expected if there.get(name) != expected[name]]
-        problems += [f"{name!r} has not stayed" for name in removed if there.get(name) != removed[name]]
+        problems += [f"{name!r} is not there any more" for name in removed if there.get(name) != removed[name]]
         if _tree(self.source) != expected:
-            problems.append("the source was touched")
+            problems.append("the source has changed")
         if problems:
-            raise NotAsPromised("not as promised: " + "; ".join(problems[:5]))
-        kept = f"; what was removed at the source, {', '.join(map(repr, removed))}, is still there" if removed else ""
+            raise DemoFailed("the result is not as promised: " + "; ".join(problems[:5]))
+        kept = "".join(f" {name!r}, which was removed at the source, is still there." for name in removed)
         _say(
-            f"As promised: every file of the source ({len(expected)}) is at the destination, byte for byte{kept}; "
-            "the source was not touched."
+            f"As promised: every file of the source ({len(expected)}) is at the destination, byte for byte.{kept} "
+            "The tool changed nothing at the source."
         )
 
 
-def _command(work: Path) -> list[str]:
-    options = {"-c": "config.ini", "-s": "secret", "-t": "state.json"}
-    names = [part for option, name in options.items() for part in (option, str(work / name))]
-    return [sys.executable, "-m", "globus_sync_directory", *names]
+def _environment(globus: StandIn) -> Mapping[str, str]:
+    """Return the environment in which the tool finds the stand-in, and its own package in any directory."""
+    environment = os.environ | globus.environment
+    for name in ("NO_PROXY", "no_proxy"):  # a proxy would look for 127.0.0.1 on its own host
+        environment[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1"]))
+    paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
+    return environment | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((80, 24)).columns
 
 
 def _say(text: str) -> None:
-    click.echo(f"\n{text}")
+    """Print a paragraph, wrapped at words."""
+    click.echo(textwrap.fill(text, _width(), break_long_words=False, break_on_hyphens=False) + "\n")
+
+
+def _show_command(command: list[str]) -> None:
+    """Print a command, wrapped between its arguments so that it can be pasted."""
+    lines = ["$"]
+    for word in map(shlex.quote, command):
+        if len(lines[-1]) > 4 and len(lines[-1]) + len(word) + 3 > _width():
+            lines.append("   ")
+        lines[-1] += f" {word}"
+    click.echo(" \\\n".join(lines))
 
 
 def _write(file: Path, size: int) -> None:

@@ -4,10 +4,12 @@ import shlex
 import signal
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from configparser import ConfigParser, Error
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,68 +18,73 @@ from .clock import Clock, ManualClock
 from .standin import StandIn
 from .storage import StorageError, split_path, to_text
 
-NOT_PAIRS = ("globus", "schedule", "notification", "email")  # sections; and [DEFAULT], which configparser keeps apart
+NOT_PAIRS = ("globus", "schedule", "notification", "email")  # sections; configparser does not list [DEFAULT]
+PERMISSIONS = ("r", "rw", "none")  # what the client may do on a collection
 
 
 class BadInput(click.ClickException):
-    """What was asked for cannot be done: one line, and status 2."""
+    """The command cannot do what it was asked to do: one line, and status 2."""
 
     exit_code = 2
 
 
+@dataclass(frozen=True)
+class _Share:
+    """A collection to serve."""
+
+    collection_id: str
+    directory: Path
+    permission: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Options:
+    """The command line."""
+
+    shares: tuple[str, ...]
+    config: Path | None
+    root: Path | None
+    secret_file: Path | None
+    port: int
+    manual_clock: bool
+    behaviour: tuple[str, ...]
+
+
 @click.command(short_help="Run the stand-in until Ctrl-C.")
-@click.argument("shares", nargs=-1, metavar="[ID=DIR[:r|:rw]]...")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Serve this config.ini's collections.")
-@click.option("--root", type=click.Path(path_type=Path), help="Where --config puts a directory for each collection.")
+@click.argument("shares", nargs=-1, metavar="[ID=DIR[:r|:rw|:none]]...")
+@click.option("--config", type=click.Path(path_type=Path), help="Serve the collections of this config.ini.")
+@click.option("--root", type=click.Path(path_type=Path), help="With --config: make a directory per collection here.")
 @click.option("--secret-file", type=click.Path(path_type=Path), help="The secret to accept.  [default: a new one]")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1.  [default: a free one]")
-@click.option("--manual-clock", is_flag=True, help="Time stands still until /standin/clock moves it.")
-@click.option("--behaviour", "settings", multiple=True, metavar="NAME=VALUE", help="Set a switch; see docs/standin.md.")
-def serve(
-    shares: tuple[str, ...],
-    config_file: Path | None,
-    root: Path | None,
-    secret_file: Path | None,
-    port: int,
-    manual_clock: bool,
-    settings: tuple[str, ...],
-) -> None:
+@click.option("--manual-clock", is_flag=True, help="The time changes only when /standin/clock moves it.")
+@click.option("--behaviour", multiple=True, metavar="NAME=VALUE", help="Set an option; see docs/standin.md.")
+def serve(**options: Any) -> None:
     """
-    Run the stand-in until Ctrl-C, and print the lines to paste where the tool is to find it.
+    Run the stand-in until Ctrl-C, and print the lines that lead programs to it.
 
-    Its collections are directories given as ID=DIR, ID being a UUID and :r or :rw (the default) what the client may do;
-    or those named in a config file, each as a directory below --root which is called like the collection's id.
+    Give its collections as ID=DIR. ID is a UUID; :r, :rw (the default) or :none is what the client may do there. Or
+    name a config file: each of its collections gets a directory below --root, named after its id. A collection that
+    is given in both ways is served as ID=DIR says.
     """
-    if (config_file is None) != (root is None):
-        raise BadInput("--config and --root belong together")
-    collections = dict(_share(share) for share in shares)
-    if len(collections) != len(shares):
-        raise BadInput("the same ID was given twice")
-    client_id = None
-    if config_file is not None and root is not None:
-        client_id, named = _from_config(config_file, root)
-        collections = named | collections
-    if not collections:
-        raise BadInput("nothing to serve: name a config with --config and --root, or directories as ID=DIR")
-    secret = _read_secret(secret_file) if secret_file else None
-    behaviour = Behaviour()
+    _serve(_Options(**options))
+
+
+def _serve(options: _Options) -> None:
+    client_id, shares = _read_shares(options)
+    secret = _read_secret(options.secret_file) if options.secret_file else None
+    behaviour = _read_behaviour(options.behaviour)
     try:
-        for setting in settings:
-            name, _, value = setting.partition("=")
-            behaviour = with_option(behaviour, name, value)
-    except ValueError as error:
-        raise BadInput(str(error)) from None
-    try:
-        standin = StandIn(ManualClock() if manual_clock else Clock(), behaviour, port)
+        standin = StandIn(ManualClock() if options.manual_clock else Clock(), behaviour, options.port)
     except OSError as error:
-        raise BadInput(f"port {port} on 127.0.0.1: {error.strerror}") from None
+        raise BadInput(f"port {options.port} on 127.0.0.1: {error.strerror}") from None
     with standin as globus, until_stopped() as stopped:
         client_id, new_secret = globus.add_client(client_id, secret)
         click.echo(f"# client id: {client_id}")
-        click.echo(f"# client secret: in {secret_file}" if secret else f"# client secret: {new_secret}")
-        for collection_id, (directory, right) in collections.items():
-            globus.add_collection(directory, directory.name, collection_id, permissions={client_id: right})
-            click.echo(f"# collection {collection_id} ({right}): {directory}")
+        click.echo(f"# client secret: in {options.secret_file}" if secret else f"# client secret: {new_secret}")
+        for share in shares:
+            permissions = {} if share.permission == "none" else {client_id: share.permission}
+            globus.add_collection(share.directory, share.directory.name, share.collection_id, permissions=permissions)
+            click.echo(f"# collection {share.collection_id} ({share.permission}): {share.directory}")
         print_exports(globus)
         click.echo("# The stand-in is ready; Ctrl-C stops it.")
         stopped.wait()
@@ -85,14 +92,14 @@ def serve(
 
 
 def print_exports(globus: StandIn) -> None:
-    """Print the lines that lead the tool, and all else built on the SDK, to the stand-in."""
+    """Print the lines that lead the tool, and every program that uses the SDK, to the stand-in."""
     for name, value in globus.environment.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
 
 @contextmanager
 def until_stopped() -> Iterator[threading.Event]:
-    """Give an event that SIGINT and SIGTERM set, as long as the block lasts."""
+    """Yield an event that SIGINT and SIGTERM set during the block."""
     stopped = threading.Event()
     before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -102,29 +109,45 @@ def until_stopped() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _share(text: str) -> tuple[str, tuple[Path, str]]:
-    """Return (id, (directory, right)) of ``ID=DIR[:r|:rw]``."""
+def _read_shares(options: _Options) -> tuple[str | None, list[_Share]]:
+    """Return the client id of the config, if there is one, and all collections to serve."""
+    if (options.config is None) != (options.root is None):
+        raise BadInput("--config and --root must be given together")
+    given = [_read_share(text) for text in options.shares]
+    if len({share.collection_id for share in given}) != len(given):
+        raise BadInput("the same ID was given twice")
+    client_id: str | None = None
+    named: list[_Share] = []
+    if options.config is not None and options.root is not None:
+        client_id, named = _read_config(options.config, options.root)
+    shares = list({share.collection_id: share for share in [*named, *given]}.values())
+    if not shares:
+        raise BadInput("nothing to serve: name a config with --config and --root, or directories as ID=DIR")
+    return client_id, shares
+
+
+def _read_share(text: str) -> _Share:
     name, found, rest = text.partition("=")
     if not found:
         raise BadInput(f"{text!r} is not ID=DIR")
-    place, _, right = rest.rpartition(":")
-    if right not in ("r", "rw"):
-        place, right = rest, "rw"
+    place, _, permission = rest.rpartition(":")
+    if permission not in PERMISSIONS:
+        place, permission = rest, "rw"
     directory = Path(place).absolute()
     if not directory.is_dir():
         raise BadInput(f"no such directory: {directory}")
-    return _uuid(name, "an ID"), (directory, right)
+    return _Share(_read_uuid(name, "an ID"), directory, permission)
 
 
-def _uuid(text: str, what: str) -> str:
+def _read_uuid(text: str, what: str) -> str:
     try:
         return str(uuid.UUID(text))
     except ValueError:
         raise BadInput(f"{what} must be a UUID, not {text!r}") from None
 
 
-def _from_config(file: Path, root: Path) -> tuple[str, dict[str, tuple[Path, str]]]:
-    """Return the client id, and (directory, right) by collection id; makes the directories, with the source paths."""
+def _read_config(file: Path, root: Path) -> tuple[str, list[_Share]]:
+    """Return the client id and the collections of a config; makes their directories and the source directories."""
     parser = ConfigParser(interpolation=None)
     try:
         with file.open(encoding="utf-8") as lines:
@@ -137,16 +160,27 @@ def _from_config(file: Path, root: Path) -> tuple[str, dict[str, tuple[Path, str
         raise BadInput(f"{file}: {error.strerror}") from None
     except (Error, UnicodeDecodeError, KeyError) as error:
         raise BadInput(f"{file}: " + " ".join(str(error).split())) from None
-    found: dict[str, tuple[Path, str]] = {}
-    for name, path, right in places:
-        collection_id = _uuid(name, f"{file}: a collection")
+    shares = []
+    for name, path, permission in places:
+        collection_id = _read_uuid(name, f"{file}: a collection")
         directory = root.absolute() / collection_id
-        found[collection_id] = directory, right
         try:
             directory.joinpath(*map(to_text, split_path(path))).mkdir(parents=True, exist_ok=True)
         except (OSError, StorageError) as error:
             raise BadInput(f"{directory}: cannot make {path!r}: {error}") from None
-    return _uuid(client_id, f"{file}: clientid"), found
+        shares.append(_Share(collection_id, directory, permission))
+    return _read_uuid(client_id, f"{file}: clientid"), shares
+
+
+def _read_behaviour(settings: Iterable[str]) -> Behaviour:
+    behaviour = Behaviour()
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        try:
+            behaviour = with_option(behaviour, name, value)
+        except ValueError as error:
+            raise BadInput(str(error)) from None
+    return behaviour
 
 
 def _read_secret(file: Path) -> str:

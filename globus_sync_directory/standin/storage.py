@@ -31,7 +31,7 @@ _CODES = {
 
 
 class StorageError(Exception):
-    """Something on a collection could not be done; ``code`` is an event code of the Transfer API, or EXISTS."""
+    """A file operation on a collection failed; ``code`` is an event code of the Transfer API, or EXISTS."""
 
     def __init__(self, code: str, message: str = "") -> None:
         super().__init__(message or code.replace("_", " ").lower())

@@ -21,6 +21,8 @@ from globus_sync_directory.sync.snapshot import Snapshot
 from globus_sync_directory.sync.task_report import ReportedTask, report_on_task
 from globus_sync_directory.text import shorten
 
+_REPLY_LOST = Problem(reason="the reply of Globus was lost", fix="nothing to do; the next run resolves it")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
@@ -74,8 +76,7 @@ def assess_pair(pair: Pair, findings: Findings) -> PairReport:
     task = findings.snapshot.find(record.task)
     if not (task and task.is_live):
         if record.pending:
-            problem = Problem(reason="the reply of Globus was lost", fix="nothing to do; the next run resolves it")
-            return replace(blank, status=PairStatus.START_UNCONFIRMED, problem=problem)
+            return replace(blank, status=PairStatus.START_UNCONFIRMED, problem=_REPLY_LOST)
         if record.waiting_since:
             return replace(blank, status=PairStatus.WAITING_FOR_ROOM, since=record.waiting_since)
         if record.failed_start:
@@ -146,15 +147,15 @@ def _with_replaced_task(report: PairReport, pair: Pair, findings: Findings) -> P
     task = findings.snapshot.find(last)
     if task is None or last is None:
         return report
-    before = report_on_task(_blank(pair, pair.fingerprint, record, findings.now), findings.task(task, pair, last.deadline))
-    return replace(report, before=before)
+    blank = _blank(pair, pair.fingerprint, record, findings.now)
+    return replace(report, before=report_on_task(blank, findings.task(task, pair, last.deadline)))
 
 
 def _orphan_report(fingerprint: str, record: PairRecord, findings: Findings) -> PairReport:
     blank = _blank(None, fingerprint, record, findings.now)
-    if record.pending:
-        problem = Problem(reason="the reply of Globus was lost", fix="nothing to do; the next run resolves it")
-        return replace(blank, status=PairStatus.START_UNCONFIRMED, problem=problem)
+    task = findings.snapshot.find(record.task)
+    if record.pending and not (task and task.is_live):
+        return replace(blank, status=PairStatus.START_UNCONFIRMED, problem=_REPLY_LOST)
     return _report_on_last_task(blank, None, record, findings)
 
 

@@ -12,7 +12,6 @@ from globus_sync_directory.model.pair import Directory, Pair, SyncLevel, name_fo
 from globus_sync_directory.model.problem import Problem
 from globus_sync_directory.model.record import PairRecord
 from globus_sync_directory.model.status import PairStatus
-from globus_sync_directory.model.task import Task
 from globus_sync_directory.sync.outcome import Outcome
 from globus_sync_directory.sync.records import has_ended, record_of
 from globus_sync_directory.sync.scope import Scope
@@ -129,10 +128,10 @@ def _writes_to_same_place(orphan: PairRecord, pair: Pair, snapshot: Snapshot) ->
 
 
 def _wait_for(orphan: PairRecord, snapshot: Snapshot, now: datetime) -> Outcome:
-    task: Task | None = snapshot.find(orphan.task)
     status = PairStatus.WAITING_FOR_EARLIER_TASK
+    task = snapshot.find(orphan.task)
     if task is None or not task.is_live:
-        reason = f"a pending submission of [{orphan.name}] may write to the same destination"
+        reason = f"{_unseen(orphan)} may write to the same destination"
         return Outcome(status=status, problem=Problem(reason=reason, fix="nothing to do; a later run will resolve it"))
     reason = f"task {task.task_id}, orphaned from [{orphan.name}], is still writing to the same destination"
     fix = "nothing to do: a run after its end starts this pair; cancel that task if you do not want it"
@@ -141,3 +140,10 @@ def _wait_for(orphan: PairRecord, snapshot: Snapshot, now: datetime) -> Outcome:
         status, reason = PairStatus.BLOCKED, f"{reason}, and makes no progress: it is {found.words}"
         fix = "cancel that task, or resolve what holds it up; then a run starts this pair"
     return Outcome(status=status, problem=Problem(reason=reason, fix=fix))
+
+
+def _unseen(orphan: PairRecord) -> str:
+    """Return what may be running of an orphaned pair, although Globus does not show it."""
+    if orphan.pending or orphan.task is None:
+        return f"a pending submission of [{orphan.name}]"
+    return f"task {orphan.task.task_id}, orphaned from [{orphan.name}],"

@@ -112,7 +112,9 @@ def _with_end_reported(record: PairRecord, left: LeftConfig) -> PairRecord:
 def _orphaned(record: PairRecord, fingerprint: str, snapshot: Snapshot, now: datetime) -> PairRecord:
     """Return the record of a pair that is not in the config."""
     left = record.left_config or LeftConfig(since=now)
-    seen = _with_success(_with_live_task(record, fingerprint, None, snapshot), snapshot)
+    seen = _with_live_task(_with_success(record, snapshot), fingerprint, None, snapshot)
+    if seen.task != record.task:  # somebody else's run has started it, whose end is yet to be reported
+        left = replace(left, is_end_reported=False)
     seen = replace(seen, left_config=left)
     task = snapshot.find(seen.task)
     has_nothing_to_report = has_ended(seen, snapshot) and (task is None or task.is_full_success)

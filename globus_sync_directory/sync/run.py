@@ -99,12 +99,12 @@ def _report(
     findings = Findings(
         scope=scope, records=records, snapshot=snapshot, outcomes=outcomes, details=details, now=client.now()
     )
-    return _of(assess(findings))
+    return _run_report(assess(findings))
 
 
 def report_without_globus(scope: Scope, records: _Records, failure: Failure, now: datetime) -> RunReport:
     """Return the report where Globus could not be asked."""
-    return _of(assess_without_globus(scope, records, failure, now))
+    return _run_report(assess_without_globus(scope, records, failure, now))
 
 
 def _would_start(plans: Sequence[Plan], now: datetime) -> dict[str, Outcome]:
@@ -118,6 +118,6 @@ def _would_start(plans: Sequence[Plan], now: datetime) -> dict[str, Outcome]:
     }
 
 
-def _of(reports: Sequence[PairReport]) -> RunReport:
+def _run_report(reports: Sequence[PairReport]) -> RunReport:
     status: ExitStatus = worst(report.exit_status for report in reports)
     return RunReport(exit_status=status, pairs=tuple(reports))

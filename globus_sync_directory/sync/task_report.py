@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from globus_sync_directory.globus.explain import About, directory_in, explain, explain_pause
+from globus_sync_directory.model.collection import with_names
 from globus_sync_directory.model.pair import Directory, Pair
 from globus_sync_directory.model.problem import Problem
 from globus_sync_directory.model.report import PairReport
@@ -13,7 +14,7 @@ from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Task
 from globus_sync_directory.sync.details import Details
 from globus_sync_directory.sync.task_status import newest_error, task_status
-from globus_sync_directory.text import count, quote, shorten
+from globus_sync_directory.text import count, shorten
 
 _NO_FILES = "no file was found at the source; if there should be some, check exclude, and whether its disk is mounted"
 
@@ -39,13 +40,14 @@ def report_on_task(blank: PairReport, found: ReportedTask) -> PairReport:
     problem = _problem(found, status)
     if problem and found.pair is None:
         problem = _of_an_orphan(problem, task)
+    names = {task.source_collection: task.source_name, task.destination_collection: task.destination_name}
     return replace(
         blank,
         status=status,
         since=since,
         task_id=task.task_id,
         task=task,
-        problem=problem and _with_names(problem, task),
+        problem=problem and replace(problem, reason=with_names(problem.reason, names)),
         skipped=details.skipped,
         notes=blank.notes + notes,
         counts_from=task.ended_at if task.is_full_success and task.ended_at else blank.counts_from,
@@ -134,16 +136,3 @@ def _of_an_orphan(problem: Problem, task: Task) -> Problem:
     if not task.is_live:
         return replace(problem, fix="", command="")
     return replace(problem, fix="wait, or cancel it", command=f"globus task cancel {task.task_id}")
-
-
-def _with_names(problem: Problem, task: Task) -> Problem:
-    """Return the problem with the names of the task's collections beside their ids."""
-    reason = problem.reason
-    names = (
-        (task.source_collection, task.source_name),
-        (task.destination_collection, task.destination_name),
-    )
-    for collection, name in names:
-        if collection and name not in ("", collection) and quote(name) not in reason:
-            reason = reason.replace(f"collection {collection}", f"collection {quote(name)} ({collection})")
-    return replace(problem, reason=reason)

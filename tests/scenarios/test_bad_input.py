@@ -1,7 +1,8 @@
-"""Bad files and bad services: a message with name and cure, the right status, no traceback, nothing lost."""
+"""Bad files and bad services: a message with name and fix, the right status, no traceback, nothing lost."""
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from globus_sync_directory.standin import Fault
 pytestmark = pytest.mark.promise(7, "bad files, bad secrets, services that answer nonsense")
 
 
-def told(outcome: Outcome, status: int, *words: str) -> str:
+def checked(outcome: Outcome, status: int, *words: str) -> str:
     """Check status and words, and that there is no traceback; return all that was printed."""
     text = outcome.stdout + outcome.stderr
     assert outcome.status == status, text
@@ -30,11 +31,11 @@ def test_config_and_secret_problems_together(world: World) -> None:
     world.config.write_text(world.config.read_text().replace("src_path", "src_paht"))
     world.secret_file.chmod(0o644)
     outcome = world.run()
-    told(
+    checked(
         outcome,
         2,
         f"{world.config}:6: [microscope] src_paht: unknown key; did you mean src_path?",
-        f"type: chmod 600 {world.secret_file}",
+        f"run: chmod 600 {world.secret_file}",
     )
     assert len(outcome.stderr.splitlines()) == 2
     assert world.globus.requests == []
@@ -44,7 +45,7 @@ def test_config_and_secret_problems_together(world: World) -> None:
 def test_missing_config(world: World) -> None:
     """No config file: status 2, its name, and what to copy."""
     world.config.unlink()
-    told(world.run(), 2, str(world.config), "copy config.ini.example")
+    checked(world.run(), 2, str(world.config), "copy config.ini.example")
 
 
 def test_wrong_secret(world: World) -> None:
@@ -55,15 +56,15 @@ def test_wrong_secret(world: World) -> None:
     wrong = "d3Jvbmctd3Jvbmctd3Jvbmc="
     world.secret_file.write_text(wrong)
     outcome = world.run()
-    text = told(outcome, 4, "microscope: sign-in rejected", "Globus Auth refuses the sign-in", "compare clientid")
+    text = checked(outcome, 4, "microscope: sign-in rejected", "Globus Auth rejects the sign-in", "compare clientid")
     assert wrong not in text
     assert "last success: " in text
 
 
 def test_unknown_client(world: World) -> None:
-    """A client id that Globus does not know is a refused sign-in."""
+    """A client id that Globus does not know is a rejected sign-in."""
     world.config.write_text(world.config.read_text().replace(world.client_id, NOBODY))
-    told(world.run(), 4, "Globus Auth refuses the sign-in")
+    checked(world.run(), 4, "Globus Auth rejects the sign-in")
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_no_network(world: World, free_port: int, monkeypatch: pytest.MonkeyPatc
     state = world.state_file.read_bytes()
     monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_AUTH", f"http://127.0.0.1:{free_port}")
     for arguments in ((), ("-d",)):
-        told(
+        checked(
             world.run(*arguments),
             75,
             "microscope: not reached",
@@ -95,7 +96,7 @@ def test_no_network(world: World, free_port: int, monkeypatch: pytest.MonkeyPatc
 def test_transfer_out_of_reach(world: World, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sign-in works and Transfer is not there: 75."""
     monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_TRANSFER", f"http://127.0.0.1:{free_port}")
-    told(world.run(), 75, "microscope: not reached", "no answer from Globus Transfer: connection refused")
+    checked(world.run(), 75, "microscope: not reached", "no answer from Globus Transfer: connection refused")
 
 
 def test_too_old_is_known_without_network(world: World, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +107,7 @@ def test_too_old_is_known_without_network(world: World, free_port: int, monkeypa
     world.state_file.write_text(world.state_file.read_text().replace(entry, "2020-01-01T00:00:00+00:00"))
     world.pair("microscope", max_age="36h")
     monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_AUTH", f"http://127.0.0.1:{free_port}")
-    told(world.run(), 3, "TOO OLD", "longer ago than max_age (1 d 12 h)")
+    checked(world.run(), 3, "TOO OLD", "too old: the last success was at ", "; max_age is 1 d 12 h")
 
 
 @pytest.mark.slow
@@ -125,10 +126,10 @@ def test_too_old_is_known_without_network(world: World, free_port: int, monkeypa
     ids=lambda fault: "-".join(fault),
 )
 def test_service_that_does_not_work(world: World, path: str, fault: dict[str, object]) -> None:
-    """A service that fails or talks nonsense is 75 at most and loses nothing: the next run makes all good."""
+    """A service that fails or talks nonsense is 75 at most and loses nothing: the next run puts everything right."""
     world.globus.faults.add(Fault(path=path, times=None, **fault))  # type: ignore[arg-type]
     outcome = world.sync()
-    text = told(outcome, 0 if path == "*/stat" else 75, "microscope: ")
+    text = checked(outcome, 0 if path == "*/stat" else 75, "microscope: ")
     assert not re.search(r"<[a-z!]|http\.client|urllib3|Exception|Error\(", text)
     world.globus.faults.clear()
     assert world.sync().status == 0
@@ -142,7 +143,7 @@ def test_outage_begins_no_new_request(world: World) -> None:
         world.pair(f"p{number}")
     world.globus.faults.add(Fault(path="/v0.10/submission_id", times=None, status=503))
     outcome = world.run()
-    told(outcome, 75)
+    checked(outcome, 75)
     assert list(outcome.statuses.values()).count("not reached") == 51
     asked = [line for line in world.asked() if line.endswith("/submission_id")]
     assert len(asked) <= 3 * (3 + 8)
@@ -157,10 +158,19 @@ def test_token_that_dies_in_the_middle(world: World) -> None:
 
 @pytest.mark.parametrize("place", ["no/such/directory/state.json", "a file/state.json", ""])
 def test_state_that_cannot_be_written(world: World, place: str) -> None:
-    """A state file that cannot be written, or is a directory: status 1, its name, the cure, nothing started."""
+    """A state file that cannot be written, or is a directory: status 1, its name, the fix, nothing started."""
     (world.root / "a file").write_text("x")
     outcome = world.run("-t", str(world.root / place))
-    told(outcome, 1, str(world.root), "--state-file")
+    checked(outcome, 1, str(world.root), "--state-file")
+    assert world.tasks == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write every file")
+def test_lock_file_of_another_owner(world: World) -> None:
+    """A lock file that this user may not write: status 1, its name, and nothing started."""
+    lock = world.root / "config.state.json.lock"
+    lock.touch(mode=0o400)
+    checked(world.run(), 1, f"Run it as the owner of {lock}, or name another file with --state-file")
     assert world.tasks == []
 
 
@@ -176,7 +186,7 @@ def test_state_that_cannot_be_written_later(world: World, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Path, "replace", failing)
     outcome = world.run()
-    told(outcome, 1, "cannot be written: No space left on device", "microscope: succeeded")
+    checked(outcome, 1, "cannot be written: No space left on device", "microscope: succeeded")
     assert len(world.tasks) == 1
 
 
@@ -184,7 +194,7 @@ def test_dangling_link_as_state_file(world: World) -> None:
     """A state file that is a link to nowhere yet is made where the link points, and the link stays."""
     target = world.root / "real.json"
     world.state_file.symlink_to(target)
-    told(world.run(), 0, "microscope: started")
+    checked(world.run(), 0, "microscope: started")
     assert world.state_file.is_symlink()
     assert target.exists()
 
@@ -192,6 +202,6 @@ def test_dangling_link_as_state_file(world: World) -> None:
 def test_bad_sdk_setting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A GLOBUS_SDK_ variable that the SDK cannot use is a config error, and verification off is warned about."""
     monkeypatch.setenv("GLOBUS_SDK_VERIFY_SSL", "perhaps")
-    told(world.run(), 2, "GLOBUS_SDK_")
+    checked(world.run(), 2, "GLOBUS_SDK_")
     monkeypatch.setenv("GLOBUS_SDK_VERIFY_SSL", "false")
-    told(world.run(), 0, "GLOBUS_SDK_VERIFY_SSL is off")
+    checked(world.run(), 0, "GLOBUS_SDK_VERIFY_SSL is off")

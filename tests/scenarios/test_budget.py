@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from typing import Any
 
 import pytest
+import requests
 from world import SUBMIT, World
 
 from globus_sync_directory.globus import transport, worker_pool
 
 
 def kinds(world: World) -> Counter[str]:
-    """How many requests of each kind came in since the last count."""
+    """How many requests of each kind there were since the last count."""
     counted: Counter[str] = Counter()
     for line in world.asked():
         path = line.split(" ")[1]
@@ -40,7 +42,7 @@ def test_starting_all_pairs(world: World, count: int) -> None:
 
 @pytest.mark.parametrize("count", [1, 5, pytest.param(100, marks=pytest.mark.slow)])
 def test_every_task_live(world: World, count: int) -> None:
-    """A run, or a look, in which every task is live: sign-in and one question."""
+    """A run, or -d, in which every task is live: sign-in and one request."""
     with_pairs(world, count)
     world.globus.hold()
     world.run()
@@ -52,20 +54,20 @@ def test_every_task_live(world: World, count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "questions"),
+    ("count", "lists"),
     [(5, 1), pytest.param(100, 1, marks=pytest.mark.slow), pytest.param(101, 2, marks=pytest.mark.slow)],
 )
-def test_a_look_at_ended_tasks(world: World, count: int, questions: int) -> None:
-    """-d with N remembered tasks: sign-in, the live ones, and one question per hundred of them."""
+def test_status_of_ended_tasks(world: World, count: int, lists: int) -> None:
+    """-d with N remembered tasks: sign-in, the live ones, and one request per hundred of them."""
     with_pairs(world, count)
     world.sync()
     world.sync()
     kinds(world)
     world.run("-d")
-    assert kinds(world) == {"token": 1, "task_list": 1 + questions}
+    assert kinds(world) == {"token": 1, "task_list": 1 + lists}
 
 
-def test_places_are_looked_at_once(world: World) -> None:
+def test_directories_are_looked_at_once(world: World) -> None:
     """Pairs that share a source directory cost one look at it."""
     for name in ("b", "c"):
         world.pair(name, src_path="/images", dst_path=f"/{name}")
@@ -73,8 +75,8 @@ def test_places_are_looked_at_once(world: World) -> None:
     assert kinds(world)["look"] == 1 + 3
 
 
-def test_one_more_for_a_bad_verdict(world: World) -> None:
-    """A pair whose verdict is not status 0 costs one more request, and only such a pair."""
+def test_one_more_for_a_bad_status(world: World) -> None:
+    """A pair whose exit status is not 0 costs one more request, and only such a pair."""
     world.pair("good")
     world.source.unreadable = {"/images/deep"}
     world.sync()
@@ -84,36 +86,36 @@ def test_one_more_for_a_bad_verdict(world: World) -> None:
 
 
 def test_connections_are_kept(world: World) -> None:
-    """A run of forty pairs uses one connection for each of its threads and one for the sign-in."""
-    with_pairs(world, 40)
+    """A run of twenty pairs uses one connection for each of its threads and one for the sign-in."""
+    with_pairs(world, 20)
     world.run()
     assert len({request.connection for request in world.globus.requests}) <= 1 + 1 + worker_pool.AT_A_TIME
 
 
-def test_at_most_eight_at_a_time(world: World) -> None:
+def test_at_most_eight_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """No more than eight requests are under way at once."""
-    with_pairs(world, 40)
-    running, most = [0], [0]
+    with_pairs(world, 20)
+    running = most = 0
 
     class Counting(transport.MeteredAdapter):
-        def send(self, *args: object, **kwargs: object):  # type: ignore[no-untyped-def]
-            running[0] += 1
-            most[0] = max(most[0], running[0])
+        def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
             try:
-                return super().send(*args, **kwargs)  # type: ignore[arg-type]
+                return super().send(*args, **kwargs)
             finally:
-                running[0] -= 1
+                running -= 1
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wire, "_Adapter", Counting)
-        world.run()
-    assert 2 <= most[0] <= 8
+    monkeypatch.setattr(transport, "MeteredAdapter", Counting)
+    world.run()
+    assert 2 <= most <= 8
 
 
 @pytest.mark.slow
 def test_at_most_150_in_ten_seconds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many pairs, no ten seconds see more than 150 requests."""
-    monkeypatch.setattr(wire, "WINDOW_SECONDS", 10.0)
+    monkeypatch.setattr(transport, "WINDOW_SECONDS", 10.0)
     with_pairs(world, 60)
     sent: list[float] = []
     wait = transport.RateLimiter.wait

@@ -1,15 +1,18 @@
-"""check: each line ok or FAIL with the cure; nothing is started, and nothing written unless asked for."""
+"""check: each line ok or FAIL with the fix; nothing is started, and nothing written unless asked for."""
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
 import pytest
 from world import NOBODY, World
 
-from globus_sync_directory.commands import check
+from globus_sync_directory.commands import check_write
 from globus_sync_directory.standin import Fault
+
+LOCK = "config.state.json.lock"
 
 
 def lines(report: str, mark: str) -> list[str]:
@@ -17,24 +20,24 @@ def lines(report: str, mark: str) -> list[str]:
 
 
 def test_all_is_well(world: World) -> None:
-    """Config, secret, state, sign-in, clock, collections and directories are ok; what it cannot see is said."""
+    """Config, secret, state, sign-in, clock, collections and directories are ok; what it cannot see is a note."""
     outcome = world.run("check")
     assert outcome.status == 0
     assert lines(outcome.stdout, "FAIL") == []
-    told = "\n".join(lines(outcome.stdout, "ok"))
+    printed = "\n".join(lines(outcome.stdout, "ok"))
     for words in (
         f"config file {world.config}",
         "secret file",
         "state file",
         f"signed in as {world.client_id}@clients.auth.globus.org",
-        "clock is 0 s away",
+        "clock differs from Globus' by 0 s",
         f"collection 'Microscope PC' ({world.source.id}) is a guest collection; its owner is ",
         f"collection 'Archive' ({world.destination.id})",
         "microscope: source '/images' can be read",
-        "microscope: destination '/archive/images' is not there yet",
+        "microscope: destination '/archive/images' does not exist yet; the first task makes it",
     ):
-        assert words in told
-    assert "the right to write at a destination cannot be seen" in outcome.stdout
+        assert words in printed
+    assert "whether the application may write at a destination cannot be seen" in outcome.stdout
     assert outcome.stdout.splitlines()[-1].endswith("all is well")
 
 
@@ -51,7 +54,7 @@ def test_starts_and_writes_nothing(world: World) -> None:
 
 
 def test_each_is_asked_once(world: World) -> None:
-    """Two hundred pairs that share directories and collections cost one request for each distinct one."""
+    """Pairs that share directories and collections cost one request for each distinct one."""
     for number in range(20):
         world.pair(f"p{number}", src_path="/images", dst_path=f"/p{number}")
     world.run("check")
@@ -60,8 +63,8 @@ def test_each_is_asked_once(world: World) -> None:
     assert len([line for line in asked if "/v0.10/endpoint/" in line]) == 2
 
 
-def test_each_failure_names_its_cure(world: World) -> None:
-    """Unknown collection, no permission, no directory, not connected: a FAIL for each with a cure, status 1."""
+def test_each_failure_has_a_fix(world: World) -> None:
+    """Unknown collection, no permission, no directory, not connected: a FAIL for each with a fix, status 1."""
     world.pair("unknown", dst_endpoint=NOBODY)
     world.pair("missing", src_path="/missing")
     world.source.rules[world.client_id, ()] = ""
@@ -71,12 +74,12 @@ def test_each_failure_names_its_cure(world: World) -> None:
     failed = lines(report, "FAIL")
     assert any(f"Globus knows no destination collection {NOBODY}" in line for line in failed)
     assert any("permission denied for source '/images' on collection 'Microscope PC'" in line for line in failed)
-    assert report.count("cure:") >= len(failed)
+    assert report.count("fix:") >= len(failed)
     assert f"run:  globus endpoint permission create --identity {world.client_id} --permissions r" in report
 
 
 def test_not_connected_and_mapped(world: World) -> None:
-    """A personal computer that is off, and a mapped collection that wants a consent, are told with the cure."""
+    """A personal computer that is off, and a mapped collection that requires a consent, are a FAIL each, with the fix."""
     world.source.entity_type = "GCP_guest_collection"
     world.source.online = False
     world.destination.entity_type = "GCSv5_mapped_collection"
@@ -84,7 +87,7 @@ def test_not_connected_and_mapped(world: World) -> None:
     assert outcome.status == 1
     failed = "\n".join(lines(outcome.stdout, "FAIL"))
     assert "is a guest collection on Globus Connect Personal; it is not connected" in failed
-    assert "asks for a consent, policy or account that an application cannot meet" in failed
+    assert "requires a consent, policy or account that an application cannot have" in failed
     assert "start Globus Connect Personal" in outcome.stdout
 
 
@@ -100,11 +103,11 @@ def test_config_and_secret(world: World) -> None:
 
 
 def test_sign_in_and_network(world: World) -> None:
-    """A wrong secret is 4, no network 75; each one FAIL line with its cure."""
+    """A wrong secret is 4, no network 75; each one FAIL line with its fix."""
     world.secret_file.write_text("wrong")
-    refused = world.run("check")
-    assert (refused.status, len(lines(refused.stdout, "FAIL"))) == (4, 1)
-    assert "fix:  compare clientid" in refused.stdout
+    rejected = world.run("check")
+    assert (rejected.status, len(lines(rejected.stdout, "FAIL"))) == (4, 1)
+    assert "fix:  compare clientid" in rejected.stdout
     world.secret_file.write_text(world.secret)
     world.globus.faults.add(Fault(path="*", times=None, cut=True))
     away = world.run("check")
@@ -112,12 +115,50 @@ def test_sign_in_and_network(world: World) -> None:
     assert "fix:  check again later" in away.stdout
 
 
-def test_clock(world: World) -> None:
-    """A clock an hour off is a note with the cure, no failure."""
-    world.clock.advance(3600)
+@pytest.mark.parametrize(("hours", "shown"), [(1, "60 min behind"), (5, "5 h behind"), (24 * 40, "40 d behind")])
+def test_clock(world: World, hours: int, shown: str) -> None:
+    """A clock that is off is a note with the fix, in units that a person can picture, and no failure."""
+    world.clock.advance(hours * 3600)
     outcome = world.run("check")
     assert outcome.status == 0
-    assert any("60 minutes away" in line for line in lines(outcome.stdout, "note"))
+    (note,) = [line for line in lines(outcome.stdout, "note") if "clock" in line]
+    assert f"this host's clock is {shown} Globus'" in note
+    assert "fix:  set the clock of this host" in outcome.stdout
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["check", "--write-probe"]])
+def test_a_wrong_id_fails_once(world: World, arguments: list[str]) -> None:
+    """A collection that Globus does not know is one FAIL, however many pairs and directories name it."""
+    world.pair("microscope", dst_endpoint=NOBODY)
+    world.pair("other", src_endpoint=NOBODY, dst_endpoint=NOBODY, src_path="/a", dst_path="/b")
+    outcome = world.run(*arguments)
+    assert outcome.status == 1
+    assert len(lines(outcome.stdout, "FAIL")) == 1
+    assert "1 failed" in outcome.stdout.splitlines()[-1]
+    assert "microscope: source '/images' can be read" in outcome.stdout
+
+
+def test_a_directory_too_large_to_list(world: World) -> None:
+    """A directory with more entries than Globus lists counts as readable."""
+    world.source.list_limit = 1
+    outcome = world.run("check")
+    assert (outcome.status, lines(outcome.stdout, "FAIL")) == (0, [])
+    assert "microscope: source '/images' can be read" in outcome.stdout
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write every file")
+@pytest.mark.parametrize(("name", "mode"), [("config.state.json", 0), ("config.state.json", 0o400), (LOCK, 0o400)])
+def test_state_file_of_another_owner(world: World, name: str, mode: int) -> None:
+    """A state file, or its lock file, that this user may not read or write is a FAIL that names --state-file."""
+    world.run()
+    (world.root / name).chmod(mode)
+    outcome = world.run("check")
+    (world.root / name).chmod(0o600)
+    assert outcome.status == 1
+    (failed,) = lines(outcome.stdout, "FAIL")
+    assert str(world.root / name) in failed
+    assert "another" in outcome.stdout
+    assert "--state-file" in outcome.stdout
 
 
 @pytest.mark.promise(2, "check --write-probe removes what it made and nothing else")
@@ -134,7 +175,7 @@ def test_write_probe(world: World) -> None:
 
 
 def test_a_probe_that_cannot_be_removed_is_named(world: World) -> None:
-    """Where the removal is refused the directory that is left is told, to be removed by hand."""
+    """If the probe cannot be removed its name is printed, so that a person can remove it."""
     world.globus.faults.add(Fault(method="POST", path="/v0.10/delete", times=None, status=503))
     outcome = world.run("check", "--write-probe")
     assert outcome.status == 1
@@ -142,12 +183,12 @@ def test_a_probe_that_cannot_be_removed_is_named(world: World) -> None:
     assert f"can write in '/' at the destination, but not remove '/{left.name}/' there" in outcome.stdout
 
 
-@pytest.mark.parametrize("patience", [0.3, 30.0])
+@pytest.mark.parametrize("limit", [0.3, 30.0])
 def test_a_probe_whose_removal_hangs_or_fails(
-    world: World, monkeypatch: pytest.MonkeyPatch, patience: float
+    world: World, monkeypatch: pytest.MonkeyPatch, limit: float
 ) -> None:
     """A removal that has not ended is a note with its task; one that failed is a FAIL with what to remove."""
-    monkeypatch.setattr(check, "PROBE_PATIENCE_SECONDS", patience)
+    monkeypatch.setattr(check_write, "PROBE_SECONDS", limit)
     world.globus.hold()
 
     def fail_it() -> None:
@@ -155,19 +196,19 @@ def test_a_probe_whose_removal_hangs_or_fails(
             time.sleep(0.02)
         world.globus.fail(world.live[0].id, "ENDPOINT_ERROR")
 
-    if patience > 1:
+    if limit > 1:
         threading.Thread(target=fail_it, daemon=True).start()
     outcome = world.run("check", "--write-probe")
     (left,) = (world.root / "destination").iterdir()
     assert f"'/{left.name}/' there" in outcome.stdout
-    assert outcome.status == (1 if patience > 1 else 0)
-    assert ("has not ended yet" in outcome.stdout) is (patience < 1)
+    assert outcome.status == (1 if limit > 1 else 0)
+    assert ("is still running" in outcome.stdout) is (limit < 1)
     assert world.tasks[0].id in outcome.stdout
     world.globus.release()
 
 
 def test_write_probe_before_the_first_run(world: World) -> None:
-    """Where the destination is not there yet the nearest directory above it is tried."""
+    """If the destination does not exist yet the nearest directory above it is tried."""
     outcome = world.run("check", "--write-probe")
     assert "can write in '/' at the destination" in outcome.stdout
     assert list((world.root / "destination").iterdir()) == []
@@ -184,28 +225,28 @@ def test_write_probe_without_the_right(world: World) -> None:
 
 @pytest.mark.parametrize("arguments", ["check -d", "check -n", "check -w", "--write-probe", "nonsense"])
 def test_wrong_usage(world: World, arguments: str) -> None:
-    """check goes with none of the other modes, --write-probe with nothing else."""
+    """check excludes the other modes, and --write-probe needs check."""
     assert world.run(*arguments.split()).status == 2
 
 
 def test_in_the_order_of_the_config(world: World) -> None:
-    """What takes longer to be answered keeps its place: a pair's source stands before its destination."""
+    """A slow answer does not change the order: a pair's source comes before its destination."""
     world.globus.faults.add(Fault(path=f"/v0.10/endpoint/{world.source.id}", delay=0.3))
     text = world.run("check").stdout
     assert text.index(world.source.id) < text.index(world.destination.id)
 
 
 def test_a_comment_in_a_path(world: World) -> None:
-    """A destination that is not there and looks as if a comment got into it is worth a word."""
+    """A destination that does not exist and looks as if a comment got into it is a note."""
     world.pair("microscope", src_path="/images", dst_path="/archive/images # mine")
     outcome = world.run("check")
     assert outcome.status == 0
-    assert "note  microscope: destination '/archive/images # mine' is not there yet" in outcome.stdout
-    assert "a comment in the config needs a line of its own" in outcome.stdout
+    assert "note  microscope: destination '/archive/images # mine' does not exist yet" in outcome.stdout
+    assert "a comment in the config file needs a line of its own" in outcome.stdout
 
 
 def test_a_full_destination(world: World) -> None:
-    """A directory that cannot be made for want of room is told as that, not as some trouble of the collection."""
+    """If there is no room for a directory, that is the reason given."""
     world.destination.full = True
     assert "no space or quota left for destination" in world.run("check", "--write-probe").stdout
 
@@ -221,7 +262,7 @@ def test_quiet(world: World) -> None:
 
 @pytest.mark.parametrize(("status", "html", "ends_with"), [(503, True, 75), (401, False, 4)])
 def test_an_outage_of_transfer(world: World, status: int, html: bool, ends_with: int) -> None:
-    """Transfer away is 75, a token that it refuses 4: neither is anything a person has to mend in the config."""
+    """Transfer unavailable is 75, a token that it rejects 4: neither is a problem of the config."""
     world.globus.faults.add(Fault(path="/v0.10/*", times=None, status=status, html=html))
     outcome = world.run("check")
     assert outcome.status == ends_with
@@ -230,7 +271,7 @@ def test_an_outage_of_transfer(world: World, status: int, html: bool, ends_with:
 
 
 def test_a_probe_whose_answer_is_lost(world: World) -> None:
-    """The answer to the probe is lost, it is asked for again and is there: that counts as made, and is removed."""
+    """The answer to the probe is lost, it is sent again and exists: that counts as made, and it is removed."""
     world.sync()
     world.globus.faults.add(Fault(method="POST", path="*/mkdir", when="after", cut=True))
     before = sorted(world.archive.rglob("*"))

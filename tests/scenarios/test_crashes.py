@@ -1,18 +1,18 @@
-"""A run that ends at any instant at which the world outside it may change: one task a pair, nothing forgotten."""
+"""A run that is ended at any instant at which it changes anything outside: one task a pair, nothing forgotten."""
 
 from __future__ import annotations
 
 import signal
 
 import pytest
-from reliability import count_cases
+from reliability_table import count_cases
 from world import World, Zygote, assert_in_order
 
 pytestmark = pytest.mark.slow
 
 
 def sweep(world: World, zygote: Zygote, number: signal.Signals, before: int) -> int:
-    """Strike at every instant of a run, each time in a world where ``before`` runs have ended well; return how many."""
+    """Send the signal at every instant of a run, each time after ``before`` good runs; return how many there are."""
     count = 0
     while True:
         count += 1
@@ -20,20 +20,19 @@ def sweep(world: World, zygote: Zygote, number: signal.Signals, before: int) -> 
             assert world.sync().status == 0
         world.globus.hold()
         answer = zygote.run(world, instant=count, signal=number)
-        struck = answer["instants"] >= count
-        if struck and number == signal.SIGKILL:
+        was_hit = answer["instants"] >= count
+        if was_hit and number == signal.SIGKILL:
             assert answer["status"] == -number
-        elif struck:
+        elif was_hit:
             assert answer["status"] in (130, 0), answer
         assert "Traceback" not in answer["stderr"], answer["stderr"]
-        told = world.run("-d")
-        assert told.status in (0, 75)
+        assert world.run("-d").status in (0, 75)
         assert world.run().status == 0
         assert_in_order(world)
         world.globus.release()
         world.globus.wait()
         assert world.run("-d").status == 0
-        if not struck:
+        if not was_hit:
             return count - 1
         world.reset()
 
@@ -57,7 +56,33 @@ def test_killed_at_every_instant(
 def test_signalled_at_every_instant(
     world: World, zygote: Zygote, number: signal.Signals, request: pytest.FixtureRequest
 ) -> None:
-    """A signal at each of these instants: status 130 or a run that was as good as done, and a state in order."""
+    """A signal at each of these instants: status 130, or 0 where all was done; and a state in order."""
     instants = sweep(world, zygote, number, 0)
     count_cases(request, instants)
     assert instants >= 30
+
+
+UNTIL_IT_IS_PRINTED = 3  # instants of the last write, from its rename on
+
+
+@pytest.mark.promise(7, "SIGKILL before and after each request, write, fsync and rename")
+def test_failure_is_reported_wherever_a_run_is_killed(
+    world: World, zygote: Zygote, request: pytest.FixtureRequest
+) -> None:
+    """A failed task is reported by the run that replaces it or by the next; not if the kill hits the printing."""
+    lost = []
+    count = 0
+    while True:
+        count += 1
+        world.globus.hold()
+        world.run()
+        world.globus.fail(world.tasks[0].id, "ENDPOINT_ERROR")
+        answer = zygote.run(world, instant=count, signal=signal.SIGKILL)
+        if "previous task: failed" not in answer["stdout"] + world.run().stdout:
+            lost.append(count)
+        if answer["instants"] < count:
+            break
+        world.reset()
+    count_cases(request, count - 1)
+    assert count > 30
+    assert [instant for instant in lost if instant < count - UNTIL_IT_IS_PRINTED] == []

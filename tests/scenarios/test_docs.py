@@ -1,213 +1,277 @@
-"""The README, the example config and the changelog say what the code does."""
+"""The documents say what the code does."""
 
 from __future__ import annotations
 
 import ast
 import re
-from dataclasses import replace
-from importlib.metadata import version
+from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import examples
 import pytest
+import scenes
 
-from globus_sync_directory import errors
 from globus_sync_directory.cli import command
-from globus_sync_directory.config.load import CONFIG_KEYS, load_config
+from globus_sync_directory.config.keys import CONFIG_KEYS
+from globus_sync_directory.config.load import load_settings
+from globus_sync_directory.config.settings import Settings
+from globus_sync_directory.errors import ExitStatus
 from globus_sync_directory.model.status import PairStatus
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PACKAGE = ROOT / "globus_sync_directory"
+TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in examples.documents()}
+README = TEXTS["README.md"]
+REFERENCE = TEXTS["docs/reference.md"]
+CONTEXT = command.make_context("globus-sync-directory", [], resilient_parsing=True)
+LONGEST_README = 170  # lines
+# What a call with this name, or an argument with this keyword, holds is a message that somebody may look up.
+MESSAGE_CALLS = {"BadValue", "ConfigError", "UsageError", "StateError", "LockHeld", "warning", "error"}
+MESSAGE_KEYWORDS = {"reason"}
 
 
-def outside_blocks(text: str) -> list[str]:
-    """The lines of ``text``, those inside fenced blocks left out."""
-    found, fenced = [], False
+def outside_blocks(text: str) -> Iterator[str]:
+    """Yield the lines of ``text``, those inside fenced blocks left out."""
+    fenced = False
     for line in text.splitlines():
-        if line.startswith("```"):
+        if line.strip().startswith("```"):
             fenced = not fenced
         elif not fenced:
-            found.append(line)
-    return found
+            yield line
 
 
-def sections(text: str) -> dict[str, str]:
-    """The text under each heading of the second level."""
-    found, title, fenced = {"": ""}, "", False
-    for line in text.splitlines(keepends=True):
-        fenced ^= line.startswith("```")
-        if line.startswith("## ") and not fenced:
-            title = line.removeprefix("## ").strip()
-            found[title] = ""
-        else:
-            found[title] += line
-    return found
+def section(text: str, title: str) -> str:
+    """Return the text below the heading of the second level, up to the next one."""
+    _, found, rest = text.partition(f"\n## {title}\n")
+    assert found, f"there is no section {title}"
+    return re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def blocks(text: str, language: str = ".*") -> list[str]:
-    """The contents of each fenced block of that language."""
+    """Return the contents of each fenced block of that language."""
     found = re.findall(r"^ *```(.*)\n((?:.*\n)*?) *```$", text, re.MULTILINE)
     return [body for kind, body in found if re.fullmatch(language, kind)]
 
 
-def first_cells(text: str) -> list[str]:
-    """The first cell of each row of the tables in ``text``."""
-    return [row[1].strip() for row in re.finditer(r"^\| (.+?) \|", text, re.MULTILINE)]
-
-
-def messages() -> str:
-    """Every text in the tool's source, one a line, with an ellipsis for each value that is filled in."""
-    texts = []
-    for path in (ROOT / "globus_sync_directory").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.JoinedStr):
-                pieces = [part.value if isinstance(part, ast.Constant) else "…" for part in node.values]
-                texts.append("".join(map(str, pieces)))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                texts.append(re.sub(r"%(?:\.\d)?[sdf]", "…", node.value))
-    return "\n".join(texts)
-
-
-def test_example_config_wants_only_uuids(tmp_path: Path):
-    """config.ini.example as it is complains of each UUID; with others in their place it loads, bare of options."""
-    text = (ROOT / "config.ini.example").read_text(encoding="utf-8")
-    path = tmp_path / "config.ini"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(errors.ConfigError) as caught:
-        load_config(path)
-    assert [problem.partition(": ")[2].partition(":")[0] for problem in caught.value.problems] == [
-        "[globus] clientid",
-        "[microscope] src_endpoint",
-        "[microscope] dst_endpoint",
+def rows(text: str) -> list[list[str]]:
+    """Return the cells of each row of the tables in ``text``."""
+    return [
+        [cell.strip() for cell in line.strip("|").split(" | ")] for line in text.splitlines() if line.startswith("| ")
     ]
-    path.write_text(text.replace("00000000-", "10000000-"), encoding="utf-8")
-    config = load_config(path)
-    assert config.pairs == (replace(config.pairs[0], name="microscope", max_age=None, exclude=(), time_limit=None),)
-    assert not config.sends_mail
 
 
-def test_every_option_in_the_example_loads(tmp_path: Path):
-    """With the "#" taken away in front of every key the example still loads."""
-    text = (ROOT / "config.ini.example").read_text(encoding="utf-8").replace("00000000-", "10000000-")
-    path = tmp_path / "config.ini"
-    path.write_text(re.sub(r"^#(\w+ =)", r"\1", text, flags=re.MULTILINE), encoding="utf-8")
-    config = load_config(path)
-    assert (config.mail.tls, config.mail.port, config.mail.user) == ("starttls", 587, "robot")
+def anchors(text: str) -> set[str]:
+    """Return the anchors that GitHub makes of the headings."""
+    titles = [line.lstrip("#").strip() for line in outside_blocks(text) if line.startswith("#")]
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def test_example_config_names_every_key():
-    """config.ini.example shows every key but ``delete``, which is refused, and the older spelling of another."""
-    text = (ROOT / "config.ini.example").read_text(encoding="utf-8")
-    shown = set(re.findall(r"^#?(\w+) =", text, re.MULTILINE))
-    assert shown == {key for keys in CONFIG_KEYS.values() for key in keys} - {"delete", "recipients"}
+def template(node: ast.expr) -> str | None:
+    """Return a text in the source, with an ellipsis for each value that is filled in; None for what is no text."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return re.sub(r"%(?:\.\d)?[sdf]|\{\w+\}", "…", node.value)
+    return None
 
 
-def test_configs_in_the_readme_load(tmp_path: Path):
-    """Every config shown in the README is accepted as it is."""
-    shown = blocks(README, "ini")
-    assert shown
-    for number, text in enumerate(shown):
-        path = tmp_path / f"{number}.ini"
-        path.write_text(text, encoding="utf-8")
-        load_config(path)
+def sources() -> Iterator[ast.Module]:
+    """Yield every module of the tool, the stand-in apart."""
+    for path in PACKAGE.rglob("*.py"):
+        if "standin" not in path.parts:
+            yield ast.parse(path.read_text(encoding="utf-8"))
+
+
+def all_texts() -> str:
+    """Return every text in the tool's source, one a line."""
+    texts = [template(node) for tree in sources() for node in ast.walk(tree) if isinstance(node, ast.expr)]
+    return "\n".join(filter(None, texts))
+
+
+def all_messages() -> set[str]:
+    """Return the texts that are messages of their own, by the call, the keyword or the name that they belong to."""
+    found = set()
+    for tree in sources():
+        for assignment in (node for node in ast.walk(tree) if isinstance(node, ast.Assign)):
+            if {getattr(target, "id", "") for target in assignment.targets} & MESSAGE_KEYWORDS:
+                found |= {text for text in [template(assignment.value)] if text}
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+            values = [keyword.value for keyword in call.keywords if keyword.arg in MESSAGE_KEYWORDS]
+            values += call.args[:1] if name in MESSAGE_CALLS else []
+            found |= {text for value in values if (text := template(value))}
+    return {text for text in found if text.strip("…; ")}  # what is only filled in is a message of another place
+
+
+def quoted_messages() -> list[str]:
+    """Return the messages that docs/messages.md explains."""
+    return re.findall(r"^\| `(.+?)` \|", TEXTS["docs/messages.md"], re.MULTILINE)
+
+
+def load(text: str, directory: Path) -> Settings:
+    """Return the settings of a config with this text; raises ConfigError."""
+    config, secret, password = directory / "config.ini", directory / "secret", directory / "home" / ".smtp_password"
+    config.write_text(text, encoding="utf-8")
+    for file in (secret, password):
+        file.write_text("secret\n", encoding="utf-8")
+        file.chmod(0o600)
+    return load_settings(config, secret)
+
+
+def test_configs_in_the_documents_load(tmp_path: Path) -> None:
+    """Every config shown in a document is accepted as it is."""
+    shown = [block for text in TEXTS.values() for block in blocks(text, "ini") if "[globus]" in block]
+    assert len(shown) > 1
+    for text in shown:
+        load(text, tmp_path)
+
+
+def test_examples_use_the_readme_s_config(tmp_path: Path) -> None:
+    """The ids in the examples are those of the config that a reader has seen."""
+    settings = load(blocks(README, "ini")[0], tmp_path)
+    (pair,) = settings.pairs
+    shown = (examples.CLIENT_ID, examples.SOURCE_ID, examples.DESTINATION_ID)
+    assert (settings.client_id, pair.source.collection, pair.destination.collection) == shown
 
 
 @pytest.mark.parametrize("title", ["Try it", "Test it"])
-def test_there_is_one_command_to(title: str):
+def test_there_is_one_command_to(title: str) -> None:
     """The section holds one fenced block with one command line, which starts from nothing but python3."""
-    (block,) = blocks(sections(README)[title])
+    (block,) = blocks(section(README, title))
     (line,) = block.splitlines()
     assert line.startswith("python3 -m venv venv && venv/bin/pip install ")
 
 
-def test_readme_names_every_config_key():
-    """The table of config keys has a row for every section and key."""
-    rows = first_cells(sections(README)["The config file"])
-    for section, keys in CONFIG_KEYS.items():
-        for key in keys:
-            name = f"`{key}`" if section == "pair" else f"`[{section}]` `{key}`"
-            assert name in rows, f"{name} is missing"
+def test_readme_is_short() -> None:
+    """A reader who has ten minutes reads all of it."""
+    assert len(README.splitlines()) <= LONGEST_README
 
 
-def test_readme_names_every_option_and_variable():
-    """The table of options has every option of the command, and the environment variables beside it."""
-    text = sections(README)["The command"]
-    context = click.Context(command)
-    for parameter in command.get_params(context):
-        if isinstance(parameter, click.Argument):
-            assert "`check`" in text
-            continue
-        assert ", ".join(f"`{option}`" for option in parameter.opts) in text
-        if parameter.envvar:
-            assert f"`{parameter.envvar}`" in text
+@pytest.mark.parametrize("name", TEXTS)
+def test_commands_name_their_python(name: str) -> None:
+    """No command relies on a ``python`` or ``pip`` that the reader may not have: it is the one of the venv."""
+    shown = [block for block in blocks(TEXTS[name], "sh") if not block.startswith("#!")]  # a script sets its PATH
+    commands = "\n".join(shown).replace("python3 -m venv venv", "")
+    assert re.findall(r"(?:^ *|&& |\| )((?:python3?|pip|pytest) .*)", commands, re.MULTILINE) == []
 
 
-def test_readme_names_every_exit_status():
-    """The table of exit statuses has every status of the tool, and no other."""
-    known = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
-    rows = first_cells(sections(README)["Exit statuses"])
-    assert {int(row) for row in rows if row.isdigit()} == known
+def test_reference_names_every_config_key() -> None:
+    """The tables of config keys have a row for every section and key, and no other."""
+    shown = {cells[0] for cells in rows(section(REFERENCE, "Config file"))} - {"key", "key of a pair", "---"}
+    known = {
+        f"`{key}`" if name == "pair" else f"`[{name}]` `{key}`" for name, keys in CONFIG_KEYS.items() for key in keys
+    }
+    assert shown == known
 
 
-def test_help_names_every_exit_status():
-    """``--help`` lists the same exit statuses as the README."""
-    told = re.findall(r"^ +(\d+) +\S", command.get_help(click.Context(command)), re.MULTILINE)
-    known = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
-    assert {int(status) for status in told} == known
+def test_reference_names_every_file() -> None:
+    """The table of files has every option that takes a file, and its environment variable."""
+    text = section(REFERENCE, "Files")
+    for parameter in command.get_params(CONTEXT):
+        if parameter.name and parameter.name.endswith("_file"):
+            assert f"`{parameter.opts[-1]}`" in text
+            assert parameter.envvar is None or f"`{parameter.envvar}`" in text
 
 
-def test_readme_explains_every_verdict():
-    """The table of verdicts has every verdict with the exit status it asks for, and no other."""
-    rows = re.findall(r"^\| (.+?) \| (\d+) \|", sections(README)["Reading the report"], re.MULTILINE)
-    told = {(words.strip(" *"), int(status)) for cell, status in rows for words in cell.split(",")}
-    assert told == {(verdict.words, verdict.status) for verdict in PairStatus}
+def test_reference_names_every_exit_status() -> None:
+    """The tables of exit statuses have those of the tool and those of the wrapper, and no other."""
+    wrapper = (ROOT / "nesi_sync_directory_wrapper.sh").read_text(encoding="utf-8")
+    known = {*ExitStatus, *map(int, re.findall(r"(?:fail|sys\.exit\()\s*(\d+)", wrapper))}
+    shown = [cells[0] for cells in rows(section(REFERENCE, "Exit statuses"))]
+    assert {int(cell) for cell in shown if cell.isdigit()} == known
 
 
-def test_messages_are_quoted_as_they_are():
+def test_help_names_every_exit_status() -> None:
+    """``--help`` lists the exit statuses of the tool."""
+    shown = re.findall(r"^ +(\d+) +\S", command.get_help(CONTEXT), re.MULTILINE)
+    assert {int(status) for status in shown} == set(ExitStatus)
+
+
+def test_every_status_of_a_pair_is_explained() -> None:
+    """The table of statuses has every one with its exit status, and no other."""
+    shown = {
+        (name, int(cells[1]))
+        for cells in rows(TEXTS["docs/reading-the-report.md"])
+        if len(cells) > 1 and cells[1].isdigit()
+        for name in re.findall(r"\[(.+?)\]", cells[0])
+    }
+    assert shown == {(status.words, status.exit_status) for status in PairStatus}
+
+
+def test_every_status_of_a_pair_has_an_example() -> None:
+    """Below the heading with its name, each status is shown."""
+    text = TEXTS["docs/reading-the-report.md"]
+    for status in PairStatus:
+        example = blocks(text.partition(f"\n### {status.words}\n")[2], "text")[0]
+        assert re.search(rf"^\w+(: | +){status.words}\b", example, re.MULTILINE), status.words
+
+
+@pytest.mark.parametrize(
+    ("name", "example"), [(name, example) for name, text in TEXTS.items() for example in examples.examples_in(text)]
+)
+def test_examples_are_fresh(name: str, example: str) -> None:
+    """What a document shows is what the tool says today, word for word."""
+    assert examples.examples_in(TEXTS[name])[example] == examples.make(example), "run: python tests/examples.py"
+
+
+def test_every_scene_is_shown() -> None:
+    """No scene is written for nobody."""
+    shown = {name for text in TEXTS.values() for names in examples.examples_in(text) for name in names.split(", ")}
+    assert shown == set(scenes.SCENES)
+
+
+def test_examples_fit_their_width() -> None:
+    """Nothing is wider than the terminal of the examples but what must stay in one piece."""
+    for text in TEXTS.values():
+        for example in examples.examples_in(text).values():
+            for line in example.splitlines():
+                assert len(line) <= scenes.COLUMNS or re.match(r" +(run|task): |config\.ini:", line)
+
+
+def test_messages_are_quoted_as_they_are() -> None:
     """Each message in docs/messages.md is one of the tool's; an ellipsis stands for what is filled in."""
-    said = messages()
-    text = (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
-    quote = re.findall(r"^\| `(.+?)` \|", text, re.MULTILINE)
-    assert len(quote) > 20
-    for message in quote:
+    texts = all_texts()
+    assert len(quoted_messages()) > 20
+    for message in quoted_messages():
         for piece in message.split("…"):
-            assert piece.strip() in said, f"no message of the tool holds {piece.strip()!r}"
+            assert piece.strip() in texts, f"no message of the tool holds {piece.strip()!r}"
 
 
-def test_readme_links_lead_somewhere():
-    """Every relative link in the documents leads to a file of the repository, or to a heading of the same document."""
-    for name in ("README.md", "CHANGELOG.md"):
-        text = (ROOT / name).read_text(encoding="utf-8")
-        headings = [line.lstrip("#").strip() for line in outside_blocks(text) if line.startswith("#")]
-        anchors = {"#" + re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in headings}
-        for target in re.findall(r"\]\(([^)\s]+)\)", text):
-            if target.startswith("#"):
-                assert target in anchors, f"{name}: no heading for {target}"
-            elif "://" not in target:
-                assert (ROOT / target).exists(), f"{name}: there is no {target}"
+def test_no_message_is_missing() -> None:
+    """Each reason, complaint and warning of the tool is in docs/messages.md."""
+    quoted = [re.compile(".*".join(map(re.escape, message.split("…")))) for message in quoted_messages()]
+    missing = [text for text in sorted(all_messages()) if not any(known.search(text) for known in quoted)]
+    assert missing == []
 
 
-def test_files_that_the_readme_names_exist():
-    """Every name of a document, script or source file that stands in the README is one of the repository's."""
-    for token in re.findall(r"`([\w./-]+\.(?:md|py|sh|toml|example))`", README):
+@pytest.mark.parametrize("name", TEXTS)
+def test_links_lead_somewhere(name: str) -> None:
+    """Every relative link leads to a file of the repository, and to a heading in it where it names one."""
+    for target in re.findall(r"\]\(([^)]+)\)", "\n".join(outside_blocks(TEXTS[name]))):
+        if "://" in target:
+            continue
+        file, _, anchor = target.partition("#")
+        path = (ROOT / name).parent.joinpath(file).resolve() if file else ROOT / name
+        assert path.exists(), f"{name}: there is no {target}"
+        if anchor:
+            assert anchor in anchors(path.read_text(encoding="utf-8")), f"{name}: no heading for {target}"
+
+
+def test_every_document_can_be_found() -> None:
+    """The README has a link to every document."""
+    for name in TEXTS:
+        assert name == "README.md" or f"]({name}" in README, f"README.md has no link to {name}"
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_files_that_are_named_exist(name: str) -> None:
+    """Every document, script or source file of the repository that a document names is there."""
+    for token in re.findall(r"`((?:docs|tests|benchmarks|fuzz|globus_sync_directory|\.ci)/[\w./-]+)`", TEXTS[name]):
         assert (ROOT / token).exists(), f"there is no {token}"
 
 
-def test_changelog_is_about_the_installed_version():
-    """The newest heading of the changelog is the version that is installed."""
-    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    newest = re.search(r"^## \[(.+?)\] - \d{4}-\d{2}-\d{2}$", changelog, re.MULTILINE)
+def test_changelog_is_about_this_version() -> None:
+    """The newest heading of the changelog is the version that setup.py has."""
+    newest = re.search(r"^## \[(.+?)\] - \d{4}-\d{2}-\d{2}$", TEXTS["CHANGELOG.md"], re.MULTILINE)
     assert newest
-    assert newest[1] == version("globus_sync_directory")
-
-
-def test_examples_in_the_readme_are_fresh():
-    """What the README shows for each verdict is what the tool says today, word for word."""
-    assert README.partition(examples.BEGIN)[2].partition(examples.END)[0] in examples.made()
-
-
-def test_examples_show_every_verdict():
-    """No verdict is without an example."""
-    shown = README.partition(examples.BEGIN)[2].partition(examples.END)[0]
-    assert set(re.findall(r"^\w[^:]*: +([\w -]+)", shown, re.MULTILINE)) >= {verdict.words for verdict in PairStatus}
+    assert f'version="{newest[1]}"' in (ROOT / "setup.py").read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from world import SUBMIT, World, tree
@@ -16,6 +17,11 @@ from world import SUBMIT, World, tree
 from globus_sync_directory.standin import Fault
 
 TOP = Path(__file__).resolve().parents[2]
+
+
+def also_slow(quick: object, *slow: object) -> list[Any]:
+    """The cases of a test: the first in the quick tier, its like in the slow one."""
+    return [quick, *(pytest.param(case, marks=pytest.mark.slow) for case in slow)]
 
 
 def test_as_module_and_as_console_script(world: World) -> None:
@@ -67,6 +73,7 @@ def test_through_the_wrapper_from_an_empty_environment(world: World) -> None:
     assert tree(world.archive) == tree(world.images)
 
 
+@pytest.mark.slow
 @pytest.mark.promise(4, "ten processes at once")
 def test_ten_at_once(world: World) -> None:
     """Ten runs at the same moment: one task; each run ends with 0, or with 75 and the holder's name."""
@@ -99,9 +106,9 @@ def test_lock_is_named_and_quiet(world: World) -> None:
 
 
 @pytest.mark.promise(8, "a signal while a submission is under way")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", also_slow(signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
 def test_signal_while_a_submission_is_under_way(world: World, number: signal.Signals) -> None:
-    """A signal ends the run at once with 130, says what is left, and the next run makes all good with one task."""
+    """A signal ends the run at once with 130, says what is pending, and the next run puts everything right with one task."""
     world.globus.hold()
     world.globus.faults.add(Fault(method="POST", path=SUBMIT, when="after", delay=20))
     with world.start() as process:
@@ -113,7 +120,7 @@ def test_signal_while_a_submission_is_under_way(world: World, number: signal.Sig
     assert time.monotonic() - begun < 5
     assert process.returncode == 130
     assert f"interrupted by {number.name}" in stderr
-    assert "start unconfirmed, settled by the next run: microscope" in stderr
+    assert "start unconfirmed, resolved by the next run: microscope" in stderr
     assert "Traceback" not in stderr
     world.globus.faults.clear()
     outcome = world.run()
@@ -121,9 +128,9 @@ def test_signal_while_a_submission_is_under_way(world: World, number: signal.Sig
     world.globus.release()
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", also_slow("after", "before"))
 def test_killed_while_it_submits(world: World, when: str) -> None:
-    """Killed between reservation and answer, whether or not that was processed: one task after the next run."""
+    """Killed between submission and answer, whether or not that was processed: one task after the next run."""
     world.globus.hold()
     process = world.start()
     world.globus.faults.add(
@@ -139,7 +146,7 @@ def test_killed_while_it_submits(world: World, when: str) -> None:
 
 
 @pytest.mark.promise(7, "closed streams, a full disk behind stdout, a reader that left")
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", ">/dev/full", "| true"])
+@pytest.mark.parametrize("closed", [">/dev/full", *also_slow("<&- >&- 2>&-", "<&-", ">&-", "2>&-"), "| true"])
 def test_streams_that_are_gone(world: World, closed: str) -> None:
     """Closed streams, a full disk behind stdout or a reader that left do not stop the run."""
     command = " ".join(f"'{part}'" for part in [sys.executable, "-m", "globus_sync_directory", *world.command()])
@@ -173,7 +180,7 @@ def test_narrow_surroundings(world: World, surroundings: dict[str, str]) -> None
     assert list(outcome.statuses.values()) == ["started", "started"]
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o077])
+@pytest.mark.parametrize("umask", also_slow(0o000, 0o077))
 def test_umask(world: World, umask: int) -> None:
     """State and lock file are readable by their owner alone, whatever the umask."""
     assert world.process(umask=umask).status == 0

@@ -10,50 +10,51 @@ import jsonschema
 import pytest
 from world import NOBODY, Outcome, World
 
-from globus_sync_directory.standin.faults import Fault
+from globus_sync_directory.standin import Fault
+from globus_sync_directory.state import StateStore
 
 SCHEMA = json.loads((files("globus_sync_directory") / "output" / "output.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def read(outcome: Outcome) -> dict[str, Any]:
-    """The object on stdout, checked against the schema; its status is the exit status."""
+    """The object on stdout, checked against the schema; it has the exit status."""
     document: dict[str, Any] = json.loads(outcome.stdout)
     VALIDATOR.validate(document)
-    assert document["status"] == outcome.status
+    assert document["exit_status"] == outcome.status
     return document
 
 
-def test_run_look_and_rehearsal(world: World) -> None:
-    """-n has the document that a run then submits; run and look have task, link, counts and last success."""
-    rehearsed = read(world.run("--json", "-n"))["pairs"][0]
-    assert rehearsed["verdict"] == "would start"
+def test_run_status_and_dry_run(world: World) -> None:
+    """-n has the document that a run then submits; a run and -d have task, link, counts and last success."""
+    planned = read(world.run("--json", "-n"))["pairs"][0]
+    assert planned["status"] == "would start"
     started = read(world.run("--json"))["pairs"][0]
     world.globus.wait()
     body = world.tasks[0].submission.body
     unlike = ("submission_id", "label")
-    assert {key: rehearsed["document"][key] for key in body if key not in unlike} == {
+    assert {key: planned["document"][key] for key in body if key not in unlike} == {
         key: body[key] for key in body if key not in unlike
     }
-    assert (started["verdict"], started["task_id"]) == ("started", world.tasks[0].id)
+    assert (started["status"], started["task_id"]) == ("started", world.tasks[0].id)
     looked = read(world.run("--json", "-d"))["pairs"][0]
-    assert (looked["verdict"], looked["task"]["files_copied"], looked["task"]["bytes_copied"]) == ("succeeded", 2, 11)
+    assert (looked["status"], looked["task"]["files_copied"], looked["task"]["bytes_copied"]) == ("succeeded", 2, 11)
     assert looked["last_success"]["files"] == 2
     assert looked["task_link"].endswith(world.tasks[0].id)
 
 
-def test_trouble_has_why_cure_and_command(world: World) -> None:
-    """A pair in trouble has its reason, its cure and the command in fields of their own."""
+def test_a_problem_has_reason_fix_and_command(world: World) -> None:
+    """A pair that needs attention has the reason, the fix and its command in fields of their own."""
     world.source.rules[world.client_id, ()] = ""
     pair = read(world.run("--json"))["pairs"][0]
-    assert (pair["verdict"], pair["status"], pair["is_error"]) == ("not startable", 1, True)
-    assert "permission denied" in pair["why"]
-    assert world.client_id in pair["cure"]
+    assert (pair["status"], pair["exit_status"], pair["needs_attention"]) == ("blocked", 1, True)
+    assert "permission denied" in pair["reason"]
+    assert world.client_id in pair["fix"]
     assert pair["command"].startswith("globus endpoint permission create ")
 
 
 def test_gaps_and_age(world: World) -> None:
-    """What was left out is listed, and an age that is too high is marked."""
+    """What was not copied is listed, and an age that is too high is marked."""
     world.pair("microscope", max_age="1h")
     world.source.unreadable = {"/images/deep"}
     world.sync()
@@ -76,33 +77,31 @@ def test_wrong_usage_and_config(world: World, arguments: list[str], status: int)
 
 def test_errors_of_the_whole_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A held lock, no network, a wrong secret, a state file that cannot be written and a bug: each an object."""
-    from globus_sync_directory.state import StateFile
-
-    with StateFile(world.state_file, world.client_id).lock(world.clock.now()):
+    with StateStore(world.state_file, world.client_id).lock(world.clock.now()):
         assert "another run holds the lock" in read(world.run("--json"))["errors"][0]
     world.globus.faults.add(Fault(path="*", times=None, cut=True))
     pair = read(world.run("--json"))["pairs"][0]
-    assert (pair["verdict"], pair["status"]) == ("not reached", 75)
+    assert (pair["status"], pair["exit_status"]) == ("not reached", 75)
     world.globus.faults.clear()
     world.secret_file.write_text("wrong")
-    assert read(world.run("--json"))["pairs"][0]["verdict"] == "sign-in refused"
+    assert read(world.run("--json"))["pairs"][0]["status"] == "sign-in rejected"
     world.secret_file.write_text(world.secret)
     assert read(world.run("--json", "-t", "/nowhere/state.json"))["errors"]
-    monkeypatch.setattr("globus_sync_directory.sync.run.run", lambda *_: 1 / 0)
+    monkeypatch.setattr("globus_sync_directory.commands.sync.run", lambda *_: 1 / 0)
     assert "this is a bug" in read(world.run("--json"))["errors"][0]
 
 
 def test_check(world: World) -> None:
-    """check gives its findings as a list, those that failed with good = false and the cure."""
-    assert all(check["good"] is not False for check in read(world.run("--json", "check"))["checks"])
+    """check lists what it looked at, each with a result; what failed has a fix."""
+    assert {check["result"] for check in read(world.run("--json", "check"))["checks"]} == {"ok", "note"}
     world.pair("bad", dst_endpoint=NOBODY)
-    failed = [check for check in read(world.run("--json", "check"))["checks"] if check["good"] is False]
+    failed = [check for check in read(world.run("--json", "check"))["checks"] if check["result"] == "FAIL"]
     assert failed
-    assert all(check["cure"] for check in failed)
+    assert all(check["fix"] for check in failed)
 
 
 def test_hostile_text_is_escaped(world: World) -> None:
-    """No control character, escape sequence or bidi mark stands in the output as itself."""
+    """No control character, escape sequence or bidi mark is in the output as itself."""
     world.source.name = "\x1b[31mred\x7f\u202e\u2066\x85"
     (world.images / "evil\x1b]0;x\x07\u202e\x7f").write_text("x")
     world.source.unreadable = {"/images/evil\x1b]0;x\x07\u202e\x7f"}
@@ -117,4 +116,4 @@ def test_quiet_prints_nothing_while_all_is_well(world: World) -> None:
     """-q --json prints an object only when the status is not 0."""
     assert world.run("-q", "--json").stdout == ""
     world.pair("bad", src_path="/missing")
-    assert read(world.run("-q", "--json"))["status"] == 1
+    assert read(world.run("-q", "--json"))["exit_status"] == 1

@@ -2,10 +2,9 @@
 Runs the tool's command line in processes that end themselves at a chosen instant.
 
 ``python zygote.py`` imports the tool once, then forks a child for each JSON line on stdin: ``{"arguments": [...],
-"instant": N, "signal": 9}``. The child counts the instants at which the outside world may change, before and after
-each: a request, a write, an fsync, a rename, the making of a file. At instant N (0: never) it sends itself the
-signal. The answer is a JSON line with exit status (negative: killed by that signal), stdout, stderr and the number of
-instants that passed.
+"instant": N, "signal": 9}``. The child counts instants, one before and one after each request, write, fsync and rename.
+At instant N (0: never) it sends itself the signal. The answer is a JSON line with exit status (negative: killed by that
+signal), stdout, stderr and the number of instants that passed.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ import globus_sync_directory.sync.run  # noqa: F401  # loaded once, before any c
 from globus_sync_directory import cli
 from globus_sync_directory.globus import transport
 
-STREAMS = 2  # descriptors up to this one are the report and the log, not the outside world
+STREAMS = 2  # descriptors up to this one are the report and the log, which count as nothing outside
 
 
 class Instants:
-    """Counts instants in a file that outlives the process, and strikes at one of them."""
+    """Counts instants in a file that outlives the process, and sends it a signal at one of them."""
 
-    def __init__(self, strike_at: int, number: int, counter: int) -> None:
-        self._strike_at = strike_at
+    def __init__(self, signal_at: int, number: int, counter: int) -> None:
+        self._signal_at = signal_at
         self._number = number
         self._counter = counter
         self._lock = threading.Lock()
@@ -41,7 +40,7 @@ class Instants:
         with self._lock:
             self._passed += 1
             os.pwrite(self._counter, str(self._passed).encode(), 0)
-            if self._passed == self._strike_at:
+            if self._passed == self._signal_at:
                 os.kill(os.getpid(), self._number)
 
     def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,13 +64,13 @@ def child(order: dict[str, Any], stdout: int, stderr: int, counter: int) -> None
     os.rename = instants.around(os.rename)
     transport.MeteredAdapter.send = instants.around(transport.MeteredAdapter.send)  # type: ignore[method-assign]
     if order.get("no_locks"):
-        fcntl.flock = refuse  # type: ignore[assignment]
+        fcntl.flock = fail_to_lock
     transport.LONGEST_PAUSE_SECONDS = 0
     sys.argv[1:] = order["arguments"]
     cli.main()
 
 
-def refuse(*_: object) -> None:
+def fail_to_lock(*_: object) -> None:
     """What flock does on a file system without locks."""
     raise OSError(37, "No locks available")
 

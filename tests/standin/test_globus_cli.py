@@ -10,23 +10,28 @@ import sys
 import uuid
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from globus_sync_directory.standin.engine.collection import MAPPED
 
-from .conftest import LINES, Served
+from .helpers import LINES, Documented, Served, World
 
 pytestmark = pytest.mark.slow
 
-GLOBUS = os.environ.get("GLOBUS_CLI") or shutil.which("globus", path=str(Path(sys.executable).parent))
-GLOBUS = GLOBUS or shutil.which("globus")
-if GLOBUS is None:
+FOUND = (
+    os.environ.get("GLOBUS_CLI"),
+    shutil.which("globus", path=str(Path(sys.executable).parent)),
+    shutil.which("globus"),
+)
+GLOBUS = next(filter(None, FOUND), "")
+if not GLOBUS:
     pytest.skip("globus-cli is not installed; GLOBUS_CLI may name its executable", allow_module_level=True)
 
 
 class Cli:
-    """Runs the client in a home of its own."""
+    """Runs the client in its own home directory."""
 
     def __init__(self, home: Path, environment: dict[str, str], client_id: str, secret: str) -> None:
         self.environment = environment
@@ -35,7 +40,7 @@ class Cli:
         home.mkdir()
 
     def __call__(self, *args: object, status: int = 0, stdin: str | None = None) -> str:
-        """Return what a command prints, with its errors where it is to fail; it must end with ``status``."""
+        """Return what a command prints, with its errors if it must fail; it must end with ``status``."""
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), **self.client, **self.environment}
         done = subprocess.run(
             [GLOBUS, *map(str, args)], env=environment, input=stdin, capture_output=True, text=True, timeout=60
@@ -44,21 +49,23 @@ class Cli:
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr if status else done.stdout
 
-    def json(self, *args: object, status: int = 0, stdin: str | None = None):
+    def json(self, *args: object, status: int = 0, stdin: str | None = None) -> Any:
         return json.loads(self(*args, "--format", "json", status=status, stdin=stdin))
 
 
 @pytest.fixture
-def cli(world, tmp_path):
+def cli(world: World, tmp_path: Path) -> Cli:
     return Cli(tmp_path / "cli-home", world.globus.environment, world.client_id, world.secret)
 
 
 def task_id(text: str) -> str:
-    return re.search(r"Task ID: ([0-9a-f-]{36})\n", text)[1]
+    found = re.search(r"Task ID: ([0-9a-f-]{36})\n", text)
+    assert found, text
+    return found[1]
 
 
-def test_whoami_and_logout(world, cli):
-    """whoami names the application, its tokens can be revoked, and a wrong secret is told as the client tells it."""
+def test_whoami_and_logout(world: World, cli: Cli) -> None:
+    """whoami names the application, its tokens can be revoked, and the client explains a wrong secret."""
     name = f"{world.client_id}@clients.auth.globus.org"
     assert cli("whoami") == f"{name}\n"
     assert re.search(rf"ID: +{world.client_id}\n", cli("whoami", "-v"))
@@ -71,8 +78,8 @@ def test_whoami_and_logout(world, cli):
     assert "do not appear to be valid client credentials" in cli("ls", world.src.id, status=1)
 
 
-def test_ls(world, cli):
-    """ls lists names, long, hidden, recursively, filtered and ordered, and tells bad paths and ids apart."""
+def test_ls(world: World, cli: Cli) -> None:
+    """ls lists names, long, hidden, recursively, filtered and ordered, and distinguishes bad paths from bad ids."""
     for name, size in (("b.txt", 3), ("a.txt", 5), (".hidden", 1), ("sub/c.txt", 1), ("sub/deep/d.bin", 9)):
         world.write(name, b"x" * size, mtime=1_000_000_000)
     src = world.src.id
@@ -92,8 +99,8 @@ def test_ls(world, cli):
     assert "is not a valid UUID" in cli("ls", "nonsense", status=2)
 
 
-def test_stat_mkdir_and_rename(world, cli):
-    """stat, mkdir and rename do what they say, and their refusals show the service's code."""
+def test_stat_mkdir_and_rename(world: World, cli: Cli) -> None:
+    """stat, mkdir and rename work, and their errors show the service's code."""
     world.write("a.txt", b"12345")
     src, dst = world.src.id, world.dst.id
     assert re.search(r"Size: +5\n", cli("stat", f"{src}:/a.txt"))
@@ -107,8 +114,8 @@ def test_stat_mkdir_and_rename(world, cli):
     assert [entry.name for entry in world.target.iterdir()] == ["newer"]
 
 
-def test_rm_and_delete(world, cli):
-    """rm waits for its delete task and ends with its verdict; delete only submits, one path or a batch."""
+def test_rm_and_delete(world: World, cli: Cli) -> None:
+    """rm waits for its delete task and ends with its result; delete only submits, one path or a batch."""
     for name in ("d/inner", "a1", "a2", "b", "c", "e"):
         world.write(name, at_target=True)
     dst = world.dst.id
@@ -129,7 +136,7 @@ def test_rm_and_delete(world, cli):
 
 
 @pytest.mark.parametrize("level", ["exists", "size", "mtime", "checksum"])
-def test_each_sync_level(world, cli, level):
+def test_each_sync_level(world: World, cli: Cli, level: str) -> None:
     """A recursive transfer with each --sync-level copies what that level finds different."""
     for name, contents, mtime in (("size", b"longer", 1000), ("newer", b"new", 2000), ("older", b"old", 500)):
         world.write(name, contents, mtime=mtime)
@@ -144,7 +151,7 @@ def test_each_sync_level(world, cli, level):
     }[level]  # fmt: skip
 
 
-def test_transfer_options(world, cli):
+def test_transfer_options(world: World, cli: Cli) -> None:
     """--include and --exclude, --delete-destination-extra, --skip-source-errors, --preserve-timestamp and --label."""
     for name in ("keep.txt", "drop.txt", "x.tmp", "bad"):
         world.write(name, name.encode(), mtime=1_000_000_000)
@@ -170,7 +177,7 @@ def test_transfer_options(world, cli):
     assert "EXTERNAL_CHECKSUM_MISMATCH" in cli("task", "event-list", third, "--filter-errors")
 
 
-def test_transfer_once(world, cli):
+def test_transfer_once(world: World, cli: Cli) -> None:
     """A single file, a batch, a dry run, a deadline, and a submission id that is used twice."""
     world.write("f", b"1")
     world.write("sub/g", b"2")
@@ -191,8 +198,8 @@ def test_transfer_once(world, cli):
     assert "The deadline has passed" in cli(*line[:3], "--deadline", "2020-01-01", status=1)
 
 
-def test_refused_transfers(world, cli):
-    """Unknown collections, missing rights and identical paths end with status 1 and the service's message."""
+def test_rejected_transfers(world: World, cli: Cli) -> None:
+    """Unknown collections, missing permissions and identical paths end with status 1 and the service's message."""
     world.globus.hold()
     source, target = f"{world.src.id}:/f", f"{world.dst.id}:/g"
     cli("transfer", source, target)
@@ -204,7 +211,7 @@ def test_refused_transfers(world, cli):
     world.globus.wait()
 
 
-def test_tasks(world, cli):
+def test_tasks(world: World, cli: Cli) -> None:
     """task list, show, wait, event-list, cancel, update and pause-info, of a live, a paused and an unknown task."""
     world.write("f", b"1")
     world.globus.hold()
@@ -234,8 +241,8 @@ def test_tasks(world, cli):
     assert "is not a valid UUID" in cli("task", "wait", "nonsense", status=2)
 
 
-def test_endpoint_show(world, cli):
-    """endpoint show tells of a Personal collection, refers to another command for others, and knows what is gone."""
+def test_endpoint_show(world: World, cli: Cli) -> None:
+    """endpoint show describes a Personal collection, and refers to another command for others."""
     assert "gcs collection show" in cli("endpoint", "show", world.src.id, status=3)
     world.src.entity_type = "GCP_mapped_collection"
     assert re.search(r"Display Name: +Lab\n(.*\n)*GCP Connected: +True\n", cli("endpoint", "show", world.src.id))
@@ -247,7 +254,7 @@ def test_endpoint_show(world, cli):
     assert "EndpointNotFound" in cli("endpoint", "show", uuid.uuid4(), status=1)
 
 
-def test_consents_policies_and_dead_tokens(world, cli):
+def test_consents_policies_and_dead_tokens(world: World, cli: Cli) -> None:
     """The client gets a missing consent and a new token by itself; a policy that it cannot meet is status 4."""
     world.write("a")
     world.src.entity_type = MAPPED
@@ -265,33 +272,33 @@ def test_consents_policies_and_dead_tokens(world, cli):
         "endpoint permission list {}", "get-identities {}",
     ],
 )  # fmt: skip
-def test_what_is_not_imitated(world, cli, command):
-    """Everything else ends with status 1 and the words that the stand-in does not imitate it."""
+def test_what_is_not_imitated(world: World, cli: Cli, command: str) -> None:
+    """Every other command ends with status 1 and says that the stand-in does not imitate it."""
     text = cli(*command.format(world.src.id).split(), status=1)
     assert "The stand-in does not imitate" in text
     assert len(world.globus.unknown_routes) == 1
     world.globus.unknown_routes.clear()
 
 
-def test_against_serve(tmp_path):
-    """What serve prints is all that the client needs."""
+def test_against_serve(tmp_path: Path) -> None:
+    """The client needs only what serve prints."""
     ids = [str(uuid.uuid4()) for _ in range(2)]
     for name in ("source", "target"):
         (tmp_path / name).mkdir()
     (tmp_path / "source/a").write_bytes(b"1")
     with Served(f"{ids[0]}={tmp_path / 'source'}:r", f"{ids[1]}={tmp_path / 'target'}") as served:
-        environment = dict(line[7:].split("=", 1) for line in served.lines if line.startswith("export "))
-        cli = Cli(tmp_path / "cli-home", environment, served.value("# client id: "), served.value("# client secret: "))
+        cli = Cli(
+            tmp_path / "cli-home", served.environment, served.value("# client id: "), served.value("# client secret: ")
+        )
         cli("task", "wait", task_id(cli("transfer", "-r", f"{ids[0]}:/", f"{ids[1]}:/copy")))
         assert cli("ls", f"{ids[1]}:/copy") == "a\n"
         assert served.stop(signal.SIGTERM) == (0, "")
     assert (tmp_path / "target/copy/a").read_bytes() == b"1"
 
 
-def test_the_lines_in_the_documentation(documented, tmp_path):
+def test_the_lines_in_the_documentation(documented: Documented, tmp_path: Path) -> None:
     """The lines of docs/standin.md that start with globus work, one after the other."""
-    environment = dict(line[7:].split("=", 1) for line in documented.lines if line.startswith("export "))
-    environment |= documented.variables | {"GLOBUS_CLI": GLOBUS}
+    environment = documented.environment | documented.variables | {"GLOBUS_CLI": GLOBUS}
     environment |= {"HOME": str(tmp_path / "cli-home"), "PATH": os.environ["PATH"]}
     (tmp_path / "cli-home").mkdir()
     environment["GLOBUS_CLI_CLIENT_ID"] = documented.value("# client id: ")

@@ -1,1 +1,1 @@
-"""The routes of Globus Auth and Globus Transfer: from HTTP to the engine, and from its values to JSON."""
+"""The routes of Globus Auth and Globus Transfer: they translate HTTP to the engine, and its values to documents."""

@@ -1,48 +1,24 @@
-"""Documents of the Transfer API that are not about one task: errors, results, collections, files."""
+"""Documents of Transfer that are not about one task: results, collections, files."""
 
 import functools
 import grp
 import pwd
-import secrets
 import stat
-import string
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from os import stat_result
 from typing import Any
 
 from ..engine.collection import MAPPED, Collection
+from ..engine.files import FileEntry
+from ..http.error_document import request_id
 from ..storage import to_text
+from .errors import Document
 
-Document = dict[str, Any]
-
-TRANSFER_SCOPE = "urn:globus:auth:scope:transfer.api.globus.org:all"
-_LETTERS = string.ascii_letters + string.digits
-_TYPES = {
+_FILE_TYPES = {
     stat.S_IFDIR: "dir", stat.S_IFREG: "file", stat.S_IFLNK: "invalid_symlink",
     stat.S_IFCHR: "chr", stat.S_IFBLK: "blk", stat.S_IFIFO: "pipe",
 }  # fmt: skip
-
-
-class ApiError(Exception):
-    """A refusal: HTTP status, ``code``, ``message``, and what else the error document carries."""
-
-    def __init__(self, status: int, code: str, message: str, **extra: Any) -> None:
-        super().__init__(message)
-        self.status = status
-        self._fields = {"code": code, "message": message, **extra}
-
-    def document(self, resource: str) -> Document:
-        return {**self._fields, "request_id": request_id(), "resource": resource}
-
-
-def bad_request(message: str, code: str = "ClientError.BadRequest") -> ApiError:
-    return ApiError(400, code, message)
-
-
-def request_id() -> str:
-    """Return nine random letters and digits, as every error and result carries."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(9))
 
 
 def result(code: str, message: str, resource: str, data_type: str = "result") -> Document:
@@ -50,12 +26,12 @@ def result(code: str, message: str, resource: str, data_type: str = "result") ->
     return {"DATA_TYPE": data_type, "code": code, "message": message, **common}
 
 
-def submission_result(kind: str, code: str, task_id: str, submission_id: str, resource: str) -> Document:
+def submission_result(kind: str, task_id: str, submission_id: str, *, is_new: bool, resource: str) -> Document:
     """Return the answer to an accepted or repeated submission; ``kind`` is "transfer" or "delete"."""
-    message = {
-        "Accepted": f"The {kind} has been accepted and a task has been created and queued for execution",
-        "Duplicate": f"A {kind} with submission ID '{submission_id}' has already been submitted",
-    }[code]
+    if is_new:
+        code, message = "Accepted", f"The {kind} has been accepted and a task has been created and queued for execution"
+    else:
+        code, message = "Duplicate", f"A {kind} with submission ID '{submission_id}' has already been submitted"
     link = {"DATA_TYPE": "link", "rel": "related", "resource": "task", "title": "related task"}
     return {
         **result(code, message, resource, f"{kind}_result"),
@@ -65,27 +41,24 @@ def submission_result(kind: str, code: str, task_id: str, submission_id: str, re
     }
 
 
-def when(moment: datetime | None) -> str | None:
+def timestamp(moment: datetime | None) -> str | None:
     """Return an instant as task documents write it, to the second."""
     return None if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def file_document(name: bytes, status: stat_result, link: stat_result | None, target: bytes | None) -> Document:
-    """
-    Return one entry of a listing; ``status`` is the file's own or, behind a good link, that of what it leads to.
-
-    ``link`` and ``target`` are the status and text of the link itself. Source: file_operations, "file" document.
-    """
+def file_document(entry: FileEntry) -> Document:
+    """Return one entry of a listing. Source: file_operations, "file" document."""
+    status, link = entry.status, entry.link
     return {
         "DATA_TYPE": "file",
-        "name": to_text(name),
-        "type": _TYPES.get(stat.S_IFMT(status.st_mode), "other"),
+        "name": to_text(entry.name),
+        "type": _FILE_TYPES.get(stat.S_IFMT(status.st_mode), "other"),
         "size": status.st_size,
         "last_modified": _modified(status),
         "permissions": f"{stat.S_IMODE(status.st_mode):04o}",
         "user": _name(pwd.getpwuid, status.st_uid),
         "group": _name(grp.getgrgid, status.st_gid),
-        "link_target": to_text(target) if target is not None else None,
+        "link_target": to_text(entry.target) if entry.target is not None else None,
         "link_size": link.st_size if link else None,
         "link_last_modified": _modified(link) if link else None,
         "link_user": _name(pwd.getpwuid, link.st_uid) if link else None,
@@ -94,20 +67,20 @@ def file_document(name: bytes, status: stat_result, link: stat_result | None, ta
 
 
 def _modified(status: stat_result) -> str:
-    seconds = min(max(int(status.st_mtime), 0), 253_402_300_799)  # the years that datetime knows
+    seconds = min(max(int(status.st_mtime), 0), 253_402_300_799)  # the years that datetime supports
     return datetime.fromtimestamp(seconds, UTC).isoformat(" ")
 
 
 @functools.cache
 def _name(entry: Callable[[int], Sequence[Any]], number: int) -> str:
-    """Return the name of a user or group, or its number where it has none."""
+    """Return the name of a user or group, or its number if it has no name."""
     try:
         return str(entry(number)[0])
     except KeyError:
         return str(number)
 
 
-# Fields of a collection that are the same for all of ours.
+# Fields that are the same for all collections of a stand-in.
 _NULL = (
     "acl_max_expiration_period_mins", "authentication_assurance_timeout", "authentication_timeout_mins",
     "contact_email", "contact_info", "default_directory", "department", "description", "expire_time",
@@ -125,9 +98,13 @@ _FALSE = (
 
 
 def endpoint_document(collection: Collection, identity: str) -> Document:
-    """Return what ``identity`` is told of a collection. Source: endpoints_and_collections; SDK fixture get_endpoint."""
+    """
+    Return what ``identity`` sees of a collection.
+
+    Source: endpoints_and_collections; SDK fixture get_endpoint.
+    """
     personal = collection.is_personal
-    guest = collection.entity_type.endswith("guest_collection")
+    guest = collection.is_guest
     owns = identity == collection.owner_id
     server = {
         "DATA_TYPE": "server", "hostname": "localhost", "uri": "gsiftp://localhost:2811", "port": 2811,

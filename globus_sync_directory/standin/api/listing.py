@@ -1,4 +1,4 @@
-"""Filters, order and pages of the lists that the Transfer API gives."""
+"""Filters, order and pages of the lists that Transfer returns. Every function raises ApiError 400 for a bad query."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
-from .documents import Document, bad_request
+from .errors import Document, bad_request
 
 T = TypeVar("T")
 
 MAX_PAGE = 1000
 
-# The keys of filters, each with the only values that it may have, where these are known.
+# The keys of filters, each with its possible values where these are known.
 _TASK = {
     "task_id": (), "status": ("ACTIVE", "INACTIVE", "SUCCEEDED", "FAILED"), "type": ("TRANSFER", "DELETE"),
     "label": (), "request_time": (), "completion_time": (),
@@ -24,18 +24,18 @@ Test = Callable[[Document], bool]
 
 
 def task_filter(text: str) -> Test:
-    """Return the test that a ``filter`` of task_list makes of a task document; raises ApiError 400."""
-    unless_asked_otherwise = {"type": "TRANSFER"}  # Source: SDK, TransferClient.task_list
-    return _every(unless_asked_otherwise | _clauses(text, _TASK))
+    """Return the test of a task document that a ``filter`` of task_list means."""
+    default = {"type": "TRANSFER"}  # Source: SDK, TransferClient.task_list
+    return _every(default | _clauses(text, _TASK))
 
 
 def event_filter(text: str) -> Test:
-    """Return the test that a ``filter`` of event_list makes of an event document; raises ApiError 400."""
+    """Return the test of an event document that a ``filter`` of event_list means."""
     return _every(_clauses(text, _EVENT))
 
 
 def file_filter(texts: Sequence[str]) -> Test:
-    """Return the test of the ``filter`` parameters of a listing, of which one is enough; raises ApiError 400."""
+    """Return the test of a file document that the ``filter`` parameters of a listing mean: one of them is enough."""
     tests = [_every(_clauses(text, _FILE)) for text in texts]
     return lambda file: not tests or any(test(file) for test in tests)
 
@@ -106,11 +106,11 @@ def _moment(text: str) -> datetime | None:
 
 
 def ordered(documents: list[Document], text: str | None) -> list[Document]:
-    """Return the documents in the order ``text`` asks for, as ``size DESC,name``; raises ApiError 400."""
+    """Return the documents in an order such as ``size DESC,name``."""
     for part in reversed(text.split(",") if text else []):
         key, _, direction = part.strip().partition(" ")
-        unfit = any(isinstance(document.get(key, {}), dict | list) for document in documents)
-        if unfit or direction not in ("", "ASC", "DESC"):
+        is_unknown = any(isinstance(document.get(key, {}), dict | list) for document in documents)
+        if is_unknown or direction not in ("", "ASC", "DESC"):
             raise bad_request(f"Invalid orderby '{text}'")
         documents = sorted(
             documents,
@@ -123,7 +123,7 @@ def ordered(documents: list[Document], text: str | None) -> list[Document]:
 def page(
     query: Mapping[str, str], everything: Sequence[T], default: int, most: int = MAX_PAGE
 ) -> tuple[list[T], Document]:
-    """Return one page, and the counts that go with it; raises ApiError 400."""
+    """Return one page, and the counts that belong to it."""
     offset = number(query, "offset", 0)
     limit = min(number(query, "limit", default), most)
     shown = list(everything[offset : offset + limit])
@@ -131,7 +131,7 @@ def page(
 
 
 def number(query: Mapping[str, str], name: str, default: int) -> int:
-    """Return a query parameter that counts something; raises ApiError 400."""
+    """Return a query parameter that is a count."""
     text = query.get(name) or str(default)
     if not re.fullmatch(r"[0-9]{1,9}", text):
         raise bad_request(f"Invalid {name} '{text}'")
@@ -139,7 +139,7 @@ def number(query: Mapping[str, str], name: str, default: int) -> int:
 
 
 def selected(document: Document, fields: str | None) -> Document:
-    """Return only the asked for fields, all without ``fields``."""
+    """Return only these fields of a document, or all if ``fields`` is empty."""
     if not fields:
         return document
     return {name: document[name] for name in fields.split(",") if name in document}

@@ -21,52 +21,58 @@ class PauseRule:
 
 @dataclass(kw_only=True)
 class Collection:
-    """One collection; a test changes its fields to put it offline, fill its disk, and so on."""
+    """One collection. A test changes its fields to take it offline, to fill its disk, and so on."""
 
     id: str
     root: bytes
     name: str
     entity_type: str = GUEST
     owner_id: str
-    host_id: str = field(default_factory=lambda: str(uuid.uuid4()))  # what is behind a guest collection
+    host_id: str = field(default_factory=lambda: str(uuid.uuid4()))  # the collection behind a guest collection
     online: bool = True
     deleted: bool = False
-    full: bool = False  # every byte written, and every mkdir, meets the quota
+    full: bool = False  # every write and every mkdir exceeds the quota
     high_assurance: bool = False
     authentication_policy_id: str | None = None  # a policy that no application meets
     consents: set[str] = field(default_factory=set)  # identities that gave their data_access consent
-    unreadable: set[str] = field(default_factory=set)  # paths whose local permissions forbid reading
-    wrong_checksums: int = 0  # so many of the next verifications come out wrong
-    changing_files: int = 0  # so many of the next files copied from here change meanwhile
-    pause_rules: "list[PauseRule]" = field(default_factory=list)
+    unreadable: set[str] = field(default_factory=set)  # paths that the local permissions do not let anybody read
+    wrong_checksums: int = 0  # how many of the next verifications fail
+    changing_files: int = 0  # how many of the next files copied from here change during the copy
+    pause_rules: list[PauseRule] = field(default_factory=list)
     list_limit: int = 100_000
-    rules: dict[tuple[str, Parts], str] = field(default_factory=dict)
+    rules: dict[tuple[str, Parts], str] = field(default_factory=dict)  # "", "r" or "rw" by identity and path
 
     @property
     def is_personal(self) -> bool:
         return self.entity_type.startswith("GCP_")
 
     @property
+    def is_guest(self) -> bool:
+        return self.entity_type.endswith("guest_collection")
+
+    @property
     def needs_consent(self) -> bool:
         """Whether Transfer needs a data_access consent. Source: SDK user guide, "Detecting data_access"."""
         return self.entity_type == MAPPED and not self.high_assurance
 
-    def known_to(self, identity: str) -> bool:
+    def is_shared_with(self, identity: str) -> bool:
         return identity == self.owner_id or any(holder == identity for holder, _ in self.rules)
 
-    def permissions(self, identity: str, parts: Parts) -> str:
-        """Return "", "r" or "rw": what the rule with the longest matching path gives ``identity``."""
-        for length in range(len(parts), -1, -1):
-            found = self.rules.get((identity, parts[:length]))
+    def permissions(self, identity: str, path: Parts) -> str:
+        """Return "", "r" or "rw": the rule with the longest matching path decides."""
+        for length in range(len(path), -1, -1):
+            found = self.rules.get((identity, path[:length]))
             if found is not None:
                 return found
         return "rw" if identity == self.owner_id else ""
 
-    def check(self, identity: str, parts: Parts, wanted: str) -> None:
-        """Raise StorageError when ``identity`` may not read ("r") or write ("w") the path."""
-        if wanted not in self.permissions(identity, parts):
+    def check(self, identity: str, path: Parts, wanted: str) -> None:
+        """Raise StorageError if ``identity`` may not read ("r") or write ("w") the path."""
+        if wanted not in self.permissions(identity, path):
             raise StorageError("PERMISSION_DENIED", "Path not allowed")
-        if wanted == "r" and self.unreadable and not self.unreadable.isdisjoint(
-            join_path(parts[:length]) for length in range(len(parts) + 1)
+        if (
+            wanted == "r"
+            and self.unreadable
+            and not self.unreadable.isdisjoint(join_path(path[:length]) for length in range(len(path) + 1))
         ):
             raise StorageError("PERMISSION_DENIED", "Permission denied")

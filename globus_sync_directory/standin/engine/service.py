@@ -1,50 +1,75 @@
-"""What all parts of a stand-in share: its clock, its behaviour, its collections, and who may reach these."""
+"""The state that all parts of the service share: the clock, the behaviour, and the collections."""
 
-from ..api.documents import TRANSFER_SCOPE, ApiError
+import uuid
+from collections.abc import Mapping
+from os import PathLike, fsencode, path
+
 from ..behaviour import Behaviour
 from ..clock import Clock
-from .collection import Collection
+from .collection import GUEST, Collection, PauseRule
+from .errors import CollectionDeleted, CollectionNotShared, ConsentRequired, PolicyNotMet, UnknownCollection
+
+OWNER = "6d7bd1c4-5a3e-4c1b-9f0e-0a51d0c2e8f7"  # an invented person who owns every collection
 
 
 class Service:
-    """One imitated Globus: its time, its ways, and its collections by id."""
+    """One imitated Globus; ``behaviour`` may be replaced at any time."""
 
     def __init__(self, clock: Clock, behaviour: Behaviour) -> None:
         self.clock = clock
         self.behaviour = behaviour
         self.collections: dict[str, Collection] = {}
 
-    def find(self, collection_id: str, identity: str) -> Collection:
-        """Return a collection that ``identity`` knows of; raises ApiError 404 or 403."""
+    def add_collection(
+        self,
+        root: str | PathLike[str],
+        name: str = "Collection",
+        id: str | None = None,
+        entity_type: str = GUEST,
+        permissions: Mapping[str, str] | None = None,
+    ) -> Collection:
+        """
+        Add and return a collection of the files below ``root``; an id that is not given is made up.
+
+        ``permissions`` maps identities to "r" or "rw"; without them the collection is shared with nobody.
+        Raises NotADirectoryError, and ValueError for another permission.
+        """
+        if not path.isdir(root):
+            raise NotADirectoryError(f"no such directory: {root}")
+        permissions = permissions or {}
+        if wrong := set(permissions.values()) - {"r", "rw"}:
+            raise ValueError(f"a permission is r or rw, not {', '.join(wrong)}")
+        collection = Collection(
+            id=str(uuid.UUID(id) if id else uuid.uuid4()),
+            root=path.realpath(fsencode(root)),
+            name=name,
+            entity_type=entity_type,
+            owner_id=OWNER,
+            rules={(identity, ()): permission for identity, permission in permissions.items()},
+        )
+        self.collections[collection.id] = collection
+        return collection
+
+    def set_pause(self, collection_id: str, message: str | None) -> None:
+        """Set the pause rule of a collection, or remove its rules if there is no message. Raises KeyError."""
+        self.collections[collection_id].pause_rules[:] = [PauseRule(message)] if message else []
+
+    def find_collection(self, collection_id: str, identity: str) -> Collection:
+        """Return a collection that is shared with ``identity``. Raises ServiceError."""
         collection = self.collections.get(collection_id)
         if collection is None:
-            raise ApiError(404, "EndpointNotFound", f"No such endpoint '{collection_id}'")
+            raise UnknownCollection(collection_id)
         if collection.deleted:
-            raise ApiError(404, "EndpointDeleted", f"Endpoint '{collection_id}' has been deleted")
-        if not collection.known_to(identity):
-            raise ApiError(403, "PermissionDenied", f"You do not have permission on endpoint '{collection_id}'")
+            raise CollectionDeleted(collection_id)
+        if not collection.is_shared_with(identity):
+            raise CollectionNotShared(collection_id)
         return collection
 
-    def use(self, collection_id: str, identity: str) -> Collection:
-        """Return a collection whose data ``identity`` may ask for; raises ApiError, also for consents and policies."""
-        collection = self.find(collection_id, identity)
+    def use_collection(self, collection_id: str, identity: str) -> Collection:
+        """Return a collection whose data ``identity`` may ask for. Raises ServiceError, also for consent and policy."""
+        collection = self.find_collection(collection_id, identity)
         if collection.needs_consent and identity not in collection.consents:
-            message = "Missing required data_access consent"
-            scopes = [f"{TRANSFER_SCOPE}[*{data_access_scope(collection_id)}]"]
-            required = {"session_message": message, "required_scopes": scopes}
-            raise ApiError(403, "ConsentRequired", message, required_scopes=scopes, authorization_parameters=required)
-        if policy := collection.authentication_policy_id:
-            message = "Failing collection authentication policy"
-            required = {"session_message": message, "session_required_policies": policy}
-            raise ApiError(403, "AuthPolicyFailed", message, authorization_parameters=required)
+            raise ConsentRequired(collection_id)
+        if collection.authentication_policy_id:
+            raise PolicyNotMet(collection.authentication_policy_id)
         return collection
-
-
-def data_access_scope(collection_id: str) -> str:
-    return f"https://auth.globus.org/scopes/{collection_id}/data_access"
-
-
-def disconnected(collection: Collection) -> ApiError:
-    """Return the refusal for a Globus Connect Personal collection that is offline."""
-    where = f"The Globus Connect Personal endpoint '{collection.name} ({collection.id})'"
-    return ApiError(409, "GCDisconnectedException", f"{where} is not currently connected to Globus")

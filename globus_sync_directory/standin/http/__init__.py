@@ -1,1 +1,1 @@
-"""The HTTP server: connections, the log of requests, and the faults that are applied to them."""
+"""The HTTP server: connections, the request log, and the faults that a test applies."""

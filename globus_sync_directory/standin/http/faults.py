@@ -1,4 +1,4 @@
-"""TransferError on the line: which requests are refused, delayed, cut or answered with nonsense, and how."""
+"""Faults: which requests are rejected, delayed, cut or answered with something else, and how."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -13,9 +13,10 @@ class Fault:
     """
     What happens to some of the requests that match ``method`` and ``path``.
 
-    Counting from when the fault was added, it strikes the ``nth`` match and those after it, ``times`` in all (None: for
-    ever). It strikes before or after (``when``) the request is processed; a fault that strikes before and answers or
-    cuts keeps it from being processed. Without answer, cut or truncation the real answer is sent.
+    Matches are counted from the moment when the fault is added. The fault applies to the ``nth`` match and those after
+    it, ``times`` in all (None: always), before or after (``when``) the request is processed. A fault that answers or
+    cuts before keeps the request from being processed. Without an answer, a cut or a truncation of its own, the real
+    answer is sent.
     """
 
     method: str = "*"  # "POST", or a pattern
@@ -26,16 +27,16 @@ class Fault:
     delay: float = 0.0  # real seconds
     action: Callable[[], object] | None = field(default=None, compare=False)  # called after the delay
     cut: bool = False  # the connection is closed without an answer
-    status: int | None = None  # of the fault's own answer: an error document of the next two ...
+    status: int | None = None  # of the fault's own answer: an error document with the next two fields ...
     code: str = "ServiceUnavailable"
     message: str = "Made to fail"
-    body: Any = None  # ... or this document, or this text as it is (status 200 if there is none) ...
-    html: bool = False  # ... or an HTML page (502)
-    headers: Mapping[str, str] = field(default_factory=dict)  # set on whatever is answered
+    body: Any = None  # ... or this document, or this text unchanged (default status 200) ...
+    html: bool = False  # ... or an HTML page (default status 502)
+    headers: Mapping[str, str] = field(default_factory=dict)  # added to any answer
     truncate: int | None = None  # so many bytes of the body are sent, then the connection is closed
 
     def __post_init__(self) -> None:
-        """Raise ValueError for what could not be done when the time comes."""
+        """Raise ValueError for a fault that cannot be applied."""
         texts = [text for header in self.headers.items() for text in header]
         rules = {
             "headers are text": all(isinstance(text, str) for text in texts),
@@ -50,11 +51,15 @@ class Fault:
             if not is_kept:
                 raise ValueError(rule)
 
+    @property
+    def ends_connection(self) -> bool:
+        return self.cut or self.truncate is not None
+
     def matches(self, method: str, path: str) -> bool:
         return fnmatchcase(method, self.method.upper()) and fnmatchcase(path, self.path)
 
     def applies_to(self, number: int) -> bool:
-        """Whether it strikes the match of that number, counted from 1."""
+        """Whether it applies to the match with this number, counted from 1."""
         return number >= self.nth and (self.times is None or number < self.nth + self.times)
 
 
@@ -74,7 +79,7 @@ class Faults:
             self._faults.clear()
 
     def select(self, method: str, path: str) -> Fault | None:
-        """Count a request and return the first fault that strikes it."""
+        """Count a request and return the first fault that applies to it."""
         with self._lock:
             matching = [(fault, next(numbers)) for fault, numbers in self._faults if fault.matches(method, path)]
         return next((fault for fault, number in matching if fault.applies_to(number)), None)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from globus_sync_directory.config.parse import Config, parse_config
-from globus_sync_directory.config.problems import as_lines
+from globus_sync_directory.config.load import as_lines
+from globus_sync_directory.config.parse import parse_config
+from globus_sync_directory.config.settings import Settings
 
 CLIENT = "3F2A0C52-0000-4000-8000-0000000000aa"
 ONE = "763d50ee-e814-4080-878b-6a8be5cf7570"
@@ -16,13 +17,13 @@ BOTH = GLOBUS + LAB
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTAxMjM="  # as Globus makes them: 32 bytes in base64
 
 
-def accepted(text: str) -> Config:
+def accepted(text: str) -> Settings:
     """What ``text`` says; it has no problem."""
-    config, problems = parse_config(text, Path("/etc"))
+    settings, problems = parse_config(text, Path("/etc/config.ini"))
     assert problems == []
-    return config
+    return settings
 
 
 def lines(text: str) -> list[str]:
     """The problems of ``text`` as they are printed."""
-    return as_lines(Path("config.ini"), parse_config(text, Path("/etc"))[1])
+    return as_lines(Path("config.ini"), parse_config(text, Path("/etc/config.ini"))[1])

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 from requests.adapters import HTTPAdapter
-from unit.globus.fake_service import CLIENT, TOKEN, Reply, Service
 
 from globus_sync_directory.globus import transport
 from globus_sync_directory.globus.client import GlobusClient
 from globus_sync_directory.globus.sign_in import sign_in
 from globus_sync_directory.model.answer import Received
+
+from .fake_service import CLIENT, TOKEN, Reply, Service
 
 
 @pytest.fixture

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 import requests
-from unit.globus.fake_service import CLIENT, TOKEN, Reply, Service, error
 
 from globus_sync_directory.globus.client import IDS_PER_REQUEST, GlobusClient, Submitted
 from globus_sync_directory.model.answer import Answer, Received, Rejected, Unavailable
 from globus_sync_directory.model.collection import Collection
 from globus_sync_directory.model.pair import Directory
 from globus_sync_directory.model.task import Pause, SkippedPath, Task
+
+from .fake_service import CLIENT, TOKEN, Reply, Service, error
 
 ONE = "763d50ee-e814-4080-878b-6a8be5cf7570"
 LAB = Directory(collection=ONE, path="/my  lab")

@@ -11,12 +11,13 @@ from urllib.parse import parse_qs
 import pytest
 import requests
 from requests import adapters
-from unit.globus.fake_service import CLIENT, TOKEN, Reply, Service
 
 from globus_sync_directory.errors import ConfigError
 from globus_sync_directory.globus.client import GlobusClient
 from globus_sync_directory.globus.sign_in import sign_in
 from globus_sync_directory.model.answer import Received, Unavailable
+
+from .fake_service import CLIENT, TOKEN, Reply, Service
 
 SECRET = "not-to-be-shown"
 
@@ -123,5 +124,5 @@ def test_missing_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     """An installation without TLS certificates says how to get them; nothing is sent."""
     monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_AUTH", "https://127.0.0.1:9/")
     monkeypatch.setattr(adapters, "DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "gone.pem"))
-    with pytest.raises(ConfigError, match=r"gone\.pem; reinstall them with: python -m pip install --force-reinstall"):
+    with pytest.raises(ConfigError, match=r"gone\.pem; reinstall them with: /.* -m pip install --force-reinstall"):
         sign_in(CLIENT, SECRET)

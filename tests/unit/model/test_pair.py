@@ -1,53 +1,143 @@
-"""Fingerprints and labels: promises between versions, so their values stand here in full."""
+"""Directories, fingerprints and labels: promises between versions, so their values stand here in full."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from globus_sync_directory.model.pair import Directory, Pair, fingerprint_in, name_in, task_label
-from globus_sync_directory.text import is_unprintable, sanitize
+from globus_sync_directory.model.pair import (
+    Directory,
+    Pair,
+    fingerprint_in,
+    looks_like_local_path,
+    name_for_label,
+    name_in,
+    task_label,
+)
 
 ONE = "763d50ee-e814-4080-878b-6a8be5cf7570"
 TWO = "9d6d994a-6d04-11e5-ba46-22000b92c6ec"
 SUBMISSION = "12345678-9abc-4def-8123-456789abcdef"
+FINGERPRINT = "0123456789abcdef"
 
 
-def test_fingerprint_does_not_change_between_versions() -> None:
+def at(path: str, collection: str = ONE) -> Directory:
+    """Return a directory."""
+    return Directory(collection=collection, path=path)
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "fingerprint"),
+    [
+        (at("/images"), at("/archive/images", TWO), "43abd733c3810cdf"),
+        (at("/archive/images", TWO), at("/images"), "cd224cdd591c1237"),
+        (at("/images"), at("/images", TWO), "9eb4397a299cb439"),
+        (at("/images/läb 1"), at("/", TWO), "47ef8e5061d576bb"),
+    ],
+)
+def test_fingerprint(source: Directory, destination: Directory, fingerprint: str) -> None:
     """This pair has this fingerprint in every version, whatever its name."""
-    pair = Pair(
-        name="any",
-        source=Directory(collection=ONE, path="/images"),
-        destination=Directory(collection=TWO, path="/archive/images"),
-    )
-    assert pair.fingerprint == "43abd733c3810cdf"
+    names = ("any", "other")
+    pairs = [Pair(name=name, source=source, destination=destination) for name in names]
+    assert [pair.fingerprint for pair in pairs] == [fingerprint] * 2
 
 
-def test_label() -> None:
-    """A label has name, fingerprint and nonce."""
-    assert task_label("lab", "0123456789abcdef", SUBMISSION) == "lab sync-0123456789abcdef-12345678"
+@pytest.mark.parametrize(
+    ("outer", "inner", "contains", "overlaps"),
+    [
+        (at("/a"), at("/a"), True, True),
+        (at("/a"), at("/a/b"), True, True),
+        (at("/a"), at("/a/b/c"), True, True),
+        (at("/a/b"), at("/a"), False, True),
+        (at("/a"), at("/ab"), False, False),
+        (at("/a"), at("/b"), False, False),
+        (at("/"), at("/"), True, True),
+        (at("/"), at("/a"), True, True),
+        (at("/a"), at("/"), False, True),
+        (at("/a"), at("/a", TWO), False, False),
+        (at("/"), at("/a", TWO), False, False),
+    ],
+)
+def test_contains(outer: Directory, inner: Directory, contains: bool, overlaps: bool) -> None:
+    """A directory contains itself and what lies inside it, on the same collection."""
+    assert outer.contains(inner) is contains
+    assert outer.overlaps(inner) is overlaps
+    assert inner.overlaps(outer) is overlaps
+
+
+@pytest.mark.parametrize(("path", "expected"), [("/", "/"), ("/a", "/a/"), ("/my  lab", "/my  lab/")])
+def test_path_with_slash(path: str, expected: str) -> None:
+    """Globus wants a slash at the end of a directory."""
+    assert at(path).path_with_slash == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("lab", "lab sync-0123456789abcdef-12345678"),
+        ("my lab-1_x", "my lab-1_x sync-0123456789abcdef-12345678"),
+        ("läb/1: <x>", "l_b_1_ _x_ sync-0123456789abcdef-12345678"),
+        ("", "sync-0123456789abcdef-12345678"),
+        ("  ", "sync-0123456789abcdef-12345678"),
+        ("a" * 200, "a" * 97 + " sync-0123456789abcdef-12345678"),
+        ("a" * 96 + " b", "a" * 96 + " sync-0123456789abcdef-12345678"),
+    ],
+)
+def test_label(name: str, label: str) -> None:
+    """A label has name, fingerprint and nonce; only the name is changed and cut."""
+    assert task_label(name, FINGERPRINT, SUBMISSION.upper()) == label
+    assert len(label) <= 128
+    assert fingerprint_in(label) == FINGERPRINT
+    assert name_in(label) == name_for_label(name)
 
 
 @given(st.text(max_size=300))
 def test_every_name_makes_a_label_that_is_recognised(name: str) -> None:
     """Whatever the name, the label is at most 128 plain characters without outer blanks and tells its fingerprint."""
-    label = task_label(name, "0123456789abcdef", SUBMISSION)
+    label = task_label(name, FINGERPRINT, SUBMISSION)
     assert len(label) <= 128
     assert label == label.strip()
     assert all(char.isascii() and (char.isalnum() or char in " _-") for char in label)
-    assert fingerprint_in(label) == "0123456789abcdef"
+    assert fingerprint_in(label) == FINGERPRINT
     assert len(name_in(label)) <= len(name)
 
 
-def test_other_labels_are_not_ours() -> None:
-    """Labels that somebody else wrote have no fingerprint."""
-    for label in (None, "", "sync", "lab sync-0123-12345678", "lab sync-0123456789abcdef-12345678 x"):
-        assert fingerprint_in(label) is None
+@pytest.mark.parametrize(
+    "label",
+    [
+        None,
+        "",
+        "sync",
+        "lab sync-0123-12345678",
+        "lab sync-0123456789abcdef-12345678 x",
+        "lab sync-0123456789abcdef-1234567",
+        "lab sync-0123456789ABCDEF-12345678",
+        "labsync-0123456789abcdef-12345678",
+        "lab sync-0123456789abcdef-123456789",
+    ],
+)
+def test_other_labels_are_not_ours(label: str | None) -> None:
+    """Labels that somebody else wrote have no fingerprint and no name."""
+    assert (fingerprint_in(label), name_in(label)) == (None, "")
 
 
-@given(st.text())
-def test_clean_text_cannot_steer_a_terminal(text: str) -> None:
-    """No control, format or bidi character survives cleaning, and no line is longer than asked."""
-    line = sanitize(text, 80)
-    assert len(line) <= 80
-    assert not any(is_unprintable(char) for char in line)
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/nesi/project/x", True),
+        ("/home/me", True),
+        ("/Users/me", True),
+        ("/Volumes/disk", True),
+        ("/scale_wlg_persistent/x", True),
+        ("/nesi", False),
+        ("/home/", False),
+        ("/homes/me", False),
+        ("/data/home/me", False),
+        ("/images", False),
+        ("/", False),
+    ],
+)
+def test_looks_like_local_path(path: str, expected: bool) -> None:
+    """Where clusters and desktops keep their data; a collection may have such a directory, but not likely so deep."""
+    assert looks_like_local_path(path) is expected

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from importlib.metadata import PackageNotFoundError
 from importlib.resources import files
 from typing import Any
 
@@ -18,6 +19,7 @@ from globus_sync_directory.model.problem import Problem
 from globus_sync_directory.model.report import Check, CheckResult, PairReport, RunReport
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import SkippedPath
+from globus_sync_directory.output import as_json
 from globus_sync_directory.output.as_json import to_json
 from globus_sync_directory.text import is_unprintable
 
@@ -166,3 +168,13 @@ def test_sentences_are_sanitised_and_all_else_is_exact(text: str) -> None:
     sentences = [shown["reason"], shown["fix"] or "", shown["before"]["reason"], *shown["notes"], *document["errors"]]
     sentences += [document["checks"][0]["sentence"], document["checks"][0]["fix"] or "", shown["skipped"][0]["code"]]
     assert not any(is_unprintable(char) for sentence in sentences for char in sentence)
+
+
+def test_package_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clone that runs without an installation has no version to show, and still prints its object."""
+
+    def not_installed(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(as_json, "version", not_installed)
+    assert read(RunReport(exit_status=ExitStatus.OK))["version"] == "unknown"

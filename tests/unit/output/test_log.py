@@ -133,7 +133,7 @@ def test_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log_report(["microscope: started"])
     log_end(0)
     assert capsys.readouterr().err == ""
-    assert [path for path in tmp_path.iterdir() if path.is_file()] == []
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]  # made by the fixture of all tests
 
 
 def test_file_that_cannot_be_written(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

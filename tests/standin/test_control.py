@@ -1,0 +1,46 @@
+"""The control URLs."""
+
+import json
+from typing import Any
+
+import requests
+
+from .helpers import Http, World
+
+
+def test_no_web_page_controls_the_stand_in(world: World) -> None:
+    """A request from a web page to a control URL is rejected."""
+    answer = requests.get(f"{world.globus.url}/standin/", headers={"Origin": "https://example.org"}, timeout=5)
+    assert answer.status_code == 403
+
+
+def test_control_urls(world: World, http: Http) -> None:
+    """With curl one can add faults, change collections, move the clock, revoke tokens, hold and release tasks."""
+
+    def control(method: Any, path: str, document: Any = None) -> Any:
+        return http(method, f"/standin/{path}", data=None if document is None else json.dumps(document)).json()
+
+    seen = len(world.globus.requests)
+    state = control("POST", f"collections/{world.dst.id}", {"online": False})
+    assert state["collections"][world.dst.id]["online"] is False
+    control("POST", f"collections/{world.dst.id}", {"wrong_checksums": 1, "full": True, "deleted": True})
+    assert (world.dst.wrong_checksums, world.dst.full, world.dst.deleted) == (1, True, True)
+    assert control("POST", "clock", {"advance": 60})["now"] == "2026-01-01T00:01:00+00:00"
+    control("POST", "faults", {"path": "*/task_list", "status": 503, "times": None})
+    assert http("GET", "/v0.10/task_list").status_code == 503
+    control("DELETE", "faults")
+    assert http("GET", "/v0.10/task_list").status_code == 200
+    control("DELETE", "tokens")
+    assert http("GET", "/v0.10/task_list").status_code == 401
+    assert control("POST", "hold", {})["tasks"] == control("DELETE", "hold")["tasks"] == {}
+    for path, document in [
+        ("faults", {"pth": "x"}), ("faults", {"nth": "1"}), ("clock", {"advance": -1}), ("faults", {"delay": 1e999}),
+        ("faults", {"when": "later"}), ("faults", {"headers": {"a": "b\r\n"}}), ("faults", {"status": 42}),
+        ("faults", {"truncate": -1}), ("faults", {"nth": 0}), ("faults", {"times": -1}),
+        (f"collections/{world.src.id}", {"entity_type": "x"}), (f"collections/{world.src.id}", {"list_limit": -1}),
+        ("behaviour", {"label-limit": 5, "identical-paths-code": None}),
+        ("tasks/x", {"do": "dance"}), ("tasks/x", {"do": "pause"}),
+    ]:  # fmt: skip
+        assert control("POST", path, document)["code"].startswith("ClientError.")
+    assert world.globus.behaviour.label_limit == 128
+    assert len(world.globus.requests) == seen + 3

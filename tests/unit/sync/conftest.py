@@ -1,0 +1,24 @@
+"""A client that answers from tables, and a state file of its own for each test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from globus_sync_directory.state import StateStore
+
+from .fake_client import FakeClient
+from .samples import IDENTITY
+
+
+@pytest.fixture
+def client() -> FakeClient:
+    """Return a client that has not been asked anything yet."""
+    return FakeClient()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> StateStore:
+    """Return a store whose file does not exist yet."""
+    return StateStore(tmp_path / "state.json", IDENTITY[:36])

@@ -1,0 +1,374 @@
+"""Reserve, submit, record: whatever is sent was on disk before, and each reply is on disk as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from globus_sync_directory.errors import StateError
+from globus_sync_directory.globus.client import Submitted
+from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected
+from globus_sync_directory.model.pair import Pair, SyncLevel
+from globus_sync_directory.model.problem import Problem
+from globus_sync_directory.model.record import PairRecord
+from globus_sync_directory.model.status import PairStatus
+from globus_sync_directory.model.task import Task
+from globus_sync_directory.state import StateStore
+from globus_sync_directory.sync.outcome import Outcome
+from globus_sync_directory.sync.plan import Plan
+from globus_sync_directory.sync.submit import submit
+
+from .fake_client import FIRST_SUBMISSION, FIRST_TASK, FakeClient
+from .samples import (
+    BEGUN,
+    DAY,
+    FINGERPRINT,
+    HOUR,
+    IDENTITY,
+    MINUTE,
+    NO_ANSWER,
+    NO_TOKEN,
+    NOW,
+    ONE,
+    OTHER,
+    PAIR,
+    THIRD,
+    TWO,
+    ended,
+    new_id,
+    record,
+    rejected,
+    remembered,
+    success,
+    task,
+)
+
+NO_ROOM = rejected("ClientError.Conflict.TooManyPendingJobs", http_status=409)
+SAME_PATHS = rejected("ClientError.Conflict", "A transfer with identical paths has not yet completed", 409)
+NOT_SEEN = replace(SAME_PATHS, is_definite=False)
+
+
+def plans(*pairs: Pair) -> list[Plan]:
+    """Return plans to compare by size."""
+    return [Plan(pair=pair, sync_level=SyncLevel.SIZE, why="", notes=(f"doubt of {pair.name}",)) for pair in pairs]
+
+
+def start(client: FakeClient, store: StateStore, *pairs: Pair, known: Sequence[Task] = ()) -> dict[str, Outcome]:
+    """Submit ``pairs``."""
+    return submit(client, store, plans(*pairs), {found.task_id: found for found in known}, IDENTITY)
+
+
+def on_disk(store: StateStore) -> Mapping[str, PairRecord]:
+    """Return what the state file holds, which is also what the store shows."""
+    records = store.read().records
+    assert records == store.records
+    return records
+
+
+def put(store: StateStore, *records: tuple[Pair, PairRecord]) -> None:
+    """Write records."""
+    with store.edit() as edited:
+        edited |= {pair.fingerprint: known for pair, known in records}
+
+
+def test_all_submission_ids_are_on_disk_before_the_first_submission(client: FakeClient, store: StateStore) -> None:
+    """At every submission the file holds the documents of all that are not recorded yet, as they are sent."""
+    held: list[list[Any]] = []
+
+    def look(document: Mapping[str, Any]) -> None:
+        known = store.read().records
+        documents = [known[pair.fingerprint].pending for pair in (PAIR, OTHER, THIRD)]
+        held.append([pending.document if pending else None for pending in documents])
+        assert document in held[-1]
+
+    client.on_submit = look
+    outcomes = start(client, store, PAIR, OTHER, THIRD)
+    assert client.asked == ["submission id"] * 3 + ["submit microscope", "submit sequencer", "submit camera"]
+    assert [[document is not None for document in documents] for documents in held] == [
+        [True, True, True],
+        [False, True, True],
+        [False, False, True],
+    ]
+    assert [outcome.status for outcome in outcomes.values()] == [PairStatus.STARTED] * 3
+
+
+def test_what_is_remembered_of_a_start(client: FakeClient, store: StateStore) -> None:
+    """The task, when it was submitted and the deadline sent; what was there before stays, the wait is over."""
+    pair = replace(PAIR, time_limit=5 * HOUR)
+    put(store, (pair, record(1, success=success(), waiting_since=BEGUN)))
+    sent: list[Mapping[str, Any]] = []
+    client.on_submit = sent.append
+    start(client, store, pair)
+    new = remembered(FIRST_TASK, submitted_at=NOW, deadline=NOW + 5 * HOUR)
+    assert on_disk(store) == {FINGERPRINT: record(None, task=new, replaced=remembered(1), success=success())}
+    (document,) = sent
+    assert document["submission_id"] == new_id(FIRST_SUBMISSION)
+    assert document["sync_level"] == SyncLevel.SIZE
+    assert document["deadline"] == (NOW + 5 * HOUR).isoformat()
+
+
+def test_a_stop_in_the_middle(client: FakeClient, store: StateStore) -> None:
+    """What was answered is recorded, what was not stays pending: nothing that was sent is forgotten."""
+
+    def stop(document: Mapping[str, Any]) -> None:
+        if document["label"].startswith("sequencer"):
+            raise KeyboardInterrupt
+
+    client.on_submit = stop
+    with pytest.raises(KeyboardInterrupt):
+        start(client, store, PAIR, OTHER, THIRD)
+    known = on_disk(store)
+    assert known[FINGERPRINT].task == remembered(FIRST_TASK, submitted_at=NOW)
+    assert [known[pair.fingerprint].pending is not None for pair in (PAIR, OTHER, THIRD)] == [False, True, True]
+
+
+def test_nothing_is_sent_where_nothing_can_be_written(client: FakeClient, tmp_path: Path) -> None:
+    """Without the submission ids on disk there is no submission."""
+    with pytest.raises(StateError):
+        start(client, StateStore(tmp_path / "missing" / "state.json", "x"), PAIR)
+    assert client.asked == ["submission id"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "reason"),
+    [
+        (NO_ANSWER, PairStatus.NOT_REACHED, NO_ANSWER.reason),
+        (NO_TOKEN, PairStatus.SIGN_IN_REJECTED, NO_TOKEN.reason),
+        (rejected("Odd", "not now"), PairStatus.REJECTED, "Globus says: not now"),
+    ],
+)
+def test_no_submission_id(
+    client: FakeClient, store: StateStore, failure: Failure, status: PairStatus, reason: str
+) -> None:
+    """That pair is not started and not remembered as pending; the others are started."""
+    client.submission_ids = iter([failure, Received(new_id(9))])
+    outcomes = start(client, store, PAIR, OTHER)
+    outcome = outcomes[FINGERPRINT]
+    assert (outcome.status, outcome.problem and outcome.problem.reason) == (status, reason)
+    assert outcome.notes == ("doubt of microscope",)
+    assert outcomes[OTHER.fingerprint].status is PairStatus.STARTED
+    assert list(on_disk(store)) == [OTHER.fingerprint]
+
+
+BUSY = "this application already has the maximum number of pending tasks"
+UNCLEAR = "an attempt got no answer, and the next one was rejected: "
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "reason", "is_pending"),
+    [
+        (Received(Submitted(task_id=new_id(5), is_new=True)), PairStatus.STARTED, None, False),
+        (Received(Submitted(task_id=new_id(5), is_new=False)), PairStatus.STARTED, None, False),
+        (NO_ANSWER, PairStatus.START_UNCONFIRMED, NO_ANSWER.reason, True),
+        (NO_TOKEN, PairStatus.SIGN_IN_REJECTED, NO_TOKEN.reason, True),
+        (rejected("Odd", "not now"), PairStatus.REJECTED, "Globus says: not now", False),
+        (
+            rejected("EndpointPermissionDenied", f"no rights on {TWO}", 403),
+            PairStatus.REJECTED,
+            f"permission denied for destination '/archive/images' on collection {TWO}",
+            False,
+        ),
+        (
+            rejected("EndpointPermissionDenied", f"no rights on {ONE.upper()}", 403),
+            PairStatus.REJECTED,
+            f"permission denied for source '/images' on collection {ONE}",
+            False,
+        ),
+        (
+            replace(rejected("Odd", "not now"), is_definite=False),
+            PairStatus.START_UNCONFIRMED,
+            f"{UNCLEAR}not now",
+            True,
+        ),
+        (replace(rejected("Odd"), is_definite=False), PairStatus.START_UNCONFIRMED, f"{UNCLEAR}Odd", True),
+        (NO_ROOM, PairStatus.WAITING_FOR_ROOM, BUSY, False),
+        (
+            replace(NO_ROOM, is_definite=False),
+            PairStatus.START_UNCONFIRMED,
+            f"{UNCLEAR}ClientError.Conflict.TooManyPendingJobs",
+            True,
+        ),
+        (
+            rejected("ClientError.Conflict.GCDisconnected", f"{TWO} is away", 409),
+            PairStatus.REJECTED,
+            f"the destination collection {TWO} is not connected",
+            False,
+        ),
+        (
+            rejected("ClientError.Conflict.NoCredException", f"{ONE}", 409),
+            PairStatus.REJECTED,
+            f"the source collection {ONE} requires a consent, policy or account that an application cannot have",
+            False,
+        ),
+        (NOT_SEEN, PairStatus.START_UNCONFIRMED, f"{UNCLEAR}{SAME_PATHS.message}", True),
+    ],
+)
+def test_replies(
+    client: FakeClient,
+    store: StateStore,
+    reply: Answer[Submitted],
+    status: PairStatus,
+    reason: str | None,
+    is_pending: bool,
+) -> None:
+    """Only a task or a definite rejection ends a submission: where an attempt got no answer, it may have been taken."""
+    client.replies = {"microscope": reply}
+    outcome = start(client, store, PAIR)[FINGERPRINT]
+    known = on_disk(store)[FINGERPRINT]
+    assert (outcome.status, outcome.problem.reason if outcome.problem else None) == (status, reason)
+    assert outcome.notes == ("doubt of microscope",)
+    assert (known.pending is not None) is is_pending
+    assert (known.task is not None) is isinstance(reply, Received)
+    assert (known.waiting_since is not None) is (status is PairStatus.WAITING_FOR_ROOM)
+    assert client.asked == ["submission id", "submit microscope"]
+
+
+@pytest.mark.parametrize(
+    ("before", "reply", "after"),
+    [
+        (None, NO_ROOM, NOW),
+        (BEGUN, NO_ROOM, BEGUN),
+        (BEGUN, rejected("Odd"), None),
+        (BEGUN, NO_ANSWER, BEGUN),
+        (BEGUN, replace(NO_ROOM, is_definite=False), BEGUN),
+        (BEGUN, Received(Submitted(task_id=new_id(5), is_new=True)), None),
+    ],
+)
+def test_waiting_since(
+    client: FakeClient, store: StateStore, before: datetime | None, reply: Answer[Submitted], after: datetime | None
+) -> None:
+    """A pair waits since it was first turned away, until it is started or rejected for another reason."""
+    put(store, (PAIR, record(None, waiting_since=before)))
+    client.replies = {"microscope": reply}
+    start(client, store, PAIR)
+    assert on_disk(store)[FINGERPRINT].waiting_since == after
+
+
+def test_who_waited_longest_asks_first(client: FakeClient, store: StateStore) -> None:
+    """One after the other, before those that do not wait."""
+    put(
+        store,
+        (OTHER, record(None, OTHER, waiting_since=NOW - DAY)),
+        (THIRD, record(None, THIRD, waiting_since=NOW - 2 * DAY)),
+    )
+    start(client, store, PAIR, OTHER, THIRD)
+    assert client.asked[3:] == ["submit camera", "submit sequencer", "submit microscope"]
+
+
+@pytest.mark.parametrize("reply", [NO_ROOM, replace(NO_ROOM, is_definite=False)])
+def test_nobody_asks_once_one_was_turned_away(client: FakeClient, store: StateStore, reply: Rejected) -> None:
+    """The others wait too, without a submission that is pending."""
+    put(store, (THIRD, record(None, THIRD, waiting_since=NOW - DAY)))
+    client.replies = {"camera": reply}
+    outcomes = start(client, store, PAIR, OTHER, THIRD)
+    assert client.asked[3:] == ["submit camera"]
+    for pair in (PAIR, OTHER):
+        known = on_disk(store)[pair.fingerprint]
+        assert outcomes[pair.fingerprint].status is PairStatus.WAITING_FOR_ROOM
+        assert (known.pending, known.waiting_since) == (None, NOW)
+    assert on_disk(store)[THIRD.fingerprint].waiting_since == NOW - DAY
+
+
+@pytest.mark.parametrize("reply", [NO_ANSWER, rejected("Odd"), SAME_PATHS])
+def test_another_trouble_turns_nobody_else_away(client: FakeClient, store: StateStore, reply: Failure) -> None:
+    """One pair's trouble never stops another pair."""
+    put(store, (THIRD, record(None, THIRD, waiting_since=NOW - DAY)))
+    client.replies, client.live = {"camera": reply}, Received([])
+    outcomes = start(client, store, PAIR, THIRD)
+    assert outcomes[FINGERPRINT].status is PairStatus.STARTED
+
+
+def conflict(client: FakeClient, store: StateStore, live: Answer[list[Task]], known: Sequence[Task] = ()) -> Outcome:
+    """Submit PAIR, which Globus rejects because of identical paths."""
+    client.replies, client.live = {"microscope": SAME_PATHS}, live
+    outcome = start(client, store, PAIR, known=known)[FINGERPRINT]
+    assert client.asked == ["submission id", "submit microscope", "live tasks"]
+    assert on_disk(store)[FINGERPRINT].pending is None
+    assert outcome.notes[0] == "doubt of microscope"
+    return outcome
+
+
+def test_identical_paths_in_our_own_task(client: FakeClient, store: StateStore) -> None:
+    """Our task that was not remembered is adopted, the newest where there are several; whatever it is called."""
+    put(store, (PAIR, record(1)))
+    newest = task(8, replace(PAIR, name="an older name"), requested_at=NOW)
+    outcome = conflict(client, store, Received([task(7), newest, task(9, OTHER)]))
+    assert (outcome.status, outcome.task) == (PairStatus.RUNNING, newest)
+    assert on_disk(store)[FINGERPRINT] == record(8, task=remembered(8, submitted_at=NOW), replaced=remembered(1))
+
+
+@pytest.mark.parametrize(
+    ("age", "known", "is_ours"),
+    [
+        (9 * MINUTE, [], True),
+        (9 * MINUTE, [task(1)], True),
+        (9 * MINUTE, [ended(1)], False),
+        (10 * MINUTE, [], False),
+        (10 * MINUTE, [task(1)], False),
+        (DAY, [ended(1)], False),
+        (None, [], False),
+    ],
+)
+def test_identical_paths_in_a_task_that_is_not_listed(
+    client: FakeClient, store: StateStore, age: timedelta | None, known: list[Task], is_ours: bool
+) -> None:
+    """A task that we started less than ten minutes ago is it, unless it is known to have ended."""
+    last = None if age is None else remembered(1, submitted_at=NOW - age)
+    put(store, (PAIR, record(None, task=last)))
+    outcome = conflict(client, store, Received([]), known)
+    assert outcome.status is (PairStatus.STARTED if is_ours else PairStatus.REJECTED)
+    assert outcome.notes[1:] == (("Globus does not list this task yet",) if is_ours else ())
+    assert on_disk(store)[FINGERPRINT].task == last
+
+
+BETWEEN = {"source_collection": ONE, "destination_collection": TWO}
+
+
+@pytest.mark.parametrize(
+    ("live", "named"),
+    [
+        ([], ""),
+        ([task(7, None)], ""),
+        ([task(7, None, source_collection=TWO, destination_collection=ONE)], ""),
+        ([task(7, None, **BETWEEN)], f"; running between the two collections: {new_id(7)} ('by hand')"),
+        (
+            [task(number, None, **BETWEEN, label="by\n  " + "hand" * 30) for number in (4, 5, 6, 7)],
+            "; running between the two collections: "
+            + ", ".join(f"{new_id(number)} ('by {'hand' * 14}…')" for number in (4, 5, 6)),
+        ),
+    ],
+)
+def test_identical_paths_in_a_foreign_task(client: FakeClient, store: StateStore, live: list[Task], named: str) -> None:
+    """It is named where its collections fit; nobody waits for it unasked."""
+    outcome = conflict(client, store, Received(live))
+    assert (outcome.status, outcome.problem) == (
+        PairStatus.REJECTED,
+        Problem(
+            reason=f"another task with the same paths is running that this tool did not start{named}",
+            fix="wait for its end, or ask whoever started it to cancel it",
+        ),
+    )
+
+
+def test_identical_paths_and_no_list(client: FakeClient, store: StateStore) -> None:
+    """Without the list of our tasks nobody knows whose it is: the next run asks again."""
+    outcome = conflict(client, store, NO_ANSWER)
+    reason = "these paths are being transferred already, and the list of our tasks did not come"
+    assert (outcome.status, outcome.problem) == (
+        PairStatus.NOT_REACHED,
+        Problem(reason=reason, fix="the next run asks again"),
+    )
+
+
+def test_the_list_is_asked_for_once(client: FakeClient, store: StateStore) -> None:
+    """However many conflicts there are."""
+    client.replies = dict.fromkeys(("microscope", "sequencer"), SAME_PATHS)
+    client.live = Received([task(7), task(8, OTHER)])
+    outcomes = start(client, store, PAIR, OTHER, THIRD)
+    assert client.asked.count("live tasks") == 1
+    assert [outcome.status for outcome in outcomes.values()] == [PairStatus.RUNNING] * 2 + [PairStatus.STARTED]

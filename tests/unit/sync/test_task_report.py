@@ -1,0 +1,375 @@
+"""One task and its details -> the report on it: a row for every status, with its reason and its fix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import pytest
+
+from globus_sync_directory.model.pair import Pair
+from globus_sync_directory.model.report import PairReport
+from globus_sync_directory.model.status import PairStatus
+from globus_sync_directory.model.task import Pause, SkippedPath, Task
+from globus_sync_directory.sync.details import Details
+from globus_sync_directory.sync.task_report import ReportedTask, report_on_task
+
+from .samples import (
+    DAY,
+    ENDED,
+    FINGERPRINT,
+    HOUR,
+    IDENTITY,
+    MINUTE,
+    NOW,
+    ONE,
+    PAIR,
+    TWO,
+    ended,
+    event,
+    expired,
+    new_id,
+    task,
+)
+
+NOTHING = Details()
+CANCEL = f"globus task cancel {new_id(1)}"
+LIMITED = replace(PAIR, time_limit=5 * HOUR)
+DENIED = event(
+    "PERMISSION_DENIED",
+    is_error=True,
+    details=f"Error (list)\nEndpoint: Lab PC ({ONE})\nFile: /images/run 7/\nMessage: Fatal FTP response",
+)
+OFFLINE = event("CONNECT_FAILED", is_error=True, at=ENDED - MINUTE, details=f"Endpoint: Archive ({TWO})")
+GAP = SkippedPath(code="PERMISSION_DENIED", source_path="/images/run 7/a.tif")
+LOST = SkippedPath(code="FILE_NOT_FOUND", source_path="/images/b.tif")
+WHOLE_SOURCE = SkippedPath(code="PERMISSION_DENIED", source_path="/images/")
+BLANK = PairReport(
+    fingerprint=FINGERPRINT,
+    name="microscope",
+    status=PairStatus.NEVER_RUN,
+    at=NOW,
+    notes=("a note of before",),
+    counts_from=NOW - 9 * DAY,
+)
+
+
+def report(
+    found: Task, details: Details = NOTHING, pair: Pair | None = PAIR, deadline_sent: datetime | None = None
+) -> PairReport:
+    """Return the report on a task."""
+    return report_on_task(
+        BLANK,
+        ReportedTask(task=found, pair=pair, deadline_sent=deadline_sent, details=details, identity=IDENTITY),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A task, what is known about it, and what the report says: the beginnings of its reason and of its fix."""
+
+    name: str
+    found: Task
+    details: Details = NOTHING
+    pair: Pair | None = PAIR
+    deadline_sent: datetime | None = None
+    status: PairStatus
+    reason: str | None = None
+    fix: str = ""
+    command: str = ""
+
+
+FAILING = task(is_ok=False, nice_status="CONNECT_FAILED")
+WITHOUT_REASON = "nothing to do, unless this was unintended"
+RAISE = "raise timelimitmins of [microscope], or remove it: Globus then continues as long as it makes progress"
+SUSPENDED = "fix that, then cancel the task with the application's credentials"
+EITHER = f"the source collection {ONE} or the destination collection {TWO}"
+CASES = [
+    Case(name="running", found=task(), status=PairStatus.RUNNING),
+    Case(name="queued", found=task(nice_status="Queued"), status=PairStatus.QUEUED),
+    Case(name="succeeded", found=ended(), status=PairStatus.SUCCEEDED),
+    Case(
+        name="stopped at its time limit",
+        found=expired(),
+        deadline_sent=ENDED,
+        status=PairStatus.STOPPED_AT_TIME_LIMIT,
+    ),
+    Case(
+        name="errors, without a log: the short reason",
+        found=replace(FAILING, requested_at=NOW - MINUTE),
+        status=PairStatus.RUNNING_WITH_ERRORS,
+        reason=f"{EITHER} is not connected",
+        fix="run check to see which one; start Globus Connect Personal",
+    ),
+    Case(
+        name="stuck, with a log: its newest error, about the path and the collection that it names",
+        found=FAILING,
+        details=Details(events=(DENIED, OFFLINE)),
+        status=PairStatus.STUCK,
+        reason=f"permission denied for source '/images/run 7' on collection {ONE}",
+        fix="let the account that shares the collection read it, or leave it out with exclude",
+    ),
+    Case(
+        name="stuck, whose log has no details: its description",
+        found=FAILING,
+        details=Details(events=(replace(DENIED, code="NEW", details="", description="the tape robot rests"),)),
+        status=PairStatus.STUCK,
+        reason="Globus says: the tape robot rests",
+        fix="look at the task in the Globus web app",
+    ),
+    Case(
+        name="paused, by whom and why",
+        found=task(is_paused=True),
+        details=Details(pauses=(Pause(collection=TWO, message="moving house"),)),
+        status=PairStatus.PAUSED,
+        reason=f"paused by the administrator of the destination collection {TWO}: 'moving house'",
+        fix="nothing to do during maintenance",
+    ),
+    Case(
+        name="paused, nobody knows why",
+        found=task(is_paused=True),
+        status=PairStatus.PAUSED,
+        reason=f"paused by the administrator of {EITHER}",
+        fix="nothing to do during maintenance",
+    ),
+    Case(
+        name="suspended, with a log",
+        found=task(status="INACTIVE", is_ok=False),
+        details=Details(events=(DENIED,)),
+        status=PairStatus.SUSPENDED,
+        reason=f"permission denied for source '/images/run 7' on collection {ONE}",
+        fix=SUSPENDED,
+        command=CANCEL,
+    ),
+    Case(
+        name="suspended, without any reason",
+        found=task(status="INACTIVE"),
+        status=PairStatus.SUSPENDED,
+        reason="Globus has suspended the task until somebody acts",
+        fix=SUSPENDED,
+        command=CANCEL,
+    ),
+    Case(
+        name="out of time after an error",
+        found=expired(files_copied=0),
+        details=Details(events=(OFFLINE,)),
+        pair=LIMITED,
+        status=PairStatus.RAN_OUT_OF_TIME,
+        reason=f"the destination collection {TWO} is not connected",
+        fix="start Globus Connect Personal on that computer",
+    ),
+    Case(
+        name="out of time in the queue",
+        found=expired(files_copied=0),
+        pair=LIMITED,
+        deadline_sent=ENDED,
+        status=PairStatus.RAN_OUT_OF_TIME,
+        reason="the time limit of 300 minutes passed in the queue (Globus runs three transfers per application",
+        fix=RAISE,
+    ),
+    Case(
+        name="out of time while comparing",
+        found=expired(files_copied=0),
+        details=Details(events=(event("STARTED", at=ENDED - HOUR),)),
+        pair=replace(PAIR, time_limit=MINUTE),
+        deadline_sent=ENDED,
+        status=PairStatus.RAN_OUT_OF_TIME,
+        reason="the time limit of 1 minute passed while the two sides were compared",
+        fix=RAISE,
+    ),
+    Case(
+        name="out of Globus' own time",
+        found=expired(),
+        status=PairStatus.RAN_OUT_OF_TIME,
+        reason="Globus stopped the task because it made no progress",
+        fix="read its log on the task's page",
+    ),
+    Case(
+        name="cancelled by an administrator, who said why",
+        found=ended(status="FAILED", fatal_code="CANCELED"),
+        details=Details(events=(DENIED, event("CANCELED", details="the disk\nis full"))),
+        status=PairStatus.CANCELLED,
+        reason="the disk is full",
+        fix=WITHOUT_REASON,
+    ),
+    Case(
+        name="cancelled without a word",
+        found=ended(status="FAILED", fatal_code="CANCELED"),
+        status=PairStatus.CANCELLED,
+        reason="somebody cancelled it",
+        fix=WITHOUT_REASON,
+    ),
+    Case(
+        name="gaps: the first path",
+        found=ended(paths_skipped=2),
+        details=Details(skipped=(GAP, LOST)),
+        status=PairStatus.SUCCEEDED_WITH_GAPS,
+        reason=f"permission denied for source '/images/run 7/a.tif' on collection {ONE}",
+        fix="let the account that shares the collection read it, or leave it out with exclude",
+    ),
+    Case(
+        name="gaps, not said which",
+        found=ended(paths_skipped=2),
+        status=PairStatus.SUCCEEDED_WITH_GAPS,
+        reason="Globus does not say which paths were skipped",
+        fix="see the task's page in the Globus web app",
+    ),
+    Case(
+        name="the source itself was skipped",
+        found=ended(paths_skipped=1),
+        details=Details(skipped=(WHOLE_SOURCE,)),
+        status=PairStatus.FAILED,
+        reason=f"permission denied for source '/images' on collection {ONE}",
+        fix=f"ask its owner to share it with {IDENTITY}, permission r",
+        command=f"globus endpoint permission create --identity {IDENTITY[:36]} --permissions r {ONE}:/images/",
+    ),
+    Case(
+        name="failed, with a log",
+        found=ended(status="FAILED", fatal_code="ENDPOINT_ERROR", fatal_description="odd"),
+        details=Details(events=(DENIED,)),
+        status=PairStatus.FAILED,
+        reason=f"permission denied for source '/images/run 7' on collection {ONE}",
+        fix="let the account that shares the collection read it, or leave it out with exclude",
+    ),
+    Case(
+        name="failed, without a log: the task's own words",
+        found=ended(status="FAILED", fatal_code="ENDPOINT_ERROR", fatal_description="odd"),
+        status=PairStatus.FAILED,
+        reason=f"{EITHER} is not working properly at the moment: odd",
+        fix="wait; if this persists, ask the collection's administrator",
+    ),
+    Case(
+        name="failed without any reason",
+        found=ended(status="FAILED"),
+        status=PairStatus.FAILED,
+        reason="Globus gives no reason",
+        fix="look at the task in the Globus web app, or ask the collection's administrator",
+    ),
+    Case(name="a running orphan", found=task(), pair=None, status=PairStatus.RUNNING),
+    Case(
+        name="a suspended orphan: no run starts it again",
+        found=task(status="INACTIVE"),
+        pair=None,
+        status=PairStatus.SUSPENDED,
+        reason="Globus has suspended the task until somebody acts",
+        fix="wait, or cancel it",
+        command=CANCEL,
+    ),
+    Case(
+        name="an orphan that is stuck",
+        found=FAILING,
+        details=Details(events=(DENIED,)),
+        pair=None,
+        status=PairStatus.STUCK,
+        reason="permission denied for a path on one of its collections",
+        fix="wait, or cancel it",
+        command=CANCEL,
+    ),
+    Case(
+        name="an orphan that failed: nothing can be done",
+        found=ended(status="FAILED", fatal_code="CANCELED"),
+        pair=None,
+        status=PairStatus.CANCELLED,
+        reason="somebody cancelled it",
+    ),
+    Case(
+        name="an orphan out of time: whose limit is not known",
+        found=expired(),
+        pair=None,
+        status=PairStatus.RAN_OUT_OF_TIME,
+        reason="Globus stopped the task because it made no progress",
+    ),
+    Case(
+        name="an orphan with gaps",
+        found=ended(paths_skipped=2),
+        details=Details(skipped=(replace(GAP, source_path="/images"),)),
+        pair=None,
+        status=PairStatus.SUCCEEDED_WITH_GAPS,
+        reason="permission denied for a path on one of its collections",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_problem(case: Case) -> None:
+    """Every status has its reason and its fix, and those that are well have none."""
+    made = report(case.found, case.details, case.pair, case.deadline_sent)
+    assert made.status is case.status
+    if case.reason is None:
+        assert made.problem is None
+        return
+    assert made.problem is not None
+    assert made.problem.reason[: len(case.reason)] == case.reason
+    assert made.problem.fix[: len(case.fix)] == case.fix
+    assert bool(made.problem.fix) == bool(case.fix)
+    assert made.problem.command == case.command
+
+
+def test_what_is_filled_in() -> None:
+    """The task, its id, its skipped paths and since when; what was there stays."""
+    found = ended(paths_skipped=2)
+    made = report(found, Details(skipped=(GAP, LOST)))
+    assert (made.task, made.task_id, made.since, made.skipped) == (found, new_id(1), ENDED, (GAP, LOST))
+    assert (made.fingerprint, made.name, made.at, made.notes) == (FINGERPRINT, "microscope", NOW, BLANK.notes)
+
+
+NO_FILES = "no file was found at the source"
+UNKNOWN = "the reason is not known, because Globus did not send it"
+
+
+@pytest.mark.parametrize(
+    ("found", "details", "notes"),
+    [
+        (ended(), NOTHING, []),
+        (ended(files_found=0, files_copied=0), NOTHING, [NO_FILES]),
+        (ended(files_found=1, files_copied=0), NOTHING, []),
+        (ended(files_found=0, files_copied=1), NOTHING, []),
+        (ended(status="FAILED", files_found=0, files_copied=0), NOTHING, []),
+        (ended(files_found=0, files_copied=0, paths_skipped=1), NOTHING, []),
+        (task(files_found=0, files_copied=0), NOTHING, []),
+        (ended(status="FAILED"), Details(missing=UNKNOWN), [UNKNOWN]),
+    ],
+)
+def test_notes(found: Task, details: Details, notes: list[str]) -> None:
+    """An empty source is worth a note, and so is a reason that did not come; notes of before come first."""
+    before, *added = report(found, details).notes
+    assert [before] == list(BLANK.notes)
+    assert [note[: len(expected)] for note, expected in zip(added, notes, strict=True)] == notes
+
+
+@pytest.mark.parametrize(
+    ("found", "counts_from"),
+    [
+        (ended(), ENDED),
+        (ended(paths_skipped=1), BLANK.counts_from),
+        (ended(status="FAILED"), BLANK.counts_from),
+        (ended(ended_at=None), BLANK.counts_from),
+        (task(), BLANK.counts_from),
+    ],
+)
+def test_age_counts_from_full_successes(found: Task, counts_from: datetime) -> None:
+    """max_age counts from the last success without gaps; what was known before counts otherwise."""
+    assert report(found).counts_from == counts_from
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ({}, f"source '/images/run 7' on collection {ONE}"),
+        ({"source_name": "Lab PC"}, f"source '/images/run 7' on collection 'Lab PC' ({ONE})"),
+        ({"source_name": ONE}, f"source '/images/run 7' on collection {ONE}"),
+        ({"destination_name": "Archive"}, f"source '/images/run 7' on collection {ONE}"),
+    ],
+)
+def test_names_of_collections(names: dict[str, str], shown: str) -> None:
+    """A person reads the name of a collection beside its id, where Globus says it."""
+    problem = report(task(is_ok=False, **names), Details(events=(DENIED,))).problem
+    assert problem is not None
+    assert problem.reason == f"permission denied for {shown}"
+
+
+@pytest.mark.parametrize("path", ["/images", "/images/", "/images//"])
+def test_slashes_at_the_end_of_the_source(path: str) -> None:
+    """The source is the source, however Globus writes its end."""
+    skipped = Details(skipped=(GAP, replace(GAP, source_path=path)))
+    assert report(ended(paths_skipped=2), skipped).status is PairStatus.FAILED
