@@ -17,8 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from globus_sync_directory.output import log as output_log
-from globus_sync_directory.output.log import append, log_end, log_report, log_to
+from globus_sync_directory.output.log import append, log_end, log_report, log_to, rotate
 
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d"
 package_log = logging.getLogger("globus_sync_directory")
@@ -180,18 +179,20 @@ def test_stderr_that_is_gone(file: Path, monkeypatch: pytest.MonkeyPatch, stream
 
 
 COUNT = 1000
+LARGEST_BYTES = 100_000  # two thirds of what is written: one rotation
 
 # Begins when its stdin is closed, so that several of them begin together.
 WRITER = f"""
 import sys
 from pathlib import Path
-from globus_sync_directory.output.log import append
+from globus_sync_directory.output.log import append, rotate
 
-path, largest_bytes, name = sys.argv[1:]
+path, name = Path(sys.argv[1]), sys.argv[2]
 print("ready", flush=True)
 sys.stdin.read()
 for number in range({COUNT}):
-    append(Path(path), f"{{name}} {{number}} {{name * (number % 50)}}.\\n", int(largest_bytes))
+    rotate(path, {LARGEST_BYTES})
+    append(path, f"{{name}} {{number}} {{name * (number % 50)}}.\\n")
 """
 
 
@@ -208,14 +209,16 @@ def older(path: Path) -> Path:
     return path.with_name(f"{path.name}.1")
 
 
-@pytest.mark.parametrize(("largest_bytes", "keeps_all"), [(100_000, True), (8_000, False)])
-def test_several_processes_lose_nothing(path: Path, largest_bytes: int, keeps_all: bool) -> None:
-    """Every line is whole; one rotation loses none, and after more of them only the first of each process are gone."""
+def test_several_processes_lose_nothing(path: Path) -> None:
+    """Every line is whole and in order, those before the rotation and those after it."""
     names = "abcd"
-    command = [sys.executable, "-c", WRITER, str(path), str(largest_bytes)]
     with contextlib.ExitStack() as stack:
         writers = [
-            stack.enter_context(subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", WRITER, str(path), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                )
+            )
             for name in names
         ]
         for writer in writers:
@@ -226,61 +229,63 @@ def test_several_processes_lose_nothing(path: Path, largest_bytes: int, keeps_al
             writer.stdin.close()
         assert [writer.wait(timeout=60) for writer in writers] == [0] * len(names)
 
-    old, new = older(path).read_text().splitlines(), path.read_text().splitlines()
     numbers: dict[str, list[int]] = {name: [] for name in names}
-    for line in old + new:
+    for line in older(path).read_text().splitlines() + path.read_text().splitlines():
         name, number = line.split()[0], int(line.split()[1])
         assert line == whole_line(name, number)
         numbers[name].append(number)
-    for found in numbers.values():
-        first = 0 if keeps_all else COUNT - len(found)
-        assert found == list(range(first, COUNT))
-    assert largest_bytes - 60 < older(path).stat().st_size <= largest_bytes
-    assert path.stat().st_size <= largest_bytes
+    assert numbers == {name: list(range(COUNT)) for name in names}
 
 
 def test_only_the_owner_may_read(path: Path) -> None:
     """The file and its successor after a rotation have mode 0600 under any umask."""
     before = os.umask(0)
     try:
-        append(path, "first\n", 10)
-        append(path, "second\n", 10)
+        append(path, "first\n")
+        rotate(path, 5)
+        append(path, "second\n")
     finally:
         os.umask(before)
     assert [stat.S_IMODE(each.stat().st_mode) for each in (path, older(path))] == [0o600, 0o600]
     assert (older(path).read_text(), path.read_text()) == ("first\n", "second\n")
 
 
-def test_text_larger_than_the_limit(path: Path) -> None:
-    """A text that no file has room for gets a file of its own."""
-    for text in ("a" * 30 + "\n", "b" * 30 + "\n"):
-        append(path, text, 10)
-    assert (older(path).read_text(), path.read_text()) == ("a" * 30 + "\n", "b" * 30 + "\n")
+def test_a_run_rotates_a_large_file(file: Path) -> None:
+    """A file of up to 4 MB is continued; a larger one is renamed before the header."""
+    for number, size in ((0, 4 * 1024 * 1024), (1, 4 * 1024 * 1024 + 1)):
+        file.write_bytes(b"x" * size)
+        log_to(stderr_level=logging.ERROR, file=file)
+        assert older(file).exists() is bool(number)
+    assert older(file).stat().st_size == size
+    assert file.read_text().startswith("\n====")
 
 
 def test_rotation_that_fails(path: Path) -> None:
     """Where the old file cannot be replaced, the file grows rather than lose a line."""
     older(path).mkdir()
-    append(path, "12345678\n", 10)
-    append(path, "12345678\n", 10)
+    for _ in range(2):
+        rotate(path, 5)
+        append(path, "12345678\n")
     assert path.read_text() == "12345678\n" * 2
 
 
 def test_file_that_was_removed(path: Path) -> None:
     """A file that somebody deletes during the run is created again."""
-    append(path, "first\n", 10)
+    append(path, "first\n")
     path.unlink()
-    append(path, "second\n", 10)
+    append(path, "second\n")
     assert path.read_text() == "second\n"
 
 
 def test_symbolic_link(path: Path) -> None:
     """A link leads to the file, also after a rotation."""
     path.symlink_to(path.with_name("elsewhere"))
-    append(path, "12345678\n", 10)
-    append(path, "87654321\n", 10)
+    append(path, "12345678\n")
+    rotate(path, 5)
+    append(path, "87654321\n")
     assert path.is_symlink()
     assert path.read_text() == "87654321\n"
+    assert path.with_name("elsewhere.1").read_text() == "12345678\n"
 
 
 def put_fifo(path: Path) -> None:
@@ -320,37 +325,27 @@ def test_fifo_with_a_reader(path: Path) -> None:
     os.close(reader)
 
 
-def test_another_keeps_the_lock(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that was stopped while it wrote holds nobody up for long; the line is written, without a rotation."""
-    monkeypatch.setattr(output_log, "_LONGEST_WAIT_SECONDS", 0.05)
-    path.write_text("long enough\n")
-    with path.open("a") as holder:
-        fcntl.flock(holder, fcntl.LOCK_EX)
-        append(path, "a line\n", 10)
-    assert path.read_text() == "long enough\na line\n"
-
-
 def test_no_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a file system without locks the file is written and does not grow for ever."""
+    """On a file system without locks the file does not grow for ever."""
 
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    append(path, "first\n", 10)
-    append(path, "second\n", 10)
+    append(path, "first\n")
+    rotate(path, 5)
+    append(path, "second\n")
     assert (older(path).read_text(), path.read_text()) == ("first\n", "second\n")
 
 
 def test_file_that_is_renamed_during_the_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that waited for the lock while another one rotated writes to the new file, not to the old one."""
-    lock = fcntl.flock
+    """A run that waited for the lock while another one rotated does not replace the older lines."""
 
-    def lock_late(descriptor: int, operation: int) -> None:
-        if not older(path).exists():
-            path.rename(older(path))
-        lock(descriptor, operation)
+    def rotate_meanwhile(*_: object) -> None:
+        path.rename(older(path))
+        path.write_text("the new file\n")
 
-    monkeypatch.setattr(fcntl, "flock", lock_late)
+    monkeypatch.setattr(fcntl, "flock", rotate_meanwhile)
     append(path, "a line\n")
-    assert (older(path).read_text(), path.read_text()) == ("", "a line\n")
+    rotate(path, 5)
+    assert (older(path).read_text(), path.read_text()) == ("a line\n", "the new file\n")

@@ -177,7 +177,7 @@ def test_bars_fit(width: int) -> None:
     lines = console.render_lines(draw(live).get_renderable(), console.options)
     texts = ["".join(segment.text for segment in line).rstrip() for line in lines]
     assert len(texts) == 3
-    assert texts[0].startswith("a name of many")
+    assert texts[0].startswith("a name of m")
     assert texts[1].split()[0] == "b"
     assert texts[2].split("  ")[0] == "in the queue"
     assert texts[2].endswith("2 tasks")
