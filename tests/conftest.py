@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -50,6 +51,10 @@ def _alone(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setattr(transport, "LONGEST_PAUSE_SECONDS", 0)
     monkeypatch.setattr(transport, "WINDOW_SECONDS", 0.0)
+    log = logging.getLogger("globus_sync_directory")  # a run in this process has sent it elsewhere
+    log.handlers.clear()
+    log.setLevel(logging.NOTSET)
+    log.propagate = True
 
 
 @pytest.fixture
