@@ -34,14 +34,20 @@ def zygote() -> Iterator[Zygote]:
         yield started
 
 
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return an empty directory."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return home
+
+
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _alone(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """No home, settings or colours of the caller reach a test, and no request waits for a repeat or for its turn."""
     for name in list(os.environ):
         if name.startswith(("GLOBUS_", "SLURM_", "NO_COLOR")):
             monkeypatch.delenv(name)
-    home = tmp_path / "home"
-    home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setattr(transport, "LONGEST_PAUSE_SECONDS", 0)
     monkeypatch.setattr(transport, "WINDOW_SECONDS", 0.0)
