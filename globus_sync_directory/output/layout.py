@@ -63,8 +63,10 @@ def table(reports: Sequence[PairReport], width: int) -> list[RenderableType]:
     rows = [_HEADER, *map(_cells, reports)]
     columns = zip(*rows, strict=True)
     widths = [max(cell_len(line) for cell in column for line in cell.split("\n")) for column in columns]
-    widths[1] = min(widths[1], _LONGEST_STATUS)
-    room_for_names = width - sum(widths[1:]) - _GAP * (len(widths) - 1)
+    gaps = _GAP * (len(widths) - 1)
+    if sum(widths) + gaps > width:
+        widths[1] = min(widths[1], _LONGEST_STATUS)
+    room_for_names = width - sum(widths[1:]) - gaps
     if room_for_names < max(cell_len(word) for name, *_ in rows for word in name.split()):
         return []
     widths[0] = min(widths[0], room_for_names)

@@ -79,7 +79,7 @@ def test_each_failure_has_a_fix(world: World) -> None:
 
 
 def test_not_connected_and_mapped(world: World) -> None:
-    """A personal computer that is off, and a mapped collection that requires a consent, are a FAIL each, with the fix."""
+    """A personal computer that is off, and a mapped collection that requires a consent: a FAIL each, with the fix."""
     world.source.entity_type = "GCP_guest_collection"
     world.source.online = False
     world.destination.entity_type = "GCSv5_mapped_collection"
@@ -184,9 +184,7 @@ def test_a_probe_that_cannot_be_removed_is_named(world: World) -> None:
 
 
 @pytest.mark.parametrize("limit", [0.3, 30.0])
-def test_a_probe_whose_removal_hangs_or_fails(
-    world: World, monkeypatch: pytest.MonkeyPatch, limit: float
-) -> None:
+def test_a_probe_whose_removal_hangs_or_fails(world: World, monkeypatch: pytest.MonkeyPatch, limit: float) -> None:
     """A removal that has not ended is a note with its task; one that failed is a FAIL with what to remove."""
     monkeypatch.setattr(check_write, "PROBE_SECONDS", limit)
     world.globus.hold()

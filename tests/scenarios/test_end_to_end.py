@@ -108,7 +108,7 @@ def test_lock_is_named_and_quiet(world: World) -> None:
 @pytest.mark.promise(8, "a signal while a submission is under way")
 @pytest.mark.parametrize("number", also_slow(signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
 def test_signal_while_a_submission_is_under_way(world: World, number: signal.Signals) -> None:
-    """A signal ends the run at once with 130, says what is pending, and the next run puts everything right with one task."""
+    """A signal ends the run at once with 130, says what is pending, and the next run resolves it with one task."""
     world.globus.hold()
     world.globus.faults.add(Fault(method="POST", path=SUBMIT, when="after", delay=20))
     with world.start() as process:

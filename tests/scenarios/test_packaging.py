@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -24,7 +25,7 @@ DATA = {f"{PACKAGE}/py.typed", f"{PACKAGE}/output/output.schema.json"}
 COMMUNITY = {"CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md"}
 
 FLOORS = (
-    ("errors", "text"),
+    ("errors", "text", "installation"),
     ("model",),
     ("config", "state", "globus", "output"),
     ("notify", "sync"),
@@ -41,16 +42,20 @@ ONLY_IMPORTERS = {
     "globus_sdk": ("globus",),
     "requests": ("globus",),
     "rich": ("output",),
-    "globus.client": (
-        *("commands", "sync.run"),  # they open it and hand it on
-        *("sync.recover", "sync.snapshot", "sync.preflight", "sync.submit", "sync.details"),
-    ),
 }
-"""What only these rooms or modules of the tool may import."""
+"""What only these rooms of the tool may import."""
+
+ASK_GLOBUS = {
+    *("sync.recover", "sync.snapshot", "sync.preflight", "sync.submit", "sync.details"),
+    *("commands.check_ends", "commands.check_write"),
+}
+HAND_THE_CLIENT_ON = {"sync.run", "commands.wait"}
+"""The modules with functions that take the client of Globus; everything else decides or words something without it."""
 
 LONGEST_MODULE = 350
 
 
+@functools.cache
 def modules(directory: Path) -> dict[str, ast.Module]:
     """Every module in this directory of the repository, by its full name."""
     found = {}
@@ -73,6 +78,7 @@ def imports(name: str, tree: ast.Module) -> Iterator[str]:
             yield from (f"{origin}.{alias.name}" for alias in node.names)
 
 
+@functools.cache
 def imported(directory: Path) -> dict[str, set[str]]:
     """What every module in this directory imports, by the module's name; that of a package is the package's."""
     found = modules(directory).items()
@@ -126,12 +132,37 @@ def test_imports_go_one_way() -> None:
 
 @pytest.mark.parametrize("library", ONLY_IMPORTERS)
 def test_who_imports_a_library(library: str) -> None:
-    """Each library is known to one room, and the client to those that ask Globus."""
-    wanted = f"{PACKAGE}.{library}" if library.startswith("globus.") else library
-    allowed = {*ONLY_IMPORTERS[library], *(["globus"] if library.startswith("globus.") else [])}
-    users = {name for name, others in of_the_tool().items() if any(within(other, wanted) for other in others)}
-    assert users, "nobody imports it"
-    assert {name for name in users if not any(within(name, f"{PACKAGE}.{room}") for room in allowed)} == set()
+    """Each library is known to one room."""
+    users = {room_of(name) for name, others in of_the_tool().items() if any(within(other, library) for other in others)}
+    assert users == set(ONLY_IMPORTERS[library])
+
+
+def takes_the_client(function: ast.FunctionDef) -> bool:
+    given = function.args
+    parameters = [*given.posonlyargs, *given.args, *given.kwonlyargs]
+    return any(parameter.annotation and "GlobusClient" in ast.unparse(parameter.annotation) for parameter in parameters)
+
+
+def test_who_takes_the_client() -> None:
+    """Only the phases that ask Globus, and those that hand the client on to them, have it as a parameter."""
+    takers = {
+        name.removeprefix(f"{PACKAGE}.")
+        for name, tree in modules(ROOT / PACKAGE).items()
+        if not within(name, f"{PACKAGE}.globus")
+        if any(takes_the_client(node) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    }
+    assert takers == ASK_GLOBUS | HAND_THE_CLIENT_ON
+
+
+def test_a_run_hands_the_client_on() -> None:
+    """The order of the phases asks for the time and the live tasks itself, and leaves all else to its phases."""
+    tree = modules(ROOT / PACKAGE)[f"{PACKAGE}.sync.run"]
+    asked = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "client"
+    }
+    assert asked == {"now", "live_tasks"}
 
 
 def test_the_tool_knows_neither_flask_nor_the_standin() -> None:
@@ -285,7 +316,7 @@ def test_the_metadata_says_what_a_user_needs(built: Path) -> None:
         metadata, commands = (opened.read(names[name]).decode() for name in ("METADATA", "entry_points.txt"))
     assert f"\nVersion: {version(PACKAGE)}\n" in metadata
     assert "\nRequires-Python: >=3.11\n" in metadata
-    assert f"globus-sync-directory = {PACKAGE}.cli:main" in commands
+    assert f"globus-sync-directory = {PACKAGE}.__main__:main" in commands
     assert "\nAuthor: " in metadata
     assert "\nProject-URL: Issues, https://" in metadata
     needed = re.findall(r"^Requires-Dist: ([\w.-]+)(.*)$", metadata, re.MULTILINE)

@@ -11,16 +11,17 @@ import time
 from collections.abc import Callable
 
 import pytest
-from world import World, assert_in_order, read_terminal
+from world import TASK_LIST, World, assert_in_order, read_terminal
 
-from globus_sync_directory.commands import wait as watch
+from globus_sync_directory.commands import wait
+from globus_sync_directory.output import progress
 from globus_sync_directory.standin import Fault
 
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "FIRST_PAUSE_SECONDS", 0.05)
-    monkeypatch.setattr(watch, "LONGEST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(wait, "FIRST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(wait, "LONGEST_PAUSE_SECONDS", 0.05)
 
 
 def after(seconds: float, action: Callable[[], object]) -> threading.Timer:
@@ -29,8 +30,40 @@ def after(seconds: float, action: Callable[[], object]) -> threading.Timer:
     return timer
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def looks(world: World) -> int:
+    """How often Globus was asked about tasks since the requests were forgotten."""
+    return world.asked().count(f"GET {TASK_LIST}")
+
+
+def wait_for_a_look(world: World) -> None:
+    """Wait until a task was started, and was then asked about."""
+    wait_until(lambda: bool(world.live))
+    world.forget_requests()
+    wait_until(lambda: looks(world) >= 1)
+
+
+def after_looks(world: World, number: int, action: Callable[[], object]) -> threading.Thread:
+    """Forget the requests so far; do ``action`` once tasks were asked about ``number`` times."""
+    world.forget_requests()
+
+    def work() -> None:
+        wait_until(lambda: looks(world) >= number)
+        action()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
 def test_waits_for_the_end(world: World) -> None:
-    """-w starts the task, waits for its end, tells the change on stderr and ends with the last report."""
+    """-w starts the task, waits for its end, logs the change on stderr and ends with the last report."""
     world.globus.hold()
     timer = after(0.5, world.globus.release)
     begun = time.monotonic()
@@ -55,8 +88,8 @@ def test_ends_with_the_status_of_the_end(world: World) -> None:
 
 
 @pytest.mark.promise(5, "-d -w")
-def test_only_watches_with_d(world: World) -> None:
-    """-d -w starts nothing and writes nothing, and waits for what runs."""
+def test_only_waits_with_d(world: World) -> None:
+    """-d -w starts nothing and writes nothing, and waits for running tasks."""
     assert world.run("-d", "-w").statuses == {"microscope": "never run"}
     assert not world.state_file.exists()
     world.globus.hold()
@@ -76,18 +109,16 @@ def test_one_request_a_look(world: World) -> None:
         world.pair(f"p{number}")
     world.globus.hold()
     world.run()
-    world.forget_requests()
-    timer = after(0.8, world.globus.release)
+    releasing = after_looks(world, 6, world.globus.release)
     world.run("-d", "-w")
-    timer.join()
+    releasing.join()
     asked = world.asked()
-    assert len(asked) > 5
     assert set(asked) == {"POST /v2/oauth2/token", "GET /v0.10/task_list"}
 
 
 @pytest.mark.promise(7, "the service away while -w waits")
 def test_survives_an_outage(world: World) -> None:
-    """Globus away in the middle: told once, waited out, told when it is back; the end is the true one."""
+    """Globus away in the middle: logged once, waited out, logged when it answers again; the report is right."""
     world.globus.hold()
     world.run()
 
@@ -112,10 +143,7 @@ def test_a_run_while_another_waits(world: World) -> None:
     """-w has given the lock back: another run works, starts nothing twice, and may start a pair of its own."""
     world.globus.hold()
     with world.start("-w") as waiting:
-        deadline = time.monotonic() + 20
-        while len(world.live) < 1 and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(0.3)
+        wait_for_a_look(world)
         assert world.run().statuses == {"microscope": "running"}
         world.pair("other")
         assert world.run().statuses == {"microscope": "running", "other": "started"}
@@ -131,17 +159,14 @@ def test_a_run_while_another_waits(world: World) -> None:
 
 @pytest.mark.promise(8, "Ctrl-C during -w")
 def test_ctrl_c_stops_the_waiting_alone(world: World) -> None:
-    """SIGINT while it waits: status 130, a line that says so, and the task goes on."""
+    """SIGINT while it waits: status 130, a line that says so, and the task continues."""
     world.globus.hold()
     with world.start("-w") as waiting:
-        deadline = time.monotonic() + 20
-        while not world.live and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(0.5)
+        wait_for_a_look(world)
         waiting.send_signal(signal.SIGINT)
         _, stderr = waiting.communicate(timeout=30)
     assert waiting.returncode == 130
-    assert "tasks that were started go on at Globus" in stderr
+    assert "tasks that were started continue at Globus" in stderr
     assert len(world.live) == 1
     assert_in_order(world)
     world.globus.release()
@@ -154,60 +179,61 @@ def test_json_and_quiet_show_no_progress(world: World) -> None:
     outcome = world.run("-w", "--json", "-q")
     timer.join()
     assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "", "")
-    timer = after(0.0, lambda: None)
     assert json.loads(world.run("-d", "-w", "--json").stdout)["pairs"][0]["status"] == "succeeded"
-    timer.join()
 
 
-def test_summary_at_most_once_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nobody watches, a summary comes at most once in the interval, not with every look."""
+def test_a_line_at_most_once_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal a line comes at most once a minute, not with every look."""
+    world.globus.hold()
+    releasing = after_looks(world, 6, world.globus.release)
+    assert "not ended" not in world.run("-w").stderr
+    releasing.join()
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.3)
     world.globus.hold()
     timer = after(0.8, world.globus.release)
-    assert "have not ended" not in world.run("-w").stderr
-    timer.join()
-    monkeypatch.setattr(watch, "_SUMMARY_EVERY_SECONDS", 0.3)
-    world.globus.hold()
-    timer = after(0.8, world.globus.release)
-    lines = [line for line in world.run("-w").stderr.splitlines() if "1 of 1 tasks have not ended" in line]
+    lines = [line for line in world.run("-w").stderr.splitlines() if "INFO 1 of 1 task has not ended" in line]
     timer.join()
     assert 1 <= len(lines) <= 3
 
 
 def test_bar_on_a_terminal(world: World) -> None:
-    """On a terminal one bar over the files found, with what was copied; it is gone before the report."""
+    """On a terminal a bar with the files found and copied; it is gone before the report."""
     (world.images / "big").write_bytes(b"x" * 2_000_000)
     world.globus.hold(after_files=1)
     world.run()
     world.globus.wait()
     ours, theirs = os.openpty()
-    timer = after(2.5, world.globus.release)
+    releasing = after_looks(world, 2, world.globus.release)
     with world.start("-d", "-w", stderr=theirs, stdout=theirs, env={**os.environ, "TERM": "xterm"}) as process:
         os.close(theirs)
         text = read_terminal(ours)
         process.wait(timeout=30)
-    timer.join()
+    releasing.join()
     assert process.returncode == 0
-    assert re.search(r"1 of \d files? found, [\d.]+ k?M?B copied(, [\d.]+ k?M?B/s)? +\[", text)
+    assert re.search(r"microscope .*1 of 1 file found so far, 5 B", text)
     assert text.rindex("\x1b[2K") < text.rindex("succeeded")
 
 
 def test_ended_tasks_are_asked_about_no_more(world: World) -> None:
-    """A task that has failed costs its log once, not with every look at those that still go on."""
+    """A task that has failed costs its log once, not with every look at those that still run."""
     world.pair("other")
     world.globus.hold()
     world.run()
-    world.forget_requests()
-    failing = after(0.3, lambda: world.globus.fail(world.tasks[0].id, "ENDPOINT_ERROR"))
-    timers = [failing, after(1, world.globus.release)]
+
+    def fail_then_release() -> None:
+        world.globus.fail(world.tasks[0].id, "ENDPOINT_ERROR")
+        wait_until(lambda: looks(world) >= 9)
+        world.globus.release()
+
+    failing = after_looks(world, 4, fail_then_release)
     outcome = world.run("-d", "-w")
-    for timer in timers:
-        timer.join()
+    failing.join()
     assert sorted(outcome.statuses.values()) == ["failed", "succeeded"]
     assert len([line for line in world.asked() if line.endswith("/event_list")]) == 1
 
 
 def test_a_terminal_that_goes_away(world: World) -> None:
-    """When the terminal of the bar is closed the waiting goes on, and the report arrives where stdout leads."""
+    """When the terminal of the bar is closed the waiting continues, and the report arrives where stdout leads."""
     world.globus.hold()
     report = world.root / "report"
     ours, theirs = os.openpty()
@@ -216,12 +242,11 @@ def test_a_terminal_that_goes_away(world: World) -> None:
         world.start("-w", stderr=theirs, stdout=stdout, env={**os.environ, "TERM": "xterm"}) as process,
     ):
         os.close(theirs)
-        deadline = time.monotonic() + 20
-        while not world.live and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(0.5)
+        written = b""
+        while b"looking for files" not in written:
+            written += os.read(ours, 4096)
         os.close(ours)
-        time.sleep(1.5)
+        wait_for_a_look(world)
         world.globus.release()
         assert process.wait(timeout=30) == 0
     assert report.read_text().startswith("microscope: succeeded")

@@ -1,4 +1,4 @@
-"""Mail, through a real SMTP server: what is told to whom, once, and what becomes of mail that cannot be sent."""
+"""Mail, through a real SMTP server: who gets which news, once, and what happens to mail that cannot be sent."""
 
 from __future__ import annotations
 
@@ -27,24 +27,28 @@ from aiosmtpd.smtp import AuthResult, Envelope
 from world import World
 
 from globus_sync_directory import state
+from globus_sync_directory.commands import wait
+from globus_sync_directory.commands.options import Options
+from globus_sync_directory.commands.sync import sync
+from globus_sync_directory.config.load import load_settings
 from globus_sync_directory.errors import Interrupted
-from globus_sync_directory.notify import mail as notify
+from globus_sync_directory.notify import smtp
 
 PASSWORD = "smtp-pass-word-0815"
 
 
 @dataclass
 class Post:
-    """What a mail server took, and whom it turns away."""
+    """What a mail server took, and which recipients it rejects."""
 
     messages: list[tuple[str, EmailMessage]] = field(default_factory=list)
-    refused: set[str] = field(default_factory=set)
+    rejected: set[str] = field(default_factory=set)
     answer: str = "250 OK"
     slowness: float = 0  # seconds before it takes a message
     port: int = 0
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Envelope, address: str, options: Any) -> str:
-        if address in self.refused:
+        if address in self.rejected:
             return "550 no such \x1b[31muser"
         envelope.rcpt_tos.append(address)
         return "250 OK"
@@ -52,7 +56,8 @@ class Post:
     async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:
         await asyncio.sleep(self.slowness)
         if self.answer.startswith("250"):
-            message = email.message_from_bytes(envelope.content or b"", policy=email.policy.default)
+            assert isinstance(envelope.content, bytes)
+            message = email.message_from_bytes(envelope.content, policy=email.policy.default)
             assert isinstance(message, EmailMessage)
             self.messages += [(address, message) for address in envelope.rcpt_tos]
         return self.answer
@@ -82,6 +87,12 @@ def post() -> Iterator[Post]:
         yield started
 
 
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wait, "FIRST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(wait, "LONGEST_PAUSE_SECONDS", 0.05)
+
+
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
     return trustme.CA()
@@ -105,6 +116,12 @@ def configure(world: World, post: Post, *more: str, to: str = "ops@example.org")
     world.write_config("\n".join(lines) + "\n")
 
 
+def sync_without_signals(world: World, *, wait: bool = False) -> None:
+    """Do a run in this thread, which need not be the main one: only that may deal with signals."""
+    options = Options(config_file=world.config, secret_file=world.secret_file, wait=wait)
+    sync(options, load_settings(options.config_file, options.secret_file))
+
+
 def fail(world: World) -> None:
     """Let the live task fail."""
     world.globus.hold()
@@ -114,8 +131,8 @@ def fail(world: World) -> None:
     world.globus.wait()
 
 
-def test_trouble_once_and_recovery_once(world: World, post: Post) -> None:
-    """A failure is mailed by the run that learns of it, not again while it goes on, and its end once."""
+def test_a_problem_once_and_its_recovery_once(world: World, post: Post) -> None:
+    """A failure is mailed by the run that learns of it, not again while it lasts, and the recovery once."""
     configure(world, post)
     fail(world)
     assert post.take() == []
@@ -128,7 +145,7 @@ def test_trouble_once_and_recovery_once(world: World, post: Post) -> None:
     assert post.take() == []
     world.sync()
     ((_, subject, text),) = post.take()
-    assert subject == "globus_sync_directory: microscope: well again"
+    assert subject == "globus_sync_directory: microscope: recovered"
     world.sync()
     assert post.take() == []
     fail(world)
@@ -136,14 +153,14 @@ def test_trouble_once_and_recovery_once(world: World, post: Post) -> None:
     assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: failed"]
 
 
-def test_a_start_that_comes_to_nothing(world: World, post: Post) -> None:
-    """What stops a start is mailed once with the cure, for all pairs in one message."""
+def test_a_blocked_start(world: World, post: Post) -> None:
+    """What blocks a start is mailed once with the fix, for all pairs in one message."""
     configure(world, post)
     world.pair("other")
     world.source.rules[world.client_id, ()] = ""
     world.run()
     ((_, subject, text),) = post.take()
-    assert subject == "globus_sync_directory: news of 2 pairs"
+    assert subject == "globus_sync_directory: 2 pairs changed"
     assert text.count("permission denied") == 2
     assert "globus endpoint permission create" in text
     world.run()
@@ -151,7 +168,7 @@ def test_a_start_that_comes_to_nothing(world: World, post: Post) -> None:
 
 
 def test_a_start_that_fails_night_after_night(world: World, post: Post) -> None:
-    """The success before it is no recovery each night: one mail, and one when a later task has succeeded."""
+    """An earlier success is no recovery: one mail, and one when a later task has succeeded."""
     configure(world, post)
     world.sync()
     world.run()
@@ -164,11 +181,11 @@ def test_a_start_that_fails_night_after_night(world: World, post: Post) -> None:
     world.source.rules[world.client_id, ()] = "r"
     world.sync()
     world.run()
-    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: well again"]
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: recovered"]
 
 
 def test_new_files_only_to_the_pairs_own_address(world: World, post: Post) -> None:
-    """A sync that brought files is told to the pair's address alone, one that brought none to nobody."""
+    """A sync that copied files is mailed to the pair's address alone, one that copied none to nobody."""
     configure(world, post)
     world.pair("microscope", email="lab@example.org")
     world.sync()
@@ -181,7 +198,7 @@ def test_new_files_only_to_the_pairs_own_address(world: World, post: Post) -> No
 
 
 def test_old_successes_are_no_news(world: World, post: Post) -> None:
-    """An address that is added later is not told of a success that was there before."""
+    """An address that is added later gets no mail about an earlier success."""
     world.sync()
     configure(world, post, to="")
     world.pair("microscope", email="lab@example.org")
@@ -194,7 +211,7 @@ def test_old_successes_are_no_news(world: World, post: Post) -> None:
 
 
 def test_one_message_for_each_recipient(world: World, post: Post) -> None:
-    """Who stands in both lists gets one message."""
+    """An address in both lists gets one message."""
     configure(world, post, to="ops@example.org, lab@example.org")
     world.pair("microscope", email="lab@example.org", src_path="/missing")
     world.run()
@@ -202,10 +219,10 @@ def test_one_message_for_each_recipient(world: World, post: Post) -> None:
 
 
 def test_wait_mails_at_its_end(world: World, post: Post) -> None:
-    """-w mails what it learned while it waited, in one message, and remembers that."""
+    """-w mails what it learned while it waited, in one message, and records that."""
     configure(world, post)
     world.globus.hold()
-    timer = threading.Timer(0.5, lambda: world.globus.fail(world.tasks[0].id, "ENDPOINT_ERROR"))
+    timer = threading.Timer(0.3, lambda: world.globus.fail(world.tasks[0].id, "ENDPOINT_ERROR"))
     timer.start()
     assert world.run("-w").status == 1
     timer.join()
@@ -217,16 +234,16 @@ def test_wait_mails_at_its_end(world: World, post: Post) -> None:
 
 @pytest.mark.promise(5, "-d, -n and check send nothing")
 @pytest.mark.parametrize("argument", ["-d", "-n", "check"])
-def test_who_only_looks_sends_nothing(world: World, post: Post, argument: str) -> None:
-    """Looking, rehearsing and checking send no mail, however bad things are."""
+def test_looking_sends_nothing(world: World, post: Post, argument: str) -> None:
+    """-d, -n and check send no mail, whatever is wrong."""
     configure(world, post)
     world.pair("microscope", src_path="/missing")
     world.run(argument)
     assert post.take() == []
 
 
-def test_too_old_and_sign_in_refused(world: World, post: Post) -> None:
-    """An age that is too high is mailed also when Globus is away; a refused sign-in is mailed once."""
+def test_too_old_and_sign_in_rejected(world: World, post: Post) -> None:
+    """An age that is too high is mailed also when Globus is away; a rejected sign-in is mailed once."""
     configure(world, post)
     world.pair("microscope", max_age="1h")
     world.sync()
@@ -239,7 +256,7 @@ def test_too_old_and_sign_in_refused(world: World, post: Post) -> None:
 
 
 def test_unsent_mail_goes_out_with_the_next_run(world: World, post: Post) -> None:
-    """A server that is away changes no outcome, is a warning, and the next run sends the very news."""
+    """A server that takes no mail is a warning and changes no outcome; the next run sends the same news."""
     post.answer = "451 try later"
     configure(world, post)
     fail(world)
@@ -256,40 +273,40 @@ def test_unsent_mail_goes_out_with_the_next_run(world: World, post: Post) -> Non
     world.globus.release()
 
 
-def test_one_refused_recipient_is_nobody_elses(world: World, post: Post) -> None:
-    """The server turns one of two away: the other is told once, the one again by the next run."""
+def test_one_rejected_recipient(world: World, post: Post) -> None:
+    """The server rejects one of two: the other gets one mail, the first gets it from the next run."""
     configure(world, post, to="gone@example.org, ops@example.org")
-    post.refused = {"gone@example.org"}
+    post.rejected = {"gone@example.org"}
     world.pair("microscope", src_path="/missing")
     outcome = world.run()
     assert outcome.status == 1
-    assert "refuses this recipient: no such [31muser" in outcome.stderr
+    assert "rejects this recipient: no such [31muser" in outcome.stderr
     assert [address for address, _, _ in post.take()] == ["ops@example.org"]
-    post.refused = set()
+    post.rejected = set()
     world.run()
     assert [address for address, _, _ in post.take()] == ["gone@example.org"]
 
 
 def test_nobody_listens(world: World, post: Post) -> None:
-    """A refused connection is a warning with the keys to look at."""
+    """A refused connection is a warning with the keys to check."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         post = Post(port=free.getsockname()[1])
     configure(world, post)
     world.pair("microscope", src_path="/missing")
-    assert "connection refused; look at smtp_host and smtp_port" in world.run().stderr
+    assert "connection refused; check smtp_host and smtp_port" in world.run().stderr
 
 
 def test_silence(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that accepts and says nothing is given up after the time-out."""
-    monkeypatch.setattr(notify, "TIMEOUT_SECONDS", 0.3)
+    """A server that accepts and says nothing is left after the time limit."""
+    monkeypatch.setattr(smtp, "STEP_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         configure(world, Post(port=silent.getsockname()[1]))
         world.pair("microscope", src_path="/missing")
         assert "no answer from 127.0.0.1 port" in world.run().stderr
 
 
-def test_another_cure_is_another_trouble(world: World, post: Post) -> None:
-    """Who has cured one trouble is told of the next, although the verdict stays; of each once until all is well."""
+def test_another_fix_is_another_problem(world: World, post: Post) -> None:
+    """A problem with another fix is new although the status stays; each is mailed once until the pair is well."""
     configure(world, post)
     for code in ("QUOTA_EXCEEDED", "GC_NOT_CONNECTED", "QUOTA_EXCEEDED", "GC_NOT_CONNECTED"):
         world.globus.hold()
@@ -298,34 +315,34 @@ def test_another_cure_is_another_trouble(world: World, post: Post) -> None:
         world.globus.release()
         world.globus.wait()
     world.run()
-    told = [text for _, subject, text in post.take() if subject.endswith("microscope: failed")]
-    assert ["no space or quota left" in text for text in told] == [True, False]
-    assert "is not connected" in told[1]
+    texts = [text for _, subject, text in post.take() if subject.endswith("microscope: failed")]
+    assert ["no space or quota left" in text for text in texts] == [True, False]
+    assert "is not connected" in texts[1]
 
 
 def test_a_slow_server_is_not_waited_for_by_every_recipient(
     world: World, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once the patience is used up no further message is begun; the next run sends the rest."""
-    patience = notify.PATIENCE_SECONDS
-    monkeypatch.setattr(notify, "PATIENCE_SECONDS", 1)
-    post.slowness = 1.2
+    """Once the time limit has passed no further message is begun; the next run sends the rest."""
+    limit = smtp.LAST_START_SECONDS
+    monkeypatch.setattr(smtp, "LAST_START_SECONDS", 0.1)
+    post.slowness = 0.2
     configure(world, post, to="a@example.org, b@example.org, c@example.org")
     world.pair("microscope", src_path="/missing")
     assert world.run().stderr.count("is too slow; the next run tries again") == 2
     assert [address for address, _, _ in post.take()] == ["a@example.org"]
-    monkeypatch.setattr(notify, "PATIENCE_SECONDS", patience)
+    monkeypatch.setattr(smtp, "LAST_START_SECONDS", limit)
     world.run()
     assert [address for address, _, _ in post.take()] == ["b@example.org", "c@example.org"]
 
 
-def test_the_command_to_look_again_works(world: World, post: Post) -> None:
+def test_the_command_at_the_end_works(world: World, post: Post) -> None:
     """The command at the end of a message shows the same pairs, whatever files the run was given."""
     configure(world, post)
     world.pair("microscope", src_path="/missing")
     world.run()
     ((_, _, text),) = post.take()
-    command = text.strip().splitlines()[-1].removeprefix("To look again: ")
+    command = text.strip().splitlines()[-1]
     ended = subprocess.run(
         shlex.split(command), env=os.environ | world.globus.environment, capture_output=True, text=True, check=False
     )
@@ -336,7 +353,7 @@ def test_the_command_to_look_again_works(world: World, post: Post) -> None:
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
 def test_encrypted_with_a_password(world: World, authority: trustme.CA, trusted: None, tls: str) -> None:
-    """STARTTLS and TLS, each with a user and a password that stands in a file of its own."""
+    """STARTTLS and TLS, each with a user and a password from a file of its own."""
     asked: list[tuple[bytes, bytes]] = []
 
     def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
@@ -345,7 +362,7 @@ def test_encrypted_with_a_password(world: World, authority: trustme.CA, trusted:
 
     context = server_context(authority)
     options: dict[str, Any] = {"tls_context": context}
-    if tls == "tls":  # the server library knows of STARTTLS alone when it looks whether a login is safe
+    if tls == "tls":  # for the server library a log-in is safe after STARTTLS only
         options = {"ssl_context": context, "auth_require_tls": False}
     with serving(Post(), authenticator=authenticate, auth_required=True, **options) as post:
         file = world.root / "smtp password"
@@ -363,7 +380,7 @@ def test_encrypted_with_a_password(world: World, authority: trustme.CA, trusted:
         assert "does not accept smtp_user with the password in smtp_password_file" in checked.stdout
 
 
-def test_a_certificate_that_nobody_vouches_for(world: World, authority: trustme.CA) -> None:
+def test_a_certificate_that_cannot_be_verified(world: World, authority: trustme.CA) -> None:
     """A certificate that cannot be verified stops the mail, not the run."""
     with serving(Post(), tls_context=server_context(authority)) as post:
         configure(world, post, "smtp_tls = starttls")
@@ -372,21 +389,21 @@ def test_a_certificate_that_nobody_vouches_for(world: World, authority: trustme.
         assert post.take() == []
 
 
-def test_no_tls_where_it_was_asked_for(world: World, post: Post) -> None:
-    """A server without STARTTLS gets no mail where the config wants it."""
+def test_no_tls_although_configured(world: World, post: Post) -> None:
+    """A server without STARTTLS gets no mail if the config asks for it."""
     configure(world, post, "smtp_tls = starttls")
     world.pair("microscope", src_path="/missing")
     assert "does not offer what smtp_tls or smtp_user ask for" in world.run().stderr
 
 
 def test_check_mail(world: World, post: Post) -> None:
-    """check --mail sends a test to every address, and says which were taken."""
+    """check --mail sends a test to every address, and reports each."""
     configure(world, post)
     world.pair("microscope", email="lab@example.org")
     outcome = world.run("check", "--mail")
     assert outcome.status == 0
     assert sorted(address for address, _, _ in post.take()) == ["lab@example.org", "ops@example.org"]
-    assert "test mail to lab@example.org was taken" in outcome.stdout
+    assert "ok    127.0.0.1 accepted a test mail to lab@example.org" in outcome.stdout
     world.write_config("")
     del world.pairs["microscope"]["email"]
     world.write_config()
@@ -413,28 +430,31 @@ def test_names_cannot_break_a_message(world: World, post: Post) -> None:
 
 @pytest.mark.promise(9, "the password of the mail server")
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("lines", "words"),
     [
-        (["smtp_port = 0"], "is not a port such as 587"),
+        (["smtp_port = 0"], "is not a port number such as 587"),
         (["smtp_tls = startls"], "did you mean starttls?"),
         (["smtp_user = robot"], "smtp_password_file is missing"),
         (["smtp_password_file = x"], "smtp_user is missing"),
         (["from = nobody"], "is not a mail address"),
-        (["from = a@example.org, b@example.org"], "more than one mail address"),
-        (["smtp_host = mail.example.org", "smtp_user = a", "smtp_password_file = x"], "in the clear; set smtp_tls"),
-        (["smtp_tls = tls", "smtp_user = a", "smtp_password_file = nowhere"], "there is no such SMTP password file"),
+        (["from = a@example.org, b@example.org"], "is not exactly one mail address"),
+        (
+            ["smtp_host = mail.example.org", "smtp_user = a", "smtp_password_file = x"],
+            "the password can be intercepted",
+        ),
+        (["smtp_tls = tls", "smtp_user = a", "smtp_password_file = nowhere"], "no such SMTP password file"),
     ],
 )
-def test_bad_config(world: World, lines: list[str], told: str) -> None:
-    """Each bad key is status 2 with what is wrong, before anything is contacted."""
+def test_bad_config(world: World, lines: list[str], words: str) -> None:
+    """Each bad value is status 2 with the reason, before anything is contacted."""
     world.write_config("[notification]\nemail = ops@example.org\n" + "\n".join(lines) + "\n")
     outcome = world.run()
     assert (outcome.status, world.asked()) == (2, [])
-    assert told in outcome.stderr
+    assert words in outcome.stderr
 
 
-def test_news_outlives_a_kill_while_it_is_sent(world: World, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that is stopped while it mails has the news on disk: the next run sends it, once."""
+def test_news_survive_a_kill_while_they_are_sent(world: World, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is stopped while it mails has the news on disk: the next run sends them, once."""
     configure(world, post)
     fail(world)
 
@@ -442,36 +462,37 @@ def test_news_outlives_a_kill_while_it_is_sent(world: World, post: Post, monkeyp
         raise Interrupted("interrupted by SIGTERM")
 
     with monkeypatch.context() as patch:
-        patch.setattr(notify, "_connection", interrupted)
+        patch.setattr(smtp, "_connection", interrupted)
         assert world.run().status == 130
     world.globus.wait()
     world.sync()
     ((_, subject, text),) = post.take()
-    assert subject == "globus_sync_directory: microscope: well again"
+    assert subject == "globus_sync_directory: microscope: recovered"
     assert text.index("microscope: failed, ") < text.index("microscope: succeeded, ")
     world.run()
     assert post.take() == []
 
 
-def test_lasting_trouble_is_mailed_while_waiting(world: World, post: Post) -> None:
-    """-w mails at once what needs a person and does not end by itself, and what stood in the way of a start."""
+def test_a_lasting_problem_is_mailed_while_waiting(world: World, post: Post) -> None:
+    """-w mails at once what needs attention and does not end by itself, and what blocked a start."""
     configure(world, post)
     world.pair("bad", src_path="/missing")
     world.globus.hold()
-    with world.start("-w", env={**os.environ}) as waiting:
-        wait_for(lambda: bool(post.messages))
-        assert post.take()[0][1] == "globus_sync_directory: bad: blocked"
-        world.tasks[0].pause("Maintenance")
-        wait_for(lambda: bool(post.messages))
-        assert post.take()[0][1] == "globus_sync_directory: microscope: paused"
-        world.tasks[0].unpause()
-        world.globus.release()
-        waiting.communicate(timeout=60)
-    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: well again"]
+    waiting = threading.Thread(target=sync_without_signals, args=[world], kwargs={"wait": True})
+    waiting.start()
+    wait_for(lambda: bool(post.messages))
+    assert post.take()[0][1] == "globus_sync_directory: bad: blocked"
+    world.tasks[0].pause("Maintenance")
+    wait_for(lambda: bool(post.messages))
+    assert post.take()[0][1] == "globus_sync_directory: microscope: paused"
+    world.tasks[0].unpause()
+    world.globus.release()
+    waiting.join()
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: recovered"]
 
 
 def test_first_sync_with_wait_brings_files(world: World, post: Post) -> None:
-    """The very first sync, waited for, is told to the pair's own address."""
+    """The very first sync, with -w, is mailed to the pair's own address."""
     configure(world, post, to="")
     world.pair("microscope", email="lab@example.org")
     world.run("-w")
@@ -479,7 +500,7 @@ def test_first_sync_with_wait_brings_files(world: World, post: Post) -> None:
 
 
 def test_a_full_disk_is_no_flood(world: World, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where who was told cannot be written down, nothing is sent."""
+    """If what was mailed cannot be recorded, nothing is sent."""
     configure(world, post)
     fail(world)
 
@@ -496,33 +517,33 @@ def test_a_full_disk_is_no_flood(world: World, post: Post, monkeypatch: pytest.M
 
 
 def test_an_address_that_the_server_cannot_take(world: World) -> None:
-    """Letters beyond ASCII on a server without SMTPUTF8 are that recipient's trouble alone."""
+    """Non-ASCII letters on a server without SMTPUTF8 are a problem of that recipient alone."""
     with serving(Post(), enable_SMTPUTF8=False) as post:
         configure(world, post, to="müller@example.org, ops@example.org")
         world.pair("microscope", src_path="/missing")
-        assert "takes no addresses with such letters" in world.run().stderr
+        assert "does not accept addresses with non-ASCII letters" in world.run().stderr
         assert [address for address, _, _ in post.take()] == ["ops@example.org"]
 
 
 @pytest.mark.promise(4, "mail written beside another run without shared locks")
 def test_mail_leaves_the_rest_of_an_entry_alone(world: World, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While one run mails, another without a shared lock starts the pair: its task stays remembered."""
+    """While one run mails, another without a shared lock starts the pair: its task stays in the state file."""
     configure(world, post)
     world.sync()
     world.globus.hold()
-    real = notify._send
+    real = smtp._send
     secret = world.secret_file.read_text()
     world.secret_file.write_text("wrong")
 
     def slow(*arguments: Any) -> Any:
         with monkeypatch.context() as patch:
-            patch.setattr(notify, "_send", real)
+            patch.setattr(smtp, "_send", real)
             patch.setattr("fcntl.flock", lambda *_: None)
             world.secret_file.write_text(secret)
-            world.run()
+            sync_without_signals(world)
         return real(*arguments)
 
-    monkeypatch.setattr(notify, "_send", slow)
+    monkeypatch.setattr(smtp, "_send", slow)
     assert world.run().status == 4
     assert world.state()["microscope"]["task"]["task_id"] == world.tasks[-1].id
     assert len(world.tasks) == 2
