@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -33,17 +34,27 @@ def zygote() -> Iterator[Zygote]:
         yield started
 
 
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return an empty directory."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return home
+
+
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _alone(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """No home, settings or colours of the caller reach a test, and no request waits for a repeat or for its turn."""
     for name in list(os.environ):
         if name.startswith(("GLOBUS_", "SLURM_", "NO_COLOR")):
             monkeypatch.delenv(name)
-    home = tmp_path / "home"
-    home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setattr(transport, "LONGEST_PAUSE_SECONDS", 0)
     monkeypatch.setattr(transport, "WINDOW_SECONDS", 0.0)
+    log = logging.getLogger("globus_sync_directory")  # a run in this process has sent it elsewhere
+    log.handlers.clear()
+    log.setLevel(logging.NOTSET)
+    log.propagate = True
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import fcntl
 import logging
 import os
 import shlex
+import stat
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,7 +21,6 @@ from pathlib import Path
 from globus_sync_directory.text import sanitize
 
 _LARGEST_BYTES = 4 * 1024 * 1024
-_LONGEST_WAIT_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 _package_log = logging.getLogger("globus_sync_directory")
@@ -41,6 +41,7 @@ def log_to(*, stderr_level: int, file: Path | None = None, arguments: Sequence[s
     _package_log.setLevel(stderr_level)
     if file is not None:
         _package_log.setLevel(min(stderr_level, logging.INFO))
+        rotate(file)
         _package_log.addHandler(_LogFileHandler(file))
         job = os.environ.get("SLURM_JOB_ID")
         where = f"{os.uname().nodename} [{os.getpid()}]{f' Slurm job {job}' if job else ''}"
@@ -60,28 +61,27 @@ def log_end(exit_status: int) -> None:
     log_report([f"---- {_local_time(time.time())} [{os.getpid()}] exit status {exit_status:d}"])
 
 
-def append(path: Path, text: str, largest_bytes: int = _LARGEST_BYTES) -> None:
+def append(path: Path, text: str) -> None:
     """
-    Append ``text`` as one piece; a file that would become larger than the limit is renamed to FILE.1 first.
+    Append ``text`` in one piece to a file that nobody but its owner may read; other processes may do so, too.
 
-    Several processes may do that at the same time. Nobody but its owner may read the file. Raises OSError where it
-    cannot be written or is not a regular file.
+    Raises OSError where it cannot be written or is not a regular file.
     """
-    data = text.encode("utf-8", "backslashreplace")
+    with open(path, "ab", opener=_open_private) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        file.write(text.encode("utf-8", "backslashreplace"))
+
+
+def rotate(path: Path, largest_bytes: int = _LARGEST_BYTES) -> None:
+    """Rename a file that is larger than the limit to FILE.1; one that cannot be renamed has to grow."""
     real_path = os.path.realpath(path)
-    while True:
-        with open(real_path, "ab", opener=_open_regular_file) as file:  # closing it gives the lock back
-            is_locked = _lock(file.fileno())
-            status = os.fstat(file.fileno())
-            if is_locked and not _leads_to(real_path, status):
-                continue  # another process has renamed it
-            if is_locked and status.st_size and status.st_size + len(data) > largest_bytes:
-                # Where the directory is read-only the file has to grow: a line is worth more than the limit.
-                with contextlib.suppress(OSError):
-                    os.replace(real_path, f"{real_path}.1")
-                    continue
-            file.write(data)
-            return
+    with contextlib.suppress(OSError), open(real_path, "r+b") as file:
+        with contextlib.suppress(OSError):  # some file systems have no locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        # While this run waited, another one may have renamed the file.
+        if os.path.getsize(real_path) > largest_bytes and os.path.samefile(real_path, file.fileno()):
+            os.replace(real_path, f"{real_path}.1")
 
 
 class _OneLine(logging.Formatter):
@@ -118,28 +118,5 @@ def _local_time(timestamp: float) -> str:
     return datetime.fromtimestamp(timestamp).astimezone().isoformat(timespec="seconds")
 
 
-def _open_regular_file(path: str, flags: int) -> int:
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise OSError(errno.EINVAL, "not a regular file")
-    return os.open(path, flags | os.O_NONBLOCK, 0o600)  # does not wait for a FIFO that has just been made
-
-
-def _lock(descriptor: int) -> bool:
-    """Return True once the file is locked; return False if another process keeps the lock unusually long."""
-    deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            time.sleep(0.001)
-        except OSError:  # a file system without locks; O_APPEND alone has to keep the lines apart
-            return True
-    return False
-
-
-def _leads_to(path: str, status: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(os.lstat(path), status)
-    except FileNotFoundError:
-        return False
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK, 0o600)  # O_NONBLOCK: does not wait for the reader of a FIFO

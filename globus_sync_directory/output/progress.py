@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 60.0
 _LOOKS_THAT_SETTLE = 4  # with as many files found each time, Globus is taken to have found all of them
-_BAR_COLUMNS, _LONGEST_NAME = 16, 20
+_BAR_COLUMNS, _LONGEST_NAME = 12, 18
 _RUNNING = (PairStatus.STARTED, PairStatus.RUNNING, PairStatus.RUNNING_WITH_ERRORS)
 
 log = logging.getLogger(__name__)

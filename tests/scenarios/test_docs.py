@@ -98,9 +98,11 @@ def all_messages() -> set[str]:
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             values = [keyword.value for keyword in call.keywords if keyword.arg in MESSAGE_KEYWORDS]
-            values += call.args[:1] if name in MESSAGE_CALLS else []
+            values += call.args if name in MESSAGE_CALLS else []
+            if name == "Kind":  # of a config value: a pattern, and what is wrong with a value that does not match it
+                values += [value for kinds in call.args if isinstance(kinds, ast.Dict) for value in kinds.values]
             found |= {text for value in values if (text := template(value))}
-    return {text for text in found if text.strip("…; ")}  # what is only filled in is a message of another place
+    return {text for text in found if text.strip("…:; ")}  # what is only filled in is a message of another place
 
 
 def quoted_messages() -> list[str]:
@@ -239,7 +241,7 @@ def test_messages_are_quoted_as_they_are() -> None:
 
 def test_no_message_is_missing() -> None:
     """Each reason, complaint and warning of the tool is in docs/messages.md."""
-    quoted = [re.compile(".*".join(map(re.escape, message.split("…")))) for message in quoted_messages()]
+    quoted = [re.compile(".*".join(map(re.escape, message.strip("… ").split("…")))) for message in quoted_messages()]
     missing = [text for text in sorted(all_messages()) if not any(known.search(text) for known in quoted)]
     assert missing == []
 

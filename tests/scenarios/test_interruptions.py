@@ -14,7 +14,6 @@ import pytest
 from world import CLONE, World
 
 from globus_sync_directory import cli
-from globus_sync_directory.output import terminal
 
 pytestmark = pytest.mark.promise(8, "a signal at an awkward moment")
 
@@ -32,36 +31,38 @@ main()
 """
 
 
+class InterruptedStream(io.StringIO):
+    """A stream at which a signal comes whenever it is written, until it has come ``times``."""
+
+    def __init__(self, number: signal.Signals, times: int) -> None:
+        super().__init__()
+        self.number = number
+        self.times = times
+
+    def write(self, text: str) -> int:
+        if self.times:
+            self.times -= 1
+            os.kill(os.getpid(), self.number)
+        return super().write(text)
+
+
 def test_while_the_log_is_written(world: World) -> None:
     """Logging does not swallow a signal that comes in the middle of a line."""
-    fired: list[int] = []
-
-    class Stderr(io.StringIO):
-        def write(self, text: str) -> int:
-            if "started task" in text and not fired:
-                fired.append(1)
-                os.kill(os.getpid(), signal.SIGTERM)
-            return super().write(text)
-
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(Stderr()):
+    stderr = InterruptedStream(signal.SIGTERM, times=1)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(stderr):
         status = cli.invoke(world.command())
-    assert fired
+    assert stderr.times == 0
     assert status == 130
 
 
 def test_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second Ctrl-C while the first is being reported changes nothing: status 130, no traceback."""
     monkeypatch.setattr(cli, "load_settings", lambda *_: os.kill(os.getpid(), signal.SIGINT))
-    print_error = terminal.print_error
-
-    def interrupt_again(line: str) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-        print_error(line)
-
-    monkeypatch.setattr(terminal, "print_error", interrupt_again)
-    outcome = world.run()
-    assert outcome.status == 130
-    assert outcome.stderr == "interrupted by SIGINT\n"
+    stderr = InterruptedStream(signal.SIGINT, times=1)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(stderr):
+        status = cli.invoke(world.command())
+    assert stderr.times == 0
+    assert (status, stderr.getvalue()) == (130, "interrupted by SIGINT\n")
 
 
 @pytest.mark.parametrize("package", ["click", "globus_sdk"])

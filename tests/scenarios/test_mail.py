@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from mail_server import MailServer, configure, fail, serving
-from world import World
+from world import World, no_room
 
 from globus_sync_directory import state
 from globus_sync_directory.commands import wait
@@ -76,6 +76,36 @@ def test_a_blocked_start(world: World, post: MailServer) -> None:
     assert "globus endpoint permission create" in text
     world.run()
     assert post.take() == []
+
+
+def test_a_failure_before_a_start_that_has_to_wait(world: World, post: MailServer) -> None:
+    """How a task failed is mailed by the next run also where that cannot start another one, and not again then."""
+    configure(world, post)
+    fail(world)
+    world.globus.faults.add(no_room())
+    assert world.run().statuses == {"microscope": "waiting for room"}
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: failed"]
+    assert "previous task: failed: " in world.run().stdout
+    world.globus.faults.clear()
+    world.sync()
+    assert post.take() == []
+
+
+def test_a_success_before_a_blocked_start_is_no_recovery(world: World, post: MailServer) -> None:
+    """A task that had succeeded before a start was blocked says nothing about the time after it."""
+    configure(world, post)
+    world.sync()
+    world.source.rules[world.client_id, ()] = ""
+    world.run()
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: blocked"]
+    world.source.rules[world.client_id, ()] = "r"
+    world.globus.hold()
+    world.run()
+    assert post.take() == []
+    world.globus.release()
+    world.globus.wait()
+    world.run()
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: recovered"]
 
 
 def test_a_start_that_fails_night_after_night(world: World, post: MailServer) -> None:

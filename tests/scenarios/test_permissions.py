@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from world import World
+from world import CLONE, World
 
 pytestmark = pytest.mark.promise(7, "files and directories without permission")
 
@@ -68,7 +68,14 @@ def test_current_directory_that_was_removed(world: World) -> None:
     removed = world.root / "removed"
     removed.mkdir()
     script = 'rmdir "$PWD"; exec "$0" -m globus_sync_directory'
-    command = ["bash", "-c", script, sys.executable]
-    ended = subprocess.run(command, cwd=removed, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        ["bash", "-c", script, sys.executable],
+        cwd=removed,
+        env=world.bare_environment | {"PYTHONPATH": str(CLONE)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert ended.returncode == 2
     assert "the current directory was removed" in ended.stderr

@@ -36,8 +36,8 @@ STATUSES = {
 
 @pytest.mark.parametrize(("words", "exit_status"), STATUSES.items())
 def test_status(words: str, exit_status: int) -> None:
-    """Its words find it again, as in the state file, and it asks for an exit status."""
-    status = PairStatus(words)
+    """Its words are its value, as in the state file, and it asks for an exit status."""
+    (status,) = [status for status in PairStatus if status.value == words]
     assert (status.words, status.exit_status) == (words, ExitStatus(exit_status))
 
 

@@ -16,7 +16,7 @@ from globus_sync_directory.model.problem import Problem
 from globus_sync_directory.model.report import Check, CheckResult, PairReport, RunReport
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.output.layout import lay_out, wrap
-from globus_sync_directory.output.line import Line
+from globus_sync_directory.output.report_text import Line
 from globus_sync_directory.text import is_unprintable
 
 from .reports import (
@@ -71,20 +71,20 @@ def test_several_pairs_that_are_well(width: int) -> None:
 def test_the_table_at_80_columns() -> None:
     """Ages, not times; names and what was copied are wrapped between words; links stand below their rows."""
     assert lines_of(*WELL, width=80) == [
-        "pair               status          since    copied                  last success",
-        "microscope         succeeded       7 h ago  1 file, 7.5 MB,         7 h ago",
-        "                                            2 in step",
+        "pair                status          since    copied                 last success",
+        "microscope          succeeded       7 h ago  1 file, 7.5 MB,        7 h ago",
+        "                                             2 in step",
         f"    {LINK}",
-        "cryo-em stage two  running         7 h ago  7 of 8 files, 6.3 MB,   1 d 7 h ago",
-        "                                            875 B/s, 1 in step",
+        "cryo-em stage two   running         7 h ago  7 of 8 files, 6.3 MB,  1 d 7 h ago",
+        "                                             875 B/s, 1 in step",
         f"    {LINK}",
-        "顕微鏡             queued          7 h ago",
+        "顕微鏡              queued          7 h ago",
         f"    {LINK}",
-        "archive            stopped at its  7 h ago  1,200 files, 1 TB       1 d 7 h ago",
-        "                   time limit",
+        "archive             stopped at its  7 h ago  1,200 files, 1 TB      1 d 7 h ago",
+        "                    time limit",
         f"    {LINK}",
-        "new                never run",
-        "orphaned task of   running         7 h ago  0 files",
+        "new                 never run",
+        "orphaned task of    running         7 h ago  0 files",
         "[microscope]",
         f"    {LINK}",
         "5 pairs: 1 succeeded, 1 running, 1 queued, 1 stopped at its time limit, 1 never",
@@ -92,38 +92,27 @@ def test_the_table_at_80_columns() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("width", "first"),
-    [
-        (110, "microscope  succeeded  2026-11-25 00:00 NZDT  1 file, 7.5 MB, 2 in step                 7 h ago"),
-        (160, f"microscope  succeeded  7 h ago  1 file, 7.5 MB, 2 in step                 7 h ago       {LINK}"),
-        (
-            170,
-            "microscope  succeeded  2026-11-25 00:00 NZDT  1 file, 7.5 MB, 2 in step                 7 h ago       "
-            + LINK,
-        ),
-    ],
-)
-def test_a_wider_terminal_shows_more(width: int, first: str) -> None:
-    """Times where they fit, and the links in a column of their own where that fits."""
-    lines = lines_of(WELL[0], replace(WELL[1], name="lab"), width=width)
-    assert lines[1] == first
-    assert len(lines) == (6 if width == 110 else 4)
+def test_a_wide_terminal_wraps_nothing() -> None:
+    """Names, statuses and figures are on one line where there is room."""
+    long = replace(WELL[3], name="a name of twenty-eight chars")
+    lines = lines_of(WELL[0], long, width=110)
+    assert "1 file, 7.5 MB, 2 in step" in lines[1]
+    assert "a name of twenty-eight chars  stopped at its time limit  7 h ago" in lines[3]
+
+
+def test_a_table_that_does_not_fit() -> None:
+    """A name of one long word: each pair has its own lines."""
+    lines = lines_of(WELL[1], replace(WELL[0], name="x" * 50), width=80)
+    assert lines[0].startswith("cryo-em stage two: running, since")
+    assert lines[4].startswith("x" * 50 + ": succeeded")
 
 
 def test_cells_break_after_commas_only() -> None:
     """At no width does a comma begin a line, or a number lose its unit."""
-    for width in range(70, 120):
+    for width in range(75, 120):
         text = "\n".join(lines_of(*WELL, width=width))
         assert not re.search(r"(^|\s),", text)
         assert all(phrase in text for phrase in ("7.5 MB", "875 B/s", "1 in step", "1,200 files"))
-
-
-def test_empty_columns_are_left_out() -> None:
-    """Pairs that have never run have no times, no figures and no links."""
-    never = BY_STATUS[PairStatus.NEVER_RUN]
-    lines = lines_of(never, replace(never, name="b"), width=80)
-    assert lines == ["pair        status", "microscope  never run", "b           never run", "2 pairs: 2 never run"]
 
 
 def test_trouble_stands_below_the_table() -> None:
@@ -134,10 +123,12 @@ def test_trouble_stands_below_the_table() -> None:
 
 
 def test_a_single_pair_that_is_well_is_no_table() -> None:
-    """One line where it fits, else a line for each fact."""
-    short = BY_STATUS[PairStatus.STARTED]
-    assert lines_of(short, width=120) == [f"microscope: started, 2026-11-25 07:00 NZDT; {LINK}"]
-    assert lines_of(short, width=80) == ["microscope: started, 2026-11-25 07:00 NZDT", f"    task: {LINK}"]
+    """Each fact has a line of its own."""
+    assert lines_of(WELL[0], width=80) == [
+        "microscope: succeeded, 2026-11-25 00:00 NZDT (7 h ago)",
+        "    1 file copied, 7.5 MB; 2 already in step; took 4 h",
+        f"    task: {LINK}",
+    ]
 
 
 def test_a_success_from_just_now() -> None:
@@ -158,7 +149,7 @@ def test_a_success_from_just_now() -> None:
 def test_paths_are_never_broken(path: str, width: int) -> None:
     """A path between quotation marks is on one line, with all its blanks, however narrow the terminal is."""
     line = Line(text=f"    why:  permission denied for source '{path}', on collection 'Bob's  PC' (c)", hanging=10)
-    lines = [part.plain for part in wrap(line, width)]
+    lines = [part.plain for part in wrap([line], width)]
     assert sum(f"'{path}'," in part for part in lines) == 1
     assert all(cell_len(part) <= width for part in lines if path not in part)
     assert all(part.startswith(" " * 10) for part in lines[1:])
@@ -166,7 +157,7 @@ def test_paths_are_never_broken(path: str, width: int) -> None:
 
 def test_wide_characters_count_twice() -> None:
     """Japanese words take two columns a character."""
-    parts = [part.plain for part in wrap(Line(text="画像 " * 11, hanging=2), 30)]
+    parts = [part.plain for part in wrap([Line(text="画像 " * 11, hanging=2)], 30)]
     assert [cell_len(part) for part in parts] == [29, 26]
 
 

@@ -1,19 +1,23 @@
-"""The log of a run, on stderr and in a file."""
+"""The log of a run, on stderr and in a file that several processes share."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import io
 import logging
 import os
 import re
+import stat
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from globus_sync_directory.output.log import log_end, log_report, log_to
+from globus_sync_directory.output.log import append, log_end, log_report, log_to, rotate
 
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d"
 package_log = logging.getLogger("globus_sync_directory")
@@ -128,7 +132,7 @@ def test_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log_report(["microscope: started"])
     log_end(0)
     assert capsys.readouterr().err == ""
-    assert [path.name for path in tmp_path.iterdir()] == ["home"]  # made by the fixture of all tests
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_file_that_cannot_be_written(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -172,3 +176,176 @@ def test_stderr_that_is_gone(file: Path, monkeypatch: pytest.MonkeyPatch, stream
     log_to(stderr_level=logging.INFO, file=file)
     log.warning("a line")
     assert levels(file.read_text()) == ["WARNING"]
+
+
+COUNT = 1000
+LARGEST_BYTES = 100_000  # two thirds of what is written: one rotation
+
+# Begins when its stdin is closed, so that several of them begin together.
+WRITER = f"""
+import sys
+from pathlib import Path
+from globus_sync_directory.output.log import append, rotate
+
+path, name = Path(sys.argv[1]), sys.argv[2]
+print("ready", flush=True)
+sys.stdin.read()
+for number in range({COUNT}):
+    rotate(path, {LARGEST_BYTES})
+    append(path, f"{{name}} {{number}} {{name * (number % 50)}}.\\n")
+"""
+
+
+def whole_line(name: str, number: int) -> str:
+    return f"{name} {number} {name * (number % 50)}."
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "log"
+
+
+def older(path: Path) -> Path:
+    return path.with_name(f"{path.name}.1")
+
+
+def test_several_processes_lose_nothing(path: Path) -> None:
+    """Every line is whole and in order, those before the rotation and those after it."""
+    names = "abcd"
+    with contextlib.ExitStack() as stack:
+        writers = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", WRITER, str(path), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                )
+            )
+            for name in names
+        ]
+        for writer in writers:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == b"ready\n"
+        for writer in writers:
+            assert writer.stdin is not None
+            writer.stdin.close()
+        assert [writer.wait(timeout=60) for writer in writers] == [0] * len(names)
+
+    numbers: dict[str, list[int]] = {name: [] for name in names}
+    for line in older(path).read_text().splitlines() + path.read_text().splitlines():
+        name, number = line.split()[0], int(line.split()[1])
+        assert line == whole_line(name, number)
+        numbers[name].append(number)
+    assert numbers == {name: list(range(COUNT)) for name in names}
+
+
+def test_only_the_owner_may_read(path: Path) -> None:
+    """The file and its successor after a rotation have mode 0600 under any umask."""
+    before = os.umask(0)
+    try:
+        append(path, "first\n")
+        rotate(path, 5)
+        append(path, "second\n")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (path, older(path))] == [0o600, 0o600]
+    assert (older(path).read_text(), path.read_text()) == ("first\n", "second\n")
+
+
+def test_a_run_rotates_a_large_file(file: Path) -> None:
+    """A file of up to 4 MB is continued; a larger one is renamed before the header."""
+    for number, size in ((0, 4 * 1024 * 1024), (1, 4 * 1024 * 1024 + 1)):
+        file.write_bytes(b"x" * size)
+        log_to(stderr_level=logging.ERROR, file=file)
+        assert older(file).exists() is bool(number)
+    assert older(file).stat().st_size == size
+    assert file.read_text().startswith("\n====")
+
+
+def test_rotation_that_fails(path: Path) -> None:
+    """Where the old file cannot be replaced, the file grows rather than lose a line."""
+    older(path).mkdir()
+    for _ in range(2):
+        rotate(path, 5)
+        append(path, "12345678\n")
+    assert path.read_text() == "12345678\n" * 2
+
+
+def test_file_that_was_removed(path: Path) -> None:
+    """A file that somebody deletes during the run is created again."""
+    append(path, "first\n")
+    path.unlink()
+    append(path, "second\n")
+    assert path.read_text() == "second\n"
+
+
+def test_symbolic_link(path: Path) -> None:
+    """A link leads to the file, also after a rotation."""
+    path.symlink_to(path.with_name("elsewhere"))
+    append(path, "12345678\n")
+    rotate(path, 5)
+    append(path, "87654321\n")
+    assert path.is_symlink()
+    assert path.read_text() == "87654321\n"
+    assert path.with_name("elsewhere.1").read_text() == "12345678\n"
+
+
+def put_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def put_directory(path: Path) -> None:
+    path.mkdir()
+
+
+def put_device(path: Path) -> None:
+    path.symlink_to("/dev/full")
+
+
+def put_file_in_the_way(path: Path) -> None:
+    path.parent.rmdir()
+    path.parent.write_text("")
+
+
+@pytest.mark.parametrize("obstacle", [put_fifo, put_directory, put_device, put_file_in_the_way])
+def test_what_is_not_a_regular_file(tmp_path: Path, obstacle: Callable[[Path], None]) -> None:
+    """It is an error, and not a reason to wait."""
+    path = tmp_path / "place" / "log"
+    path.parent.mkdir()
+    obstacle(path)
+    with pytest.raises(OSError, match=r"regular file|directory|device"):
+        append(path, "text\n")
+
+
+def test_fifo_with_a_reader(path: Path) -> None:
+    """A FIFO that can be opened gets nothing all the same."""
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(OSError, match="not a regular file"):
+        append(path, "text\n")
+    assert os.read(reader, 10) == b""
+    os.close(reader)
+
+
+def test_no_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system without locks the file does not grow for ever."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    append(path, "first\n")
+    rotate(path, 5)
+    append(path, "second\n")
+    assert (older(path).read_text(), path.read_text()) == ("first\n", "second\n")
+
+
+def test_file_that_is_renamed_during_the_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that waited for the lock while another one rotated does not replace the older lines."""
+
+    def rotate_meanwhile(*_: object) -> None:
+        path.rename(older(path))
+        path.write_text("the new file\n")
+
+    monkeypatch.setattr(fcntl, "flock", rotate_meanwhile)
+    append(path, "a line\n")
+    rotate(path, 5)
+    assert (older(path).read_text(), path.read_text()) == ("a line\n", "the new file\n")

@@ -7,26 +7,17 @@ import io
 import logging
 import sys
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from globus_sync_directory.model.report import PairReport
 from globus_sync_directory.model.status import PairStatus
-from globus_sync_directory.output.progress import (
-    Bar,
-    Look,
-    ProgressLines,
-    bar_of,
-    is_waited_for,
-    look_at,
-    open_progress,
-    progress_line,
-    time_left,
-)
-from globus_sync_directory.output.progress_bars import ProgressBars, draw
+from globus_sync_directory.output.progress import Progress, bar_of, draw, is_waited_for, progress_line, time_left
 
-from .reports import BY_STATUS, EVIL, ended_task, live_task, pair_report
+from .reports import BY_STATUS, EVIL, NOW, ended_task, live_task, pair_report
 
 
 def running(found: int = 0, copied: int = 0, in_step: int = 0, **more: object) -> PairReport:
@@ -34,31 +25,33 @@ def running(found: int = 0, copied: int = 0, in_step: int = 0, **more: object) -
     return pair_report(PairStatus.RUNNING, task=task)
 
 
-def looks(*done_and_found: tuple[int, int]) -> list[Look]:
-    return [Look(at=float(10 * index), done=done, found=found) for index, (done, found) in enumerate(done_and_found)]
+def looks(*done_and_found: tuple[int, int], every: float = 10) -> list[PairReport]:
+    """Reports on one task at intervals of ``every`` seconds."""
+    return [
+        replace(running(found=found, copied=done), at=NOW + timedelta(seconds=every * index))
+        for index, (done, found) in enumerate(done_and_found)
+    ]
 
 
 @pytest.mark.parametrize(
     ("report", "bar"),
     [
-        (BY_STATUS[PairStatus.STARTED], Bar(done=0, total=None, text="looking for files")),
-        (running(), Bar(done=0, total=None, text="looking for files")),
-        (running(found=8), Bar(done=0, total=None, text="0 of 8 files found so far")),
-        (running(found=8, in_step=8), Bar(done=8, total=None, text="8 of 8 files found so far")),
-        (running(found=8, in_step=4), Bar(done=4, total=8, text="4 of 8 files found")),
-        (running(found=8, copied=7), Bar(done=7, total=8, text="7 of 8 files found, 7 kB")),
-        (running(found=8, copied=8), Bar(done=8, total=None, text="8 of 8 files found so far, 8 kB")),
-        (
-            running(found=8, copied=1, in_step=6, bytes_per_second=875),
-            Bar(done=7, total=8, text="7 of 8 files found, 1 kB, 875 B/s"),
-        ),
-        (replace(running(found=8, copied=7), status=PairStatus.PAUSED), Bar(done=7, total=8, text="paused")),
-        (replace(running(), status=PairStatus.STUCK), Bar(done=0, total=None, text="stuck")),
+        (BY_STATUS[PairStatus.STARTED], (0, "looking for files")),
+        (running(), (0, "looking for files")),
+        (running(found=8), (0, "0 of 8 files found so far")),
+        (running(found=8, in_step=8), (0, "8 of 8 files found so far")),
+        (running(found=8, in_step=4), (50, "4 of 8 files found")),
+        (running(found=8, copied=7), (87, "7 of 8 files found, 7 kB")),
+        (running(found=8, copied=8), (0, "8 of 8 files found so far, 8 kB")),
+        (running(found=10**6, copied=10**6 - 1), (99, "999,999 of 1,000,000 files found, 1 GB")),
+        (running(found=8, copied=1, in_step=6, bytes_per_second=875), (87, "7 of 8 files found, 1 kB, 875 B/s")),
+        (replace(running(found=8, copied=7), status=PairStatus.PAUSED), (87, "paused")),
+        (replace(running(), status=PairStatus.STUCK), (0, "stuck")),
     ],
 )
-def test_a_bar(report: PairReport, bar: Bar) -> None:
-    """No bar is full while its task runs, and none has an end while nothing, or all that was found, is done."""
-    assert bar_of(report, [look_at(report, 0.0)]) == bar
+def test_a_bar(report: PairReport, bar: tuple[int, str]) -> None:
+    """No bar is full while its task runs; it is empty while nothing, or all that was found, is done."""
+    assert bar_of([report]) == bar
 
 
 @pytest.mark.parametrize(
@@ -82,7 +75,7 @@ def test_a_bar(report: PairReport, bar: Bar) -> None:
         "nothing found",
     ],
 )
-def test_time_left(history: list[Look], seconds: int | None) -> None:
+def test_time_left(history: list[PairReport], seconds: int | None) -> None:
     """An estimate once no more files are found, while some are left and the number that is done grows."""
     left = time_left(history)
     assert (left if left is None else round(left.total_seconds())) == seconds
@@ -90,11 +83,12 @@ def test_time_left(history: list[Look], seconds: int | None) -> None:
 
 def test_time_left_in_a_bar() -> None:
     """It is at least a minute, and there only when something was copied: comparing goes faster than copying."""
-    history = looks((0, 100), (10, 100), (20, 100), (30, 100))
-    assert bar_of(running(found=100, copied=30), history).text == "30 of 100 files found, 1 min left, 30 kB"
-    slow = [replace(look, at=look.at * 60) for look in history]
-    assert "1 h 10 min left" in bar_of(running(found=100, copied=30), slow).text
-    assert bar_of(running(found=100, in_step=30), slow).text == "30 of 100 files found"
+    steady = ((0, 100), (10, 100), (20, 100), (30, 100))
+    assert bar_of(looks(*steady))[1] == "30 of 100 files found, 1 min left, 30 kB"
+    slow = looks(*steady, every=600)
+    assert "1 h 10 min left" in bar_of(slow)[1]
+    compared = replace(slow[-1], task=live_task(files_found=100, files_in_step=30))
+    assert bar_of([*slow[:-1], compared])[1] == "30 of 100 files found"
 
 
 def test_what_is_waited_for() -> None:
@@ -113,11 +107,12 @@ def test_a_line_about_all_tasks() -> None:
     assert progress_line([running(), running()]) == "2 of 2 tasks have not ended; 0 B copied"
 
 
-def test_lines_at_most_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
-    """The first line comes after a minute, the next a minute later, however often there is a look."""
+def test_lines_at_most_once_a_minute(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without bars: the first line comes after a minute, the next a minute later, however often there is a look."""
     now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     caplog.set_level(logging.INFO)
-    with ProgressLines(lambda: now[0]) as progress:
+    with Progress(bars=False) as progress:
         for second in range(0, 150, 7):
             now[0] = second
             progress.show([running()])
@@ -135,7 +130,7 @@ def test_bars_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     report = replace(running(found=8, copied=4), name=f"[red]{EVIL}")
-    with open_progress(bars=True) as progress:
+    with Progress(bars=True) as progress:
         progress.show([report])
         progress.show([report])
         assert "4 of 8 files found" in terminal.getvalue()
@@ -150,16 +145,11 @@ def test_bars_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "[red]" in terminal.getvalue()
 
 
-def test_no_terminal_no_bars() -> None:
-    """Elsewhere the progress is lines."""
-    assert isinstance(open_progress(bars=False), ProgressLines)
-
-
 def test_a_terminal_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """What can no longer be written is dropped; waiting continues."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with ProgressBars() as progress:
+    with Progress(bars=True) as progress:
         progress.show([running()])
 
         def gone(_: str = "") -> int:
@@ -182,11 +172,13 @@ def test_bars_fit(width: int) -> None:
         replace(BY_STATUS[PairStatus.QUEUED], name="d"),
         BY_STATUS[PairStatus.SUCCEEDED],
     ]
-    history = {report.name: [look_at(report, 0.0)] for report in reports}
+    live = [[report] for report in reports if is_waited_for(report)]
     console = Console(file=io.StringIO(), width=width)
-    lines = console.render_lines(draw(reports, history), console.options)
+    lines = console.render_lines(draw(live).get_renderable(), console.options)
     texts = ["".join(segment.text for segment in line).rstrip() for line in lines]
     assert len(texts) == 3
+    assert texts[0].startswith("a name of m")
     assert texts[1].split()[0] == "b"
-    assert texts[2] == "in the queue" + texts[2][12:-7] + "2 tasks"
-    assert console.measure(draw(reports, history)).minimum <= width
+    assert texts[2].split("  ")[0] == "in the queue"
+    assert texts[2].endswith("2 tasks")
+    assert all(cell_len(text) <= width for text in texts)

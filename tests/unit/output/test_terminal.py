@@ -162,8 +162,8 @@ assert state.fileno() > 2, "a file of ours has the place of a standard stream"
 logging.raiseExceptions = False
 logging.warning("begins")
 if sys.argv[1] == "show":
-    terminal.print_error("an error")
-    status = terminal.show(RunReport(exit_status=ExitStatus.OK, closing_line="x" * 9999), quiet=False, as_json=False)
+    report = RunReport(exit_status=ExitStatus.OK, errors=("an error",), closing_line="x" * 9999)
+    status = terminal.show(report, quiet=False, as_json=False)
 else:
     status = ExitStatus.OK
     sys.stdout and sys.stdout.write("help")

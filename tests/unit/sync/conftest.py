@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ def client() -> FakeClient:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> StateStore:
-    """Return a store whose file does not exist yet."""
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateStore:
+    """Return a store whose file does not exist yet; that it is durable is the matter of other tests."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
     return StateStore(tmp_path / "state.json", IDENTITY[:36])

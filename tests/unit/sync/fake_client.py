@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from globus_sync_directory.globus.client import GlobusClient, Submitted
@@ -40,10 +41,12 @@ class FakeClient(GlobusClient):
         self.listed: Answer[list[Task]] | None = None  # None: those of ``tasks``
         self.tasks: dict[str, Answer[Task]] = {}  # by id
         self.ends: dict[Directory, Answer[str]] = {}
-        self.explained: dict[str, Any] = {}  # by id
+        self.events: dict[str, Answer[list[Event]]] = {}  # by task
+        self.skipped: dict[str, Answer[list[SkippedPath]]] = {}  # by task
+        self.paused: dict[str, Answer[list[Pause]]] = {}  # by task
         self._new_tasks = itertools.count(FIRST_TASK)
 
-    def now(self) -> Any:
+    def now(self) -> datetime:
         return NOW
 
     def map_concurrently(self, question: Callable[[_Item], _Result], items: Iterable[_Item]) -> dict[_Item, _Result]:
@@ -92,14 +95,14 @@ class FakeClient(GlobusClient):
         return self.ends[directory]
 
     def newest_events(self, task_id: str) -> Answer[list[Event]]:
-        return self._explain("events", task_id)
+        return self._explain("events", task_id, self.events)
 
     def skipped_paths(self, task_id: str) -> Answer[list[SkippedPath]]:
-        return self._explain("skipped", task_id)
+        return self._explain("skipped", task_id, self.skipped)
 
     def pauses(self, task: Task) -> Answer[list[Pause]]:
-        return self._explain("pauses", task.task_id)
+        return self._explain("pauses", task.task_id, self.paused)
 
-    def _explain(self, what: str, task_id: str) -> Any:
+    def _explain(self, what: str, task_id: str, answers: Mapping[str, Answer[list[_Result]]]) -> Answer[list[_Result]]:
         self.asked.append(f"{what} {int(task_id[:8])}")
-        return self.explained[task_id]
+        return answers[task_id]

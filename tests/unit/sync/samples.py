@@ -49,12 +49,14 @@ def task(number: int = 1, pair: Pair | None = PAIR, **more: Any) -> Task:
 
 def ended(number: int = 1, status: str = "SUCCEEDED", pair: Pair | None = PAIR, **more: Any) -> Task:
     """Return a task of ``pair`` that ended at ENDED, having found and copied a file."""
-    return replace(task(number, pair), status=status, **{"ended_at": ENDED, "files_found": 1, "files_copied": 1} | more)
+    usual: dict[str, Any] = {"ended_at": ENDED, "files_found": 1, "files_copied": 1}
+    return replace(task(number, pair), status=status, **usual | more)
 
 
 def expired(number: int = 1, **more: Any) -> Task:
     """Return a task that ended at its deadline."""
-    return ended(number, "FAILED", **{"fatal_code": "EXPIRED", "deadline": ENDED} | more)
+    usual: dict[str, Any] = {"fatal_code": "EXPIRED", "deadline": ENDED}
+    return ended(number, "FAILED", **usual | more)
 
 
 def event(code: str, *, at: datetime = ENDED, is_error: bool = False, details: str = "") -> Event:

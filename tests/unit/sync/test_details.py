@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
-from globus_sync_directory.model.answer import Answer, Received
+from globus_sync_directory.model.answer import Received
 from globus_sync_directory.model.record import PairRecord
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Pause, SkippedPath, Task
@@ -62,12 +63,11 @@ MISSING = "the reason is not known, because Globus did not send it: "
         ),
     ],
 )
-def test_what_explains_a_status(
-    found: Task, answer: Answer[list[object]] | None, asked: list[str], details: Details | None
-) -> None:
+def test_what_explains_a_status(found: Task, answer: Any, asked: list[str], details: Details | None) -> None:
     """The log, the skipped paths or the pauses; what does not come is one line of that report."""
     client = FakeClient()
-    client.explained = {new_id(1): answer}
+    answers: dict[str, Any] = {new_id(1): answer} if answer else {}
+    client.events, client.skipped, client.paused = answers, answers, answers
     made = ask_details(client, {FINGERPRINT: record(1)}, snapshot(found), scope(PAIR), {})
     assert made == ({new_id(1): details} if details else {})
     assert client.asked == asked
@@ -104,6 +104,6 @@ def test_whose_tasks(
 ) -> None:
     """Last and replaced tasks of the pairs of this run, those that were just adopted and, in a whole run, orphans."""
     client = FakeClient()
-    client.explained = {new_id(1): Received([EVENT])}
+    client.events = {new_id(1): Received([EVENT])}
     ask_details(client, records, found, scope(PAIR, config=(PAIR,) if is_whole else (PAIR, OTHER)), outcomes)
     assert client.asked == asked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -361,7 +362,7 @@ def test_age_counts_from_full_successes(found: Task, counts_from: datetime) -> N
         ({"destination_name": "Archive"}, f"source '/images/run 7' on collection {ONE}"),
     ],
 )
-def test_names_of_collections(names: dict[str, str], shown: str) -> None:
+def test_names_of_collections(names: dict[str, Any], shown: str) -> None:
     """A person reads the name of a collection beside its id, where Globus says it."""
     problem = report(task(is_ok=False, **names), Details(events=(DENIED,))).problem
     assert problem is not None

@@ -1,4 +1,4 @@
-"""A report on one pair as lines: a row for every status, and for what may stand beside a status."""
+"""A report as lines: a row for every status and for what may stand beside it, the checks, what all pairs share."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from globus_sync_directory.errors import ExitStatus
 from globus_sync_directory.model.problem import Problem
-from globus_sync_directory.model.report import PairReport
+from globus_sync_directory.model.report import Check, CheckResult, PairReport, RunReport
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import SkippedPath, task_link
-from globus_sync_directory.output.pair_text import describe, headline, is_brief, pair_lines, summary
+from globus_sync_directory.output.report_text import describe, headline, pair_lines, plain_lines, summary
 
 from .reports import (
     BY_STATUS,
@@ -301,10 +302,9 @@ def test_headline_and_summary() -> None:
 def test_what_is_brief() -> None:
     """A report with a document, a note or a problem needs more than a line, even if its status is well."""
     brief = pair_report(PairStatus.RUNNING)
-    assert is_brief(brief)
-    assert not is_brief(replace(brief, document={"DATA": []}))
-    assert not is_brief(replace(brief, notes=("a note",)))
-    assert not is_brief(replace(brief, problem=PROBLEM))
+    assert len(describe(brief)) == 1
+    more = [replace(brief, document={}), replace(brief, notes=("a note",)), replace(brief, problem=PROBLEM)]
+    assert all(len(describe(report)) > 1 for report in more)
 
 
 TEXT = st.text(max_size=60) | st.just(EVIL)
@@ -322,5 +322,77 @@ def test_any_text_in_any_report(name: str, message: str, path: str, code: str, s
     lines = describe(report)
     assert lines[0].startswith(f"{name}: {status.words}")
     assert lines[-1] == f"    task: {task_link(TASK_ID)}"
-    assert len(lines) < 12
-    assert not is_brief(report)
+    assert 3 < len(lines) < 12
+
+
+OK = Check(result=CheckResult.OK, sentence="signed in")
+FAIL = Check(result=CheckResult.FAIL, sentence="no such path", fix="correct it", command="do that", pair="lab")
+NOTE = Check(result=CheckResult.NOTE, sentence="the source is empty")
+
+
+def shown(report: RunReport, *, quiet: bool = False) -> list[str]:
+    return plain_lines(report, quiet=quiet)
+
+
+def test_checks() -> None:
+    """Each check has its mark; what failed has the pair, the fix and the command; the last line counts."""
+    report = RunReport(exit_status=ExitStatus.ATTENTION, checks=(OK, FAIL, NOTE))
+    failed = ["FAIL  lab: no such path", "      fix:  correct it", "      run:  do that"]
+    assert shown(report) == ["ok    signed in", *failed, "note  the source is empty", "3 checks: 1 failed"]
+    assert shown(report, quiet=True) == failed
+    assert shown(replace(report, checks=(OK,)))[-1] == "1 check: all is well"
+
+
+def test_a_shared_problem_is_shown_once() -> None:
+    """Why Globus was not reached stands before one line for each pair."""
+    unasked = [pair_report(PairStatus.NOT_REACHED, name, problem=PROBLEM) for name in ("a", "b")]
+    other = pair_report(PairStatus.FAILED, "c", problem=PROBLEM)
+    report = RunReport(exit_status=ExitStatus.ATTENTION, pairs=(*unasked, other))
+    expected = [
+        "Globus was not reached: no space left for '/archive'",
+        "    fix:  make room there",
+        "a: not reached",
+        "b: not reached",
+    ]
+    assert shown(report)[:4] == shown(report, quiet=True)[:4] == expected
+    assert shown(report)[4] == "c: failed"
+    assert "    why:  no space left for '/archive'" in shown(report)[5:]
+    assert shown(report)[-1] == "3 pairs: 2 not reached, 1 failed"
+
+
+def test_a_rejected_sign_in_is_not_called_unreachable() -> None:
+    """Globus was reached, and said no."""
+    pairs = tuple(pair_report(PairStatus.SIGN_IN_REJECTED, name, problem=PROBLEM) for name in ("a", "b"))
+    lines = shown(RunReport(exit_status=ExitStatus.SIGN_IN_REJECTED, pairs=pairs))
+    assert lines[0].startswith("the sign-in was rejected: ")
+
+
+def test_unlike_problems_stay_with_their_pairs() -> None:
+    """Two reasons are two lines; so is the reason of a single pair."""
+    one = pair_report(PairStatus.NOT_REACHED, "a", problem=Problem(reason="no network"))
+    two = pair_report(PairStatus.NOT_REACHED, "b", problem=Problem(reason="timeout"))
+    assert shown(RunReport(exit_status=ExitStatus.TRY_LATER, pairs=(one, two)))[:4] == [
+        "a: not reached",
+        "    why:  no network",
+        "b: not reached",
+        "    why:  timeout",
+    ]
+    alone = shown(RunReport(exit_status=ExitStatus.TRY_LATER, pairs=(one,)))
+    assert alone == ["a: not reached", "    why:  no network"]
+
+
+def test_quiet_shows_what_explains_the_status() -> None:
+    """Pairs that are well, the summary and the closing line are left out."""
+    pairs = (BY_STATUS[PairStatus.SUCCEEDED], BY_STATUS[PairStatus.BLOCKED])
+    report = RunReport(exit_status=ExitStatus.ATTENTION, pairs=pairs, closing_line="nothing would be started")
+    assert shown(report)[-2:] == ["2 pairs: 1 succeeded, 1 blocked", "nothing would be started"]
+    quiet = shown(report, quiet=True)
+    assert quiet[0].startswith("microscope: blocked")
+    assert not any("succeeded" in line or "would" in line for line in quiet)
+
+
+def test_plain_lines_are_sanitised() -> None:
+    """What a file or a pipe gets: each line is printable."""
+    (line,) = shown(RunReport(exit_status=ExitStatus.OK, pairs=(pair_report(name=EVIL),)))
+    assert line.isprintable()
+    assert line.endswith("line: running")
