@@ -26,7 +26,7 @@ MODULE_VARIABLE = "GLOBUS_SYNC_DIRECTORY_PYTHON_MODULE"
 # The modules of the package that a start runs before the command line.
 STARTED_WITH = [
     *("__init__.py", "__main__.py", "installation.py", "text.py"),
-    *("output/__init__.py", "output/log.py", "output/log_file.py"),
+    *("output/__init__.py", "output/log.py"),
 ]
 
 # As real ones do, it reads an unset variable, has a command that fails, and prints something.
