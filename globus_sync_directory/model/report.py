@@ -21,7 +21,7 @@ class PairReport:
     How one pair is doing; times are aware UTC.
 
     ``is_orphaned``: no pair of the config asks for this task any more. ``known_by_label``: it may even belong to
-    another config of the same application. ``before``: the report on the task that this run replaced.
+    another config of the same application. ``before``: how the task ended that this run replaced, or was to replace.
     """
 
     fingerprint: str

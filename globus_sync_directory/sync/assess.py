@@ -48,7 +48,7 @@ class Findings:
 
 def assess(findings: Findings) -> tuple[PairReport, ...]:
     """Return one report a pair, in their order, then one for each orphaned task that is live or ended badly."""
-    reports = [_with_replaced_task(assess_pair(pair, findings), pair, findings) for pair in findings.scope.pairs]
+    reports = [_with_earlier_task(assess_pair(pair, findings), pair, findings) for pair in findings.scope.pairs]
     if findings.scope.is_whole:  # else the orphans wait for a run of all pairs: what ended badly is reported once
         reports += [
             _orphan_report(fingerprint, record, findings)
@@ -139,13 +139,19 @@ def _report_on_last_task(blank: PairReport, pair: Pair | None, record: PairRecor
     return replace(report, status=PairStatus.STARTED, since=record.task.submitted_at, notes=notes)
 
 
-def _with_replaced_task(report: PairReport, pair: Pair, findings: Findings) -> PairReport:
-    """Return ``report`` with how the task ended that this run, or one that could not report it, has replaced."""
+def _with_earlier_task(report: PairReport, pair: Pair, findings: Findings) -> PairReport:
+    """
+    Return ``report`` with how the task ended that this run, or one that could not report it, has replaced.
+
+    Where this run was to replace the last task and could not, with how that one ended: its end must not wait for the
+    next start.
+    """
     record = record_of(findings.records, pair, findings.now)
-    # In a dry run, the last task is the one that would be replaced.
-    last: LastTask | None = record.task if report.status is PairStatus.WOULD_START else record.replaced
+    outcome = findings.outcomes.get(pair.fingerprint)
+    has_new_task = outcome is None or outcome.task is not None or outcome.status is PairStatus.STARTED
+    last: LastTask | None = record.replaced or (None if has_new_task else record.task)
     task = findings.snapshot.find(last)
-    if task is None or last is None:
+    if last is None or task is None or task.is_live:
         return report
     blank = _blank(pair, pair.fingerprint, record, findings.now)
     return replace(report, before=report_on_task(blank, findings.task(task, pair, last.deadline)))

@@ -24,7 +24,7 @@ import pytest
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope
-from world import World
+from world import World, no_room
 
 from globus_sync_directory import state
 from globus_sync_directory.commands import wait
@@ -32,7 +32,7 @@ from globus_sync_directory.commands.options import Options
 from globus_sync_directory.commands.sync import sync
 from globus_sync_directory.config.load import load_settings
 from globus_sync_directory.errors import Interrupted
-from globus_sync_directory.notify import smtp
+from globus_sync_directory.notify import mail, smtp
 
 PASSWORD = "smtp-pass-word-0815"
 
@@ -167,6 +167,36 @@ def test_a_blocked_start(world: World, post: Post) -> None:
     assert post.take() == []
 
 
+def test_a_failure_before_a_start_that_has_to_wait(world: World, post: Post) -> None:
+    """How a task failed is mailed by the next run also where that cannot start another one, and not again then."""
+    configure(world, post)
+    fail(world)
+    world.globus.faults.add(no_room())
+    assert world.run().statuses == {"microscope": "waiting for room"}
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: failed"]
+    assert "previous task: failed: " in world.run().stdout
+    world.globus.faults.clear()
+    world.sync()
+    assert post.take() == []
+
+
+def test_a_success_before_a_blocked_start_is_no_recovery(world: World, post: Post) -> None:
+    """A task that had succeeded before a start was blocked says nothing about the time after it."""
+    configure(world, post)
+    world.sync()
+    world.source.rules[world.client_id, ()] = ""
+    world.run()
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: blocked"]
+    world.source.rules[world.client_id, ()] = "r"
+    world.globus.hold()
+    world.run()
+    assert post.take() == []
+    world.globus.release()
+    world.globus.wait()
+    world.run()
+    assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: recovered"]
+
+
 def test_a_start_that_fails_night_after_night(world: World, post: Post) -> None:
     """An earlier success is no recovery: one mail, and one when a later task has succeeded."""
     configure(world, post)
@@ -280,7 +310,7 @@ def test_one_rejected_recipient(world: World, post: Post) -> None:
     world.pair("microscope", src_path="/missing")
     outcome = world.run()
     assert outcome.status == 1
-    assert "rejects this recipient: no such [31muser" in outcome.stderr
+    assert "answered 550: no such [31muser" in outcome.stderr
     assert [address for address, _, _ in post.take()] == ["ops@example.org"]
     post.rejected = set()
     world.run()
@@ -462,7 +492,7 @@ def test_news_survive_a_kill_while_they_are_sent(world: World, post: Post, monke
         raise Interrupted("interrupted by SIGTERM")
 
     with monkeypatch.context() as patch:
-        patch.setattr(smtp, "_connection", interrupted)
+        patch.setattr(mail, "deliver", interrupted)
         assert world.run().status == 130
     world.globus.wait()
     world.sync()
@@ -521,7 +551,7 @@ def test_an_address_that_the_server_cannot_take(world: World) -> None:
     with serving(Post(), enable_SMTPUTF8=False) as post:
         configure(world, post, to="müller@example.org, ops@example.org")
         world.pair("microscope", src_path="/missing")
-        assert "does not accept addresses with non-ASCII letters" in world.run().stderr
+        assert "or what this address needs" in world.run().stderr
         assert [address for address, _, _ in post.take()] == ["ops@example.org"]
 
 
