@@ -64,7 +64,7 @@ class LoadedState:
 
 
 class StateStore:
-    """The records by fingerprint, and the file that holds them; nothing is written but by ``edit``."""
+    """The records by fingerprint, and the file that holds them; nothing is written but by ``edit`` and ``save``."""
 
     def __init__(self, path: Path, client_id: str) -> None:
         self.path = Path(os.path.realpath(path))  # a link stays a link; two names of one file share one lock
@@ -110,6 +110,12 @@ class StateStore:
             with contextlib.nullcontext() if self._has_lock else self._turn_to_write():
                 self._write(changed)
             self.records = edited
+
+    def save(self, records: Mapping[str, PairRecord]) -> None:
+        """Replace the records by ``records``, as ``edit`` does it: what is missing there is forgotten."""
+        with self.edit() as edited:
+            edited.clear()
+            edited |= records
 
     def _write(self, changed: Mapping[str, PairRecord | None]) -> None:
         on_disk = self.read()
