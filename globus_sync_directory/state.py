@@ -274,10 +274,16 @@ def _from_version_1(document: dict[str, Any]) -> dict[str, Any]:
             problem = {"reason": setback["what"], "fix": setback["cure"], "command": setback.get("command", "")}
             status = statuses[setback["verdict"]]
             record["failed_start"] = {"status": status, "problem": problem, "since": setback["since"]}
-        # What was mailed is known by words that have changed: a problem that lasts is mailed once more.
-        record["mailed"] = {address: {"well_since": told["well_since"]} for address, told in old["mailed"].items()}
+        mailed = old.get("mailed") or {}
+        record["mailed"] = {address: _mailed_from_version_1(known) for address, known in mailed.items()}
         pairs[key] = record
     return {**document, "pairs": pairs}
+
+
+def _mailed_from_version_1(known: dict[str, Any]) -> dict[str, Any]:
+    # The words of problems have changed: one that lasts is mailed once more, and that it ended is mailed all the same.
+    unsent = [{"headline": headline, "lines": text.splitlines()} for headline, text in known["unsent"]]
+    return {"problems": known["troubles"], "well_since": known["well_since"], "unsent": unsent}
 
 
 def _encode(document: _Document) -> bytes:
