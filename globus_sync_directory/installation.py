@@ -13,16 +13,8 @@ import sys
 
 OLDEST_PYTHON = (3, 11)
 
-# What setup.py requires: import name -> name of the distribution. A test compares the two.
-REQUIRED = {
-    "click": "click",
-    "dateutil": "python-dateutil",
-    "globus_sdk": "globus-sdk",
-    "msgspec": "msgspec",
-    "requests": "requests",
-    "rich": "rich",
-    "urllib3": "urllib3",
-}
+# What setup.py requires, by the names to import. A test compares the two.
+REQUIRED = ("click", "dateutil", "globus_sdk", "msgspec", "requests", "rich", "urllib3")
 
 
 def find_problem() -> str | None:
@@ -30,7 +22,7 @@ def find_problem() -> str | None:
     if sys.version_info < OLDEST_PYTHON:
         found, needed = (".".join(map(str, numbers[:2])) for numbers in (sys.version_info, OLDEST_PYTHON))
         return f"{sys.executable} is Python {found}; create the virtual environment with {needed} or newer"
-    missing = [distribution for name, distribution in REQUIRED.items() if importlib.util.find_spec(name) is None]
+    missing = [name for name in REQUIRED if importlib.util.find_spec(name) is None]
     return _sentence(f"does not have the packages that the tool needs ({', '.join(missing)})") if missing else None
 
 

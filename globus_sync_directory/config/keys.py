@@ -95,11 +95,11 @@ SYNC_LEVEL = Kind(
     lambda text: SyncLevel[text.upper()],
 )
 MINUTES = Kind(
-    {"0*[1-9][0-9]{0,6}": "is not a whole number of minutes from 1 to 9999999"},
+    {"[1-9][0-9]{0,6}": "is not a whole number of minutes from 1 to 9999999"},
     lambda text: timedelta(minutes=int(text)),
 )
 AGE = Kind(
-    {r"0*[1-9][0-9]{0,4} *[mhdw]": "is not an age such as 90m, 36h, 2d or 1w"},
+    {"[1-9][0-9]{0,4} *[mhdw]": "is not an age such as 90m, 36h, 2d or 1w"},
     lambda text: int(text[:-1]) * _UNITS[text[-1]],
 )
 ADDRESS = Kind({rf"(?!.*=\?){_ADDRESS_PART}@{_ADDRESS_PART}": "is not a mail address such as lab@example.org"})

@@ -69,7 +69,8 @@ def _read_text(path: Path) -> str:
 
 
 def _read_secret(path: Path, what: str) -> str:
-    return parse_secret(path, what, *_read_file(path, _LARGEST_SECRET, f"no such {what} file; {how_to_write(path, what)}"))
+    missing = f"no such {what} file; {how_to_write(path, what)}"
+    return parse_secret(path, what, *_read_file(path, _LARGEST_SECRET, missing))
 
 
 def _read_file(path: Path, largest: int, missing: str) -> tuple[os.stat_result, bytes]:

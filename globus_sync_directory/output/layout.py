@@ -60,11 +60,11 @@ def wrap(lines: Sequence[Line], width: int) -> list[Text]:
 
 def table(reports: Sequence[PairReport], width: int) -> list[RenderableType]:
     """Return a table of at most ``width`` columns, below each row the link of its task; nothing where none fits."""
-    rows = [_HEADER, *map(_cells, reports)]
-    columns = zip(*rows, strict=True)
-    widths = [max(cell_len(line) for cell in column for line in cell.split("\n")) for column in columns]
-    gaps = _GAP * (len(widths) - 1)
+    narrow = [_HEADER, *map(_cells, reports)]
+    rows = [tuple(cell.replace("\n", " ") for cell in row) for row in narrow]
+    widths, gaps = _widths(rows), _GAP * (len(_HEADER) - 1)
     if sum(widths) + gaps > width:
+        rows, widths = narrow, _widths(narrow)
         widths[1] = min(widths[1], _LONGEST_STATUS)
     room_for_names = width - sum(widths[1:]) - gaps
     if room_for_names < max(cell_len(word) for name, *_ in rows for word in name.split()):
@@ -76,6 +76,10 @@ def table(reports: Sequence[PairReport], width: int) -> list[RenderableType]:
         if report.task_id:
             pieces.append(Text(f"    {task_link(report.task_id)}"))
     return pieces
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(cell_len(line) for cell in column for line in cell.split("\n")) for column in zip(*rows, strict=True)]
 
 
 def _cells(report: PairReport) -> tuple[str, ...]:

@@ -93,11 +93,11 @@ def test_the_table_at_80_columns() -> None:
 
 
 def test_a_wide_terminal_wraps_nothing() -> None:
-    """Names and statuses are on one line where there is room."""
+    """Names, statuses and figures are on one line where there is room."""
     long = replace(WELL[3], name="a name of twenty-eight chars")
     lines = lines_of(WELL[0], long, width=110)
-    assert lines[1].split("  ")[0] == "microscope"
-    assert "a name of twenty-eight chars  stopped at its time limit  7 h ago" in lines[4]
+    assert "1 file, 7.5 MB, 2 in step" in lines[1]
+    assert "a name of twenty-eight chars  stopped at its time limit  7 h ago" in lines[3]
 
 
 def test_a_table_that_does_not_fit() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from globus_sync_directory.model.answer import Answer, Received
+from globus_sync_directory.model.answer import Received
 from globus_sync_directory.model.record import PairRecord
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Pause, SkippedPath, Task
