@@ -64,7 +64,7 @@ class LoadedState:
 
 
 class StateStore:
-    """The records by fingerprint, and the file that holds them; nothing is written but by ``edit``."""
+    """The records by fingerprint, and the file that holds them; nothing is written but by ``edit`` and ``save``."""
 
     def __init__(self, path: Path, client_id: str) -> None:
         self.path = Path(os.path.realpath(path))  # a link stays a link; two names of one file share one lock
@@ -110,6 +110,12 @@ class StateStore:
             with contextlib.nullcontext() if self._has_lock else self._turn_to_write():
                 self._write(changed)
             self.records = edited
+
+    def save(self, records: Mapping[str, PairRecord]) -> None:
+        """Replace the records by ``records``, as ``edit`` does it: what is missing there is forgotten."""
+        with self.edit() as edited:
+            edited.clear()
+            edited |= records
 
     def _write(self, changed: Mapping[str, PairRecord | None]) -> None:
         on_disk = self.read()
@@ -268,10 +274,16 @@ def _from_version_1(document: dict[str, Any]) -> dict[str, Any]:
             problem = {"reason": setback["what"], "fix": setback["cure"], "command": setback.get("command", "")}
             status = statuses[setback["verdict"]]
             record["failed_start"] = {"status": status, "problem": problem, "since": setback["since"]}
-        # What was mailed is known by words that have changed: a problem that lasts is mailed once more.
-        record["mailed"] = {address: {"well_since": told["well_since"]} for address, told in old["mailed"].items()}
+        mailed = old.get("mailed") or {}
+        record["mailed"] = {address: _mailed_from_version_1(known) for address, known in mailed.items()}
         pairs[key] = record
     return {**document, "pairs": pairs}
+
+
+def _mailed_from_version_1(known: dict[str, Any]) -> dict[str, Any]:
+    # The words of problems have changed: one that lasts is mailed once more, and that it ended is mailed all the same.
+    unsent = [{"headline": headline, "lines": text.splitlines()} for headline, text in known["unsent"]]
+    return {"problems": known["troubles"], "well_since": known["well_since"], "unsent": unsent}
 
 
 def _encode(document: _Document) -> bytes:

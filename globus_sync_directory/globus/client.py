@@ -107,8 +107,8 @@ class GlobusClient:
         return self._caller.ask("the list of tasks", question)
 
     def recent_tasks(self) -> Answer[list[Task]]:
-        """Return our thousand newest tasks, ended or not, newest first."""
-        return self._caller.ask("the list of tasks", lambda client: _page(client, filters={})[0])
+        """Return our thousand newest tasks, ended or not, newest first; an unreadable document is left out."""
+        return self._caller.ask("the list of tasks", lambda client: _page(client, filters={}, skip_unreadable=True)[0])
 
     def task(self, task_id: str) -> Answer[Task]:
         """Return one task."""
@@ -196,10 +196,12 @@ class GlobusClient:
         return self._caller.ask("a submission", question)
 
 
-def _page(client: TransferClient, *, filters: Mapping[str, Any], offset: int = 0) -> tuple[list[Task], int]:
+def _page(
+    client: TransferClient, *, filters: Mapping[str, Any], offset: int = 0, skip_unreadable: bool = False
+) -> tuple[list[Task], int]:
     """Return a page of our tasks that pass ``filters``, newest first, and how many there are on all pages."""
     reply = client.task_list(limit=_LIST_LIMIT, offset=offset, filter=dict(filters), orderby="request_time DESC")
-    return documents.read_tasks(reply.data), documents.read_total(reply.data)
+    return documents.read_tasks(reply.data, skip_unreadable=skip_unreadable), documents.read_total(reply.data)
 
 
 def _is_unsupported(answer: Rejected) -> bool:

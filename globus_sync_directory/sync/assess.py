@@ -149,7 +149,7 @@ def _with_earlier_task(report: PairReport, pair: Pair, findings: Findings) -> Pa
     record = record_of(findings.records, pair, findings.now)
     outcome = findings.outcomes.get(pair.fingerprint)
     has_new_task = outcome is None or outcome.task is not None or outcome.status is PairStatus.STARTED
-    last: LastTask | None = record.replaced or (None if has_new_task else record.task)
+    last: LastTask | None = record.replaced if has_new_task else record.task
     task = findings.snapshot.find(last)
     if last is None or task is None or task.is_live:
         return report

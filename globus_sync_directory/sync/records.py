@@ -71,10 +71,10 @@ def has_ended(record: PairRecord, snapshot: Snapshot) -> bool:
         return False
     if record.task is None or record.task.task_id in snapshot.gone:
         return True
-    if record.left_config and record.left_config.is_end_reported:
-        return True
     task = snapshot.find(record.task)
-    return task is not None and not task.is_live
+    if task is None:  # the end of an orphaned task is not asked for again
+        return record.left_config is not None and record.left_config.is_end_reported
+    return not task.is_live
 
 
 def with_failed_starts(

@@ -55,15 +55,13 @@ def _start(scope: Scope, client: GlobusClient, store: StateStore) -> RunReport:
     snapshot = take_snapshot(client, store.records, scope, live, now)
     if not isinstance(snapshot, Snapshot):
         return report_without_globus(scope, store.records, snapshot, now)
-    with store.edit() as records:
-        records |= update_records(records, snapshot, scope, now)
+    store.save(update_records(store.records, snapshot, scope, now))
     idle, waiting = find_idle(store.records, snapshot, scope, recovered, now)
     ends = look_at_ends(client, idle, store.records, snapshot)
     plans, blocked = plan(idle, store.records, snapshot, ends, scope.identity)
     submitted = submit(client, store, plans, snapshot.known, scope.identity)
     outcomes = recovered | waiting | blocked | submitted
-    with store.edit() as records:
-        records |= with_failed_starts(records, outcomes, scope, now)
+    store.save(with_failed_starts(store.records, outcomes, scope, now))
     return _report(scope, client, store.records, snapshot, outcomes)
 
 

@@ -78,7 +78,7 @@ def _problem(found: ReportedTask, status: PairStatus) -> Problem | None:
         case PairStatus.RAN_OUT_OF_TIME if not behind:
             return _out_of_time(found)
         case PairStatus.CANCELLED:
-            said = next((event.details for event in details.events if event.code == "CANCELED"), "")
+            said = next((event.details for event in details.events if event.code == "CANCELED" and event.details), "")
             return Problem(
                 reason=shorten(said) or "somebody cancelled it", fix="nothing to do, unless this was unintended"
             )

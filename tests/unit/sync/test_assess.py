@@ -375,19 +375,19 @@ RUN_BEFORE = record(2, replaced=remembered(1, deadline=ENDED))
         (replace(RUN_BEFORE, replaced=remembered(8)), None, None),
         (record(1), Outcome(status=PairStatus.STARTED), None),
         (record(1), Outcome(status=PairStatus.WOULD_START), PairStatus.RAN_OUT_OF_TIME),
-        (RUN_BEFORE, Outcome(status=PairStatus.WOULD_START), PairStatus.STOPPED_AT_TIME_LIMIT),
+        (RUN_BEFORE, Outcome(status=PairStatus.WOULD_START), None),
         (record(None), Outcome(status=PairStatus.WOULD_START), None),
         (record(1), Outcome(status=PairStatus.BLOCKED), PairStatus.RAN_OUT_OF_TIME),
         (record(1), Outcome(status=PairStatus.WAITING_FOR_ROOM), PairStatus.RAN_OUT_OF_TIME),
         (record(1), Outcome(status=PairStatus.START_UNCONFIRMED), PairStatus.RAN_OUT_OF_TIME),
-        (RUN_BEFORE, Outcome(status=PairStatus.BLOCKED), PairStatus.STOPPED_AT_TIME_LIMIT),
+        (record(1, replaced=remembered(3)), Outcome(status=PairStatus.BLOCKED), PairStatus.RAN_OUT_OF_TIME),
         (record(2), Outcome(status=PairStatus.RUNNING, task=task(2)), None),
         (record(1), None, None),
     ],
 )
 def test_the_task_before(known: PairRecord, outcome: Outcome | None, before: PairStatus | None) -> None:
     """A report tells how the replaced task ended; where none could be started, the last one, which is not replaced."""
-    made = report_on_pair(known, snapshot(expired(1), task(2)), outcome)
+    made = report_on_pair(known, snapshot(expired(1), task(2), ended(3)), outcome)
     assert (made.before.status if made.before else None) is before
     if made.before:
         assert (made.before.name, made.before.fingerprint, made.before.at) == ("microscope", FINGERPRINT, NOW)

@@ -381,6 +381,7 @@ def test_with_task(before: PairRecord, new: LastTask, after: PairRecord) -> None
         (record(1), snapshot(gone=[2]), False),
         (orphan(1), LOOKED, False),
         (orphan(1, is_end_reported=True), LOOKED, True),
+        (orphan(1, is_end_reported=True), snapshot(task(1)), False),  # Globus had forgotten it for a while
         (orphan(1, is_end_reported=True, pending=pending()), LOOKED, False),
     ],
 )
