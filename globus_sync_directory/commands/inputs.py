@@ -23,7 +23,7 @@ def choose_pairs(settings: Settings, names: tuple[str, ...]) -> tuple[Pair, ...]
     for name in names:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {quote(close[0])}?" if close else "there are " + ", ".join(map(quote, known))
+            hint = f"did you mean {quote(close[0])}?" if close else "it has " + ", ".join(map(quote, known))
             raise UsageError(f"--pair: no pair {quote(name)} in {settings.path}; {hint}")
     return tuple(pair for pair in settings.pairs if not names or pair.name in names)
 

@@ -48,8 +48,8 @@ def test_choose_pairs(names: tuple[str, ...], chosen: tuple[Pair, ...]) -> None:
     [
         ("microscop", "did you mean 'microscope'?"),
         ("camera1", "did you mean 'camera 1'?"),
-        ("xyz", "there are 'microscope', 'sequencer', 'camera 1'"),
-        ("", "there are 'microscope', 'sequencer', 'camera 1'"),
+        ("xyz", "it has 'microscope', 'sequencer', 'camera 1'"),
+        ("", "it has 'microscope', 'sequencer', 'camera 1'"),
     ],
 )
 def test_an_unknown_pair(name: str, hint: str) -> None:
