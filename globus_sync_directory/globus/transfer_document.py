@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from globus_sdk import MISSING, TransferData
-
 from globus_sync_directory.model.pair import Pair, SyncLevel, task_label
 
 NO_SUBMISSION_ID_YET = "00000000-0000-0000-0000-000000000000"
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
-_NOT_COMPARED = ("deadline", "submission_id", "label", "sync_level")
+_NOT_COMPARED = dict.fromkeys(("deadline", "submission_id", "label", "sync_level"))
 
 
 def build_document(pair: Pair, submission_id: str, sync_level: SyncLevel, now: datetime) -> dict[str, Any]:
@@ -21,23 +19,31 @@ def build_document(pair: Pair, submission_id: str, sync_level: SyncLevel, now: d
 
     ``now`` is aware and on Globus' clock; the deadline counts from it. Source: Globus Transfer API, task_submit.
     """
-    data = TransferData(
-        pair.source.collection,
-        pair.destination.collection,
-        label=task_label(pair.name, pair.fingerprint, submission_id),
-        submission_id=submission_id,
-        sync_level=int(sync_level),
-        verify_checksum=True,
-        preserve_timestamp=True,
-        skip_source_errors=True,  # one unreadable file must not stop all others; it is reported as a gap
-        notify_on_succeeded=False,  # an application has no inbox
-        notify_on_failed=False,
-        notify_on_inactive=False,
-    )
-    data.add_item(pair.source.path_with_slash, pair.destination.path_with_slash, recursive=True)
-    for pattern in pair.exclude:
-        data.add_filter_rule(pattern.removesuffix("/"), type="dir" if pattern.endswith("/") else MISSING)
-    return with_deadline(_plain(data), pair, now)
+    source, destination = pair.source, pair.destination
+    paths = {"source_path": source.path_with_slash, "destination_path": destination.path_with_slash}
+    document = {
+        "DATA_TYPE": "transfer",
+        "submission_id": submission_id,
+        "label": task_label(pair.name, pair.fingerprint, submission_id),
+        "source_endpoint": source.collection,
+        "destination_endpoint": destination.collection,
+        "sync_level": int(sync_level),
+        "verify_checksum": True,
+        "preserve_timestamp": True,
+        "skip_source_errors": True,  # one unreadable file must not stop all others; it is reported as a gap
+        "notify_on_succeeded": False,  # an application has no inbox
+        "notify_on_failed": False,
+        "notify_on_inactive": False,
+        "DATA": [{"DATA_TYPE": "transfer_item", "recursive": True, **paths}],
+    }
+    if pair.exclude:
+        document["filter_rules"] = [_filter_rule(pattern) for pattern in pair.exclude]
+    return with_deadline(document, pair, now)
+
+
+def _filter_rule(pattern: str) -> dict[str, str]:
+    rule = {"DATA_TYPE": "filter_rule", "method": "exclude", "name": pattern.removesuffix("/")}
+    return {**rule, "type": "dir"} if pattern.endswith("/") else rule
 
 
 def with_deadline(document: Mapping[str, Any], pair: Pair, now: datetime) -> dict[str, Any]:
@@ -64,17 +70,4 @@ def asks_for(document: Mapping[str, Any], pair: Pair) -> bool:
     if level not in (int(pair.sync_level), int(SyncLevel.CHECKSUM)):
         return False
     wanted = build_document(pair, NO_SUBMISSION_ID_YET, SyncLevel(level), _ANY_TIME)
-    return _compared(document) == _compared(wanted)
-
-
-def _compared(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in document.items() if key not in _NOT_COMPARED}
-
-
-def _plain(value: Any) -> Any:
-    """Return the SDK's document as plain dicts and lists, without what is missing."""
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items() if inner is not MISSING}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return value if isinstance(value, int | float | str | None) else str(value)
+    return {**document, **_NOT_COMPARED} == {**wanted, **_NOT_COMPARED}
