@@ -55,13 +55,10 @@ class Caller:
         self._clients: list[TransferClient] = []
         self._turn = threading.Lock()  # for what follows
         self._outage: Unavailable | None = None
-        self._failures = 0
-        self._failed_looks = 0
+        self._failures = self._failed_looks = 0
 
-    def ask(
-        self, what: str, send: _Send, read: Callable[[object], _Value], *, can_mean_outage: bool = True
-    ) -> Answer[_Value]:
-        """Send a request, and return what ``read`` finds in the reply; ``what`` names it in a sentence."""
+    def ask(self, what: str, send: _Send, read: Callable[[object], _Value], *, is_look: bool = False) -> Answer[_Value]:
+        """Send a request, and return what ``read`` finds in the reply; ``what`` names that in a sentence."""
         if self._outage:
             return self._outage
         self._of_thread.was_repeated = False
@@ -69,7 +66,7 @@ class Caller:
             answer = Received(read(send(self._client()).data))
         except (GlobusError, *UNEXPECTED_REPLY) as error:
             failure = _failure_of(error, what, was_repeated=self._of_thread.was_repeated)
-            self._note_failure(error, failure, can_mean_outage)
+            self._note_failure(error, failure, is_look)
             return failure
         self._failures = 0
         return answer
@@ -78,11 +75,7 @@ class Caller:
         """Return the answer to a question about a directory, whose failure says nothing about other questions."""
         if self._failed_looks >= FAILURES_THAT_MEAN_OUTAGE:
             return Unavailable(reason="not asked, because other directories could not be looked at either")
-        answer = self.ask("a directory", send, read, can_mean_outage=False)
-        if isinstance(answer, Unavailable):
-            with self._turn:
-                self._failed_looks += 1
-        return answer
+        return self.ask("a directory", send, read, is_look=True)
 
     def forget_outage(self) -> None:
         """Ask again, also after an outage was noticed."""
@@ -97,13 +90,15 @@ class Caller:
             with suppress(OSError):
                 client.close()
 
-    def _note_failure(self, error: Exception, failure: Failure, can_mean_outage: bool) -> None:
+    def _note_failure(self, error: Exception, failure: Failure, is_look: bool) -> None:
         with self._turn:
             if isinstance(failure, Rejected):
                 self._failures = 0
                 return
             is_outage = failure.is_sign_in or isinstance(error, AuthAPIError)
-            if can_mean_outage:
+            if is_look:
+                self._failed_looks += 1
+            else:
                 self._failures += 1
                 is_outage |= isinstance(error, NetworkError) or self._failures >= FAILURES_THAT_MEAN_OUTAGE
             if is_outage:

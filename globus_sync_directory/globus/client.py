@@ -160,9 +160,8 @@ class GlobusClient:
 
     def make_directory(self, collection_id: str, path: str) -> Answer[str]:
         """Make one directory, and return what Globus calls that; the directory above it must exist."""
-        return self._ask(
-            "a new directory", lambda globus: globus.operation_mkdir(collection_id, path=path), documents.read_code
-        )
+        read_code = documents.read_code
+        return self._ask("a new directory", lambda globus: globus.operation_mkdir(collection_id, path=path), read_code)
 
     def remove_directory(self, collection_id: str, path: str) -> Answer[str]:
         """Begin to remove a directory that this tool has just made; return the id of the task that does it."""
@@ -177,9 +176,8 @@ class GlobusClient:
 
     def submit(self, document: Mapping[str, Any]) -> Answer[Submitted]:
         """Submit a transfer document, whose submission id makes it safe to do that again."""
-        answer = self._ask(
-            "a submission", lambda globus: globus.submit_transfer(dict(document)), documents.read_submitted
-        )
+        read_reply = documents.read_submitted
+        answer = self._ask("a submission", lambda globus: globus.submit_transfer(dict(document)), read_reply)
         log.debug("submission %s: %s", document["submission_id"], answer)
         return answer
 

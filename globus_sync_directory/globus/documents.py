@@ -131,24 +131,20 @@ def read_listing(document: object) -> str:
     return "dir"
 
 
-def read_submission_id(document: object) -> str:
-    """Return a fresh submission id; raises UnexpectedReply."""
-    return str(read_field(document, "value", UUID))
-
-
-def read_task_id(document: object) -> str:
-    """Return the id of the task that a submission started; raises UnexpectedReply."""
-    return str(read_field(document, "task_id", UUID))
-
-
 def read_submitted(document: object) -> Submitted:
     """Return what the reply to a submission says; raises UnexpectedReply."""
     return Submitted(task_id=read_task_id(document), is_new=read_code(document) != "Duplicate")
 
 
-# What each of them returns: the type of what a ``stat`` found (dir, file, ...); what a reply calls its outcome.
-read_type = partial(read_field, key="type", kind=str)
-read_code = partial(read_field, key="code", kind=str)
+def _read_id(document: object, key: str) -> str:
+    return str(read_field(document, key, UUID))
+
+
+# One field each; all raise UnexpectedReply.
+read_submission_id = partial(_read_id, key="value")  # a fresh one
+read_task_id = partial(_read_id, key="task_id")  # of the task that a submission started
+read_type = partial(read_field, key="type", kind=str)  # of what a ``stat`` found: dir, file, ...
+read_code = partial(read_field, key="code", kind=str)  # what a reply calls its outcome
 
 
 def _field(document: Any, name: str) -> Any:
@@ -159,7 +155,11 @@ def _field(document: Any, name: str) -> Any:
 
 
 def _normal(value: object) -> object:
-    """Return the value as we keep it: a count in bounds, a time in UTC, ...; raises ValueError or OverflowError."""
+    """Return the value as we keep it: a count in bounds, a time in UTC, ...; raises ValueError, OverflowError."""
+    if value == "":
+        raise ValueError("an empty text is as good as none")
+    if isinstance(value, UUID | str):
+        return str(value)[:_LONGEST_TEXT]
     if isinstance(value, int) and not isinstance(value, bool):
         return min(max(0, value), _HIGHEST_COUNT)
     if isinstance(value, datetime):
@@ -167,6 +167,4 @@ def _normal(value: object) -> object:
         if not 1971 < moment.year < 9999:
             raise ValueError("not every time zone can show this year")
         return moment
-    if value == "":
-        raise ValueError("as good as missing")
-    return value[:_LONGEST_TEXT] if isinstance(value, str) else str(value) if isinstance(value, UUID) else value
+    return value

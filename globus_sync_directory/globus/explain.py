@@ -230,7 +230,7 @@ def _hints(about: About) -> str:
     hints = ""
     if looks_like_local_path(path):
         hints += "; paths start at the top of the collection, not at the top of the computer's file system"
-    if about.prefix == "src_" and not about.is_below:
+    if about.pair and about.directory == about.pair.source:
         hints += "; if it existed before, check that its disk is mounted"
     if re.search(r"\s[#;]", path):
         hints += "; in the config file, a comment must be on a line of its own"

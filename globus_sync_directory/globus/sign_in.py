@@ -82,11 +82,7 @@ def _auth_client(client_id: str, secret: str, limiter: RateLimiter) -> Confident
 
 
 def clock_offset(date: str | None, now: datetime) -> timedelta:
-    """
-    Return how far Globus' clock is ahead of this host's, which shows ``now``.
-
-    ``date`` is the "Date" header of a reply; zero where it says nothing usable.
-    """
+    """Return how far a reply's "Date" header is ahead of this host's clock; zero where it says nothing usable."""
     try:
         offset = parsedate_to_datetime(date or "").astimezone(UTC) - now
     except (ValueError, OverflowError):

@@ -19,14 +19,13 @@ def build_document(pair: Pair, submission_id: str, sync_level: SyncLevel, now: d
 
     ``now`` is aware and on Globus' clock; the deadline counts from it. Source: Globus Transfer API, task_submit.
     """
-    source, destination = pair.source, pair.destination
-    paths = {"source_path": source.path_with_slash, "destination_path": destination.path_with_slash}
+    paths = {"source_path": pair.source.path_with_slash, "destination_path": pair.destination.path_with_slash}
     document = {
         "DATA_TYPE": "transfer",
         "submission_id": submission_id,
         "label": task_label(pair.name, pair.fingerprint, submission_id),
-        "source_endpoint": source.collection,
-        "destination_endpoint": destination.collection,
+        "source_endpoint": pair.source.collection,
+        "destination_endpoint": pair.destination.collection,
         "sync_level": int(sync_level),
         "verify_checksum": True,
         "preserve_timestamp": True,
