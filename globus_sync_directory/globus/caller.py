@@ -129,8 +129,11 @@ def sign_in_failure(error: AuthAPIError) -> Unavailable:
         return Unavailable(reason=reason)
     code = document.get("error") or error.code
     shown = f" ({shorten(code, 60)})" if isinstance(code, str) and code else ""
-    reason = f"Globus Auth rejects the sign-in{shown}: the client id and the secret do not belong together, "
-    return Unavailable(reason=f"{reason}or the secret was removed", fix=_SIGN_IN_FIX, is_sign_in=True)
+    reason = (
+        f"Globus Auth rejects the sign-in{shown}: the client id and the secret do not belong together, "
+        "or the secret was removed"
+    )
+    return Unavailable(reason=reason, fix=_SIGN_IN_FIX, is_sign_in=True)
 
 
 def _failure_of(error: Exception, what: str, *, was_repeated: bool) -> Failure:
