@@ -99,6 +99,8 @@ def all_messages() -> set[str]:
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             values = [keyword.value for keyword in call.keywords if keyword.arg in MESSAGE_KEYWORDS]
             values += call.args if name in MESSAGE_CALLS else []
+            if name == "_Row":  # of globus/explain.py: codes, reason, fix
+                values += call.args[1:2]
             if name == "Kind":  # of a config value: a pattern, and what is wrong with a value that does not match it
                 values += [value for kinds in call.args if isinstance(kinds, ast.Dict) for value in kinds.values]
             found |= {text for value in values if (text := template(value))}
