@@ -122,6 +122,7 @@ def test_no_task(document: object) -> None:
     ("nice_status", {"a": 1}, "nice_status", ""),
     ("source_endpoint_id", None, "source_collection", ""),
     ("source_endpoint_id", 7, "source_collection", ""),
+    ("source_endpoint_id", "no uuid", "source_collection", ""),
     ("fatal_error", "text", "fatal_code", ""),
     ("fatal_error", None, "fatal_description", ""),
     ("fatal_error", {"code": 5, "description": None}, "fatal_code", ""),
@@ -250,6 +251,7 @@ def test_pauses(document: object, expected: list[tuple[str, str]]) -> None:
     ({"display_name": "Lab", "entity_type": "GCP_mapped_collection", "owner_string": "me@x", "gcp_connected": True},
      ("Lab", "GCP_mapped_collection", "me@x", True)),
     ({"display_name": None, "gcp_connected": None}, (ONE, "", "", None)),
+    ({"display_name": "", "entity_type": ""}, (ONE, "", "", None)),
     ({"display_name": 5, "entity_type": [], "gcp_connected": "yes"}, (ONE, "", "", None)),
 ])  # fmt: skip
 def test_collection(fields: dict[str, object], expected: tuple[str, str, str, bool | None]) -> None:
