@@ -119,7 +119,7 @@ def test_directories_and_collections(service: Service, client: GlobusClient) -> 
     expected = Collection(collection_id=ONE, name="Lab", kind="", owner="", is_connected=None)
     assert value(client.collection(ONE)) == expected
     service.on("/mkdir", Reply({"code": "DirectoryCreated"}, 202))
-    assert value(client.make_directory(ONE, "/x/")) is None
+    assert value(client.make_directory(ONE, "/x/")) == "DirectoryCreated"
     assert json.loads(service.requests[-1].body)["path"] == "/x/"
     service.on("/submission_id", Reply({"value": CLIENT}))
     service.on("/delete", Reply({"code": "Accepted", "task_id": CLIENT}))
