@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tiers import also_slow
-from wrapper_site import WRAPPER, Site
+from wrapper_site import MODULE_FUNCTION, WRAPPER, Site
 
 from globus_sync_directory.installation import REQUIRED
 
