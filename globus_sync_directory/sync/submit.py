@@ -72,7 +72,9 @@ def submit(
     outcomes |= _outcomes(client, store, replies, known, identity)
     for pair, plan in by_pair.items():
         outcome = outcomes[pair.fingerprint]
-        outcomes[pair.fingerprint] = replace(outcome, notes=plan.notes + outcome.notes)
+        repeated = outcome.problem.reason if outcome.problem else None  # what a note about an end says too
+        notes = tuple(note for note in plan.notes if not (repeated and note.startswith(repeated)))
+        outcomes[pair.fingerprint] = replace(outcome, notes=notes + outcome.notes)
     return outcomes
 
 

@@ -76,7 +76,7 @@ def _succeeded_status(task: Task, skips_source: bool) -> PairStatus:
 
 
 def _failed_status(task: Task, deadline_sent: datetime | None, events: Sequence[Event]) -> PairStatus:
-    codes = {task.fatal_code.upper(), *(event.code for event in events if event.code in ("CANCELED", "EXPIRED"))}
+    codes = {task.fatal_code.upper(), *(event.code for event in events)}
     if "EXPIRED" in codes:
         # A submission that was repeated may have been accepted the first time, with the earlier deadline.
         at_ours = deadline_sent is not None and (

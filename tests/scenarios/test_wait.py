@@ -207,6 +207,7 @@ def test_a_line_at_most_once_a_minute(world: World, monkeypatch: pytest.MonkeyPa
     assert 1 <= len(lines) < looks(world) / 2
 
 
+@pytest.mark.slow
 def test_bar_on_a_terminal(world: World) -> None:
     """On a terminal a bar with the files found and copied; it is gone before the report."""
     (world.images / "big").write_bytes(b"x" * 2_000_000)

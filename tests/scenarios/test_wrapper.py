@@ -412,7 +412,7 @@ def test_package_that_does_not_work(site: Site, click: str, error: str) -> None:
     assert line.endswith("-m pip install -e .")
 
 
-@pytest.mark.parametrize("failure", also_slow("from globus_sync_directory import absent", "import json.absent", "1 / 0"))
+@pytest.mark.parametrize("failure", also_slow("from globus_sync_directory import lost", "import json.lost", "1 / 0"))
 def test_bug_is_not_an_installation_problem(site: Site, failure: str) -> None:
     """An import of ours that fails, or of the standard library, is a bug: traceback and 70."""
     (site.packages / "globus_sync_directory" / "cli.py").write_text(failure)

@@ -199,6 +199,22 @@ def test_update_records(case: Case) -> None:
     assert updated == {FINGERPRINT: case.after, OTHER.fingerprint: record(8, OTHER)}
 
 
+def test_a_pair_outside_of_this_run_is_no_orphan() -> None:
+    """With -p A a live task of B makes no record, for B is in the config."""
+    updated = update_records({}, snapshot(task(8, OTHER)), scope(PAIR, config=(OTHER, PAIR)), NOW)
+    assert updated == {FINGERPRINT: NEW}
+
+
+def test_an_adopted_task_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """A task that this state file does not know is worth a line: who started it?"""
+    caplog.set_level("INFO")
+    update_records({FINGERPRINT: record(1)}, snapshot(task(2)), scope(PAIR), NOW)
+    assert caplog.messages == [f"microscope: adopted task {new_id(2)}, which was not remembered"]
+    caplog.clear()
+    update_records({FINGERPRINT: record(2)}, snapshot(task(2)), scope(PAIR), NOW)
+    assert caplog.messages == []
+
+
 @pytest.mark.parametrize(("pair", "deadline"), [(PAIR, None), (LIMITED, ENDED), (None, None)])
 def test_the_deadline_of_an_adopted_task(pair: Any, deadline: datetime | None) -> None:
     """It is ours only where the pair has a time limit; else Globus set it."""
@@ -402,6 +418,7 @@ def failed(since: datetime, problem: Problem = PROBLEM, status: PairStatus = Pai
     ("before", "outcome", "after"),
     [
         (None, None, None),
+        (None, Outcome(status=PairStatus.BLOCKED), None),
         (None, Outcome(status=PairStatus.BLOCKED, problem=PROBLEM), failed(NOW)),
         (None, Outcome(status=PairStatus.REJECTED, problem=PROBLEM), failed(NOW, status=PairStatus.REJECTED)),
         (failed(BEGUN), Outcome(status=PairStatus.BLOCKED, problem=PROBLEM), failed(BEGUN)),

@@ -90,6 +90,11 @@ CASES = [
     Case(name="queued", found=task(nice_status="Queued"), status=PairStatus.QUEUED),
     Case(name="succeeded", found=ended(), status=PairStatus.SUCCEEDED),
     Case(
+        name="succeeded, whatever its last trouble was",
+        found=ended(is_ok=False, nice_status="CONNECT_FAILED"),
+        status=PairStatus.SUCCEEDED,
+    ),
+    Case(
         name="stopped at its time limit",
         found=expired(),
         deadline_sent=ENDED,
@@ -234,7 +239,9 @@ CASES = [
     ),
     Case(
         name="failed, without a log: the task's own words",
-        found=ended(status="FAILED", fatal_code="ENDPOINT_ERROR", fatal_description="odd"),
+        found=ended(
+            status="FAILED", fatal_code="ENDPOINT_ERROR", fatal_description="odd", is_ok=False, nice_status="AUTH"
+        ),
         status=PairStatus.FAILED,
         reason=f"{EITHER} is not working properly at the moment: odd",
         fix="wait; if this persists, ask the collection's administrator",

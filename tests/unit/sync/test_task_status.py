@@ -203,7 +203,8 @@ def test_no_log_for_the_end_at_a_time_limit() -> None:
         ([event("STARTED", at=ENDED - HOUR), event("PROGRESS", at=ENDED)], ENDED),
         ([event("PROGRESS", at=BEGUN - HOUR)], BEGUN),
         ([event("AUTH", at=ENDED, is_error=True)], BEGUN),
-        ([event("PROGRESS", at=BEGUN + MINUTE), *log_of(1000)], BEGUN + MINUTE),
+        (log_of(1000), ENDED - 999 * SECOND),
+        ([event("PROGRESS", at=ENDED), *log_of(1000)], ENDED),
     ],
 )
 def test_last_progress(events: Sequence[Event], expected: datetime) -> None:
