@@ -23,7 +23,7 @@ with atheris.instrument_imports():
     from globus_sync_directory.errors import ConfigError
     from globus_sync_directory.globus import documents
     from globus_sync_directory.model.pair import LABEL_LENGTH, fingerprint_in, name_in, task_label
-from globus_sync_directory.model.task import Event, SkippedPath, Task
+    from globus_sync_directory.model.task import Event, SkippedPath, Task
     from globus_sync_directory.state import StateStore, decode
     from globus_sync_directory.text import is_unprintable, sanitize
 
