@@ -393,6 +393,16 @@ def test_the_task_before(known: PairRecord, outcome: Outcome | None, before: Pai
         assert (made.before.name, made.before.fingerprint, made.before.at) == ("microscope", FINGERPRINT, NOW)
 
 
+def test_the_task_before_is_not_too_old() -> None:
+    """Of a pair whose newest success is young enough, nothing is too old."""
+    pair = replace(PAIR, max_age=DAY)
+    known = record(2, replaced=remembered(1), success=success(2))
+    found = snapshot(ended(1, ended_at=NOW - 2 * DAY), ended(2))
+    (made,) = assess(findings({FINGERPRINT: known}, found, config=(pair,)))
+    assert made.before is not None
+    assert (made.is_too_old, made.before.exit_status) == (False, ExitStatus.OK)
+
+
 def test_dry_run() -> None:
     """The document that would be submitted is part of the report."""
     outcome = Outcome(status=PairStatus.WOULD_START, notes=("why",), document={"label": "x"})
