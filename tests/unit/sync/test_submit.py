@@ -231,6 +231,24 @@ def test_replies(
 
 
 @pytest.mark.parametrize(
+    ("reply", "fix"),
+    [
+        (NO_ANSWER, "nothing to do; the next run resolves it"),
+        (replace(rejected("Odd"), is_definite=False), "nothing to do; the next run resolves it"),
+        (NO_TOKEN, NO_TOKEN.fix),
+        (NO_ROOM, "a later run starts it"),
+        (rejected("EndpointPermissionDenied", TWO, 403), f"share it with {IDENTITY}, permission rw"),
+    ],
+)
+def test_fixes(client: FakeClient, store: StateStore, reply: Failure, fix: str) -> None:
+    """Every reply that is not a task comes with what to do."""
+    client.replies = {"microscope": reply}
+    problem = start(client, store, PAIR)[FINGERPRINT].problem
+    assert problem is not None
+    assert fix in problem.fix
+
+
+@pytest.mark.parametrize(
     ("is_new", "line"),
     [(True, "microscope: started task "), (False, "microscope: found the earlier submission accepted: task ")],
 )
