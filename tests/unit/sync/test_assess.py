@@ -285,6 +285,20 @@ STARTING = [
         notes=("a doubt",),
     ),
     Case(
+        name="found running already, and nothing is remembered",
+        known=None,
+        outcome=Outcome(status=PairStatus.RUNNING, task=task(1)),
+        status=PairStatus.RUNNING,
+        since=BEGUN,
+        task_id=new_id(1),
+    ),
+    Case(
+        name="started, and nothing is remembered",
+        known=None,
+        outcome=Outcome(status=PairStatus.STARTED),
+        status=PairStatus.STARTED,
+    ),
+    Case(
         name="an outcome is more than the task of before",
         known=record(),
         found=snapshot(task()),
@@ -445,6 +459,12 @@ ORPHANS = [
         status=PairStatus.FAILED,
     ),
     Orphan(
+        name="failed, and nobody has noticed yet that its pair left",
+        known=record(1),
+        found=snapshot(ended(status="FAILED")),
+        status=PairStatus.FAILED,
+    ),
+    Orphan(
         name="ended with gaps",
         known=orphan(),
         found=snapshot(ended(paths_skipped=1)),
@@ -475,6 +495,12 @@ ORPHANS = [
         exit_status=ExitStatus.TRY_LATER,
     ),
     Orphan(
+        name="pending, and nothing else",
+        known=orphan(None, pending=pending()),
+        status=PairStatus.START_UNCONFIRMED,
+        exit_status=ExitStatus.TRY_LATER,
+    ),
+    Orphan(
         name="pending, and its task is running", known=orphan(pending=pending()), found=snapshot(task()),
         status=PairStatus.RUNNING,
     ),
@@ -492,6 +518,7 @@ def test_orphan(case: Orphan) -> None:
         assert made.is_orphaned
         assert made.known_by_label is case.by_label
         assert made.exit_status is case.exit_status
+        assert (made.problem == LOST) is (made.status is PairStatus.START_UNCONFIRMED)
         assert (made.name, made.fingerprint, made.max_age) == ("microscope", FINGERPRINT, None)
 
 
