@@ -1,7 +1,7 @@
 """
-What an error code of Globus means, and what a person can do about it. Pure, and does not need the SDK.
+What an error code of Globus means, and what a person can do about it. Pure; it does not need the SDK.
 
-The rules are the table ``_ROWS``; what it says between braces is filled in by ``_words``.
+The rules are in the table ``_ROWS``; ``_words`` has the words for the names between braces.
 Source of the codes: Globus Transfer API, file_operations, task_submit and task_events.
 """
 
@@ -42,7 +42,7 @@ class About:
 
     @property
     def side(self) -> str:
-        """The word for that end, with a blank behind it, or empty."""
+        """The word for that end, with a space after it, or empty."""
         return {"src_": "source ", "dst_": "destination ", "": ""}[self.prefix]
 
     @property
@@ -53,7 +53,7 @@ class About:
 
 @dataclass(frozen=True, kw_only=True)
 class _Row:
-    """What to say about these codes; ``is_general``: a more specific code in the details is looked up instead."""
+    """What to say about these codes; ``is_general``: a more specific code in the details replaces this row."""
 
     codes: tuple[str, ...]
     reason: str
@@ -77,7 +77,7 @@ _NOT_FOUND = _Row(
 _ROWS = (
     _Row(
         codes=("EndpointNotFound",),
-        reason="Globus knows no {side}collection {id}",
+        reason="Globus does not know the {side}collection {id}",
         fix="{correct_endpoint}",
         is_permanent=True,
     ),
@@ -116,7 +116,7 @@ _ROWS = (
     _Row(
         codes=("VERIFY_CHECKSUM", "FILE_SIZE_CHANGED", "EXTERNAL_CHECKSUM_MISMATCH"),
         reason="the checksum or size of a file differed after it was copied; something may have changed it meanwhile",
-        fix="nothing for now, Globus copies it again; if this persists, stop whatever modifies the files during "
+        fix="nothing to do for now: Globus copies it again; if this persists, stop whatever modifies the files during "
         "transfers",
     ),
     _Row(
@@ -150,7 +150,8 @@ def explain(code: str, message: str, about: About) -> Problem:
     """
     Return the problem behind an error ``code`` of the Transfer API or of a task's log.
 
-    ``message`` is the error's message or an event's details. A code that the table does not have gets Globus' words.
+    ``message`` is the error's message or an event's details. For a code that is not in the table, the reason is in
+    Globus' words.
     """
     row = _BY_CODE.get(_last_part(code), _UNKNOWN)
     in_details = re.search(r"\bc=([A-Z_]+)", message)  # what a GridFTP server said
@@ -203,12 +204,12 @@ def is_no_such_task(answer: Rejected) -> bool:
 
 
 def _last_part(code: str) -> str:
-    """Return what counts of a code: "Exists" of "ExternalError.MkdirFailed.Exists"."""
+    """Return the part of a code that the table has: "Exists" of "ExternalError.MkdirFailed.Exists"."""
     return code.rpartition(".")[2].removesuffix("Exception")
 
 
 def _words(code: str, message: str, about: About) -> Mapping[str, str]:
-    """Return the words for all that can be between braces in a row."""
+    """Return the words for each name that can be between braces in a row."""
     directory = about.directory
     where = _where(about)
     place = f"{quote(directory.path)} on collection {directory.collection}" if directory else ""
@@ -252,7 +253,7 @@ def _where(about: About) -> str:
 
 
 def _said(message: str) -> str:
-    """Return Globus' own words: of an event's details only the line that holds them."""
+    """Return Globus' own words; of an event's details, only the line with the message."""
     line = re.search(r"^Message: (.+)$", message, re.MULTILINE)
     return shorten(line[1] if line else message)
 
@@ -264,7 +265,7 @@ def _correct(about: About, key: str) -> str:
 
 
 def _hints(about: About) -> str:
-    """Return what else may be behind a path that is missing, to be added to a fix."""
+    """Return other possible causes of a missing path, to be added to a fix."""
     if about.directory is None:
         return ""
     hints = ""
@@ -278,7 +279,7 @@ def _hints(about: About) -> str:
 
 
 def _share(about: About) -> tuple[str, str]:
-    """Return how to give the permission, in words and, where it is known what to give, as a command."""
+    """Return how to give the permission, in words and, if the directory is known, as a command."""
     pair, directory = about.pair, about.directory
     if pair is None or directory is None:
         both = f"both guest collections must be shared with {about.identity}: r at the source, rw at the destination"

@@ -34,7 +34,7 @@ def test_all_is_well(world: World) -> None:
         f"collection 'Microscope PC' ({world.source.id}) is a guest collection; its owner is ",
         f"collection 'Archive' ({world.destination.id})",
         "microscope: source '/images' can be read",
-        "microscope: destination '/archive/images' does not exist yet; the first task makes it",
+        "microscope: destination '/archive/images' does not exist yet; the first task creates it",
     ):
         assert words in printed
     assert "whether the application may write at a destination cannot be seen" in outcome.stdout
@@ -72,7 +72,7 @@ def test_each_failure_has_a_fix(world: World) -> None:
     assert outcome.status == 1
     report = outcome.stdout
     failed = lines(report, "FAIL")
-    assert any(f"Globus knows no destination collection {NOBODY}" in line for line in failed)
+    assert any(f"Globus does not know the destination collection {NOBODY}" in line for line in failed)
     assert any("permission denied for source '/images' on collection 'Microscope PC'" in line for line in failed)
     assert report.count("fix:") >= len(failed)
     assert f"run:  globus endpoint permission create --identity {world.client_id} --permissions r" in report
