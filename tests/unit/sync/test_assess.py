@@ -51,7 +51,7 @@ from .samples import (
 
 BLOCKED = Problem(reason="there is no such directory", fix="correct src_path", command="ls")
 FAILED_START = FailedStart(status=PairStatus.BLOCKED, problem=BLOCKED, since=NOW - DAY)
-LOST = Problem(reason="the reply of Globus was lost", fix="nothing to do; the next run resolves it")
+LOST = Problem(reason="the answer of Globus was lost", fix="nothing to do; the next run resolves it")
 NOT_LISTED = ("Globus does not list this task yet",)
 NOTHING_KNOWN = snapshot()
 
@@ -189,7 +189,7 @@ LOOKING = [
         status=PairStatus.NOT_REACHED,
         task_id=new_id(1),
         problem=Problem(
-            reason="Globus rejected the question: not now",
+            reason="Globus rejected the request: not now",
             fix="the next run asks again; if this persists, report it to Globus support",
         ),
     ),
@@ -200,7 +200,7 @@ LOOKING = [
         status=PairStatus.NOT_REACHED,
         task_id=new_id(1),
         problem=Problem(
-            reason="Globus rejected the question: Odd",
+            reason="Globus rejected the request: Odd",
             fix="the next run asks again; if this persists, report it to Globus support",
         ),
     ),
@@ -542,7 +542,7 @@ def test_reports_come_in_the_order_of_the_config() -> None:
         (
             rejected("Odd", "no"),
             PairStatus.NOT_REACHED,
-            "Globus rejected the question: no",
+            "Globus rejected the request: no",
             "the next run asks again; if this persists, report it to Globus support",
         ),
     ],
