@@ -1,7 +1,7 @@
 """
-What this Python lacks to run the tool, in one sentence with the command that fixes it.
+Checks that this Python can run the tool. A problem is one sentence with the command that fixes it.
 
-Needs the standard library of any Python 3 from 3.7 on: it is asked before anything else is imported.
+It must run on Python 3.7 with nothing but the standard library, since it runs before anything else is imported.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def find_problem() -> str | None:
 
 
 def explain(error: Exception) -> str | None:
-    """Return a sentence if this error of an import means a package that is too old or damaged; None for a bug."""
+    """Return a sentence if an import failed because a package is too old or damaged; None if it is a bug of ours."""
     if isinstance(error, ImportError):
         package = (error.name or "").partition(".")[0]
         is_bug = package in ("", "globus_sync_directory", *sys.stdlib_module_names)
     else:
-        is_bug = not isinstance(error, (AttributeError, TypeError))  # as when a package lacks what it has today
+        is_bug = not isinstance(error, (AttributeError, TypeError))  # such as a function that is missing
     return None if is_bug else _sentence(f"has a package that is too old or damaged ({type(error).__name__}: {error})")
 
 

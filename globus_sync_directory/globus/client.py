@@ -18,6 +18,7 @@ from globus_sync_directory.model.answer import Answer, Received, Rejected
 from globus_sync_directory.model.collection import Collection
 from globus_sync_directory.model.pair import Directory
 from globus_sync_directory.model.task import Event, Pause, SkippedPath, Task
+from globus_sync_directory.text import shorten
 
 __all__ = ["IDS_PER_REQUEST", "MOST_EVENTS", "GlobusClient", "Submitted", "host_now"]
 
@@ -178,7 +179,7 @@ class GlobusClient:
         """Submit a transfer document, whose submission id makes it safe to do that again."""
         read_reply = documents.read_submitted
         answer = self._ask("a submission", lambda globus: globus.submit_transfer(dict(document)), read_reply)
-        log.debug("submission %s: %s", document["submission_id"], answer)
+        log.debug("submission %s: %s", document["submission_id"], shorten(str(answer)))
         return answer
 
 

@@ -1,7 +1,7 @@
 """
-What an error code of Globus means, and what a person can do about it. Pure, and does not need the SDK.
+What an error code of Globus means, and what a person can do about it. Pure; it does not need the SDK.
 
-The rules are the rows ``_PERMANENT`` and ``_PASSING``; what it says between braces is filled in by ``_words``.
+The rules are the rows ``_PERMANENT`` and ``_PASSING``; ``_words`` has the words for the names between braces.
 Source of the codes: Globus Transfer API, file_operations, task_submit and task_events.
 """
 
@@ -43,7 +43,7 @@ class About:
 
     @property
     def side(self) -> str:
-        """The word for that end, with a blank behind it, or empty."""
+        """The word for that end, with a space after it, or empty."""
         return {"src_": "source ", "dst_": "destination ", "": ""}[self.prefix]
 
     @property
@@ -81,7 +81,7 @@ _FULL = _Row(
     "no space or quota left for {path}",
     "free some space there, or ask for a larger quota",
 )
-# What is said where neither code nor details tell more: a collection's computer has some trouble.
+# The general row: neither code nor details say more.
 _TROUBLE = _Row(
     ("ENDPOINT_TOO_BUSY", "ENDPOINT_ERROR", "EndpointError", "TIMEOUT", "CONNECTION_BROKEN", "CONNECTION_RESET"),
     "{where} is not working properly at the moment{message}",
@@ -90,7 +90,7 @@ _TROUBLE = _Row(
 _PERMANENT = (
     _NOT_FOUND,
     _DENIED,
-    _Row(("EndpointNotFound",), "Globus knows no {side}collection {id}", "{correct_endpoint}"),
+    _Row(("EndpointNotFound",), "Globus does not know the {side}collection {id}", "{correct_endpoint}"),
     _Row(
         ("EndpointDeleted",),
         "{where} has been deleted",
@@ -114,7 +114,8 @@ _PASSING = (
     _Row(
         ("VERIFY_CHECKSUM", "FILE_SIZE_CHANGED", "EXTERNAL_CHECKSUM_MISMATCH"),
         "the checksum or size of a file differed after it was copied; something may have changed it meanwhile",
-        "nothing for now, Globus copies it again; if this persists, stop whatever modifies the files during transfers",
+        "nothing to do for now: Globus copies it again; if this persists, stop whatever modifies the files during "
+        "transfers",
     ),
     _Row(
         ("PAUSED", "PAUSED_BY_ADMIN", "GC_PAUSED", "OperationPaused"),
@@ -130,7 +131,8 @@ def explain(code: str, message: str, about: About) -> Problem:
     """
     Return the problem behind an error ``code`` of the Transfer API or of a task's log.
 
-    ``message`` is the error's message or an event's details. A code that the table does not have gets Globus' words.
+    ``message`` is the error's message or an event's details. For a code that is not in the table, the reason is in
+    Globus' words.
     """
     row = _BY_CODE.get(_last_part(code), _UNKNOWN)
     in_details = re.search(r"\bc=([A-Z_]+)", message)  # what a GridFTP server said
@@ -184,12 +186,12 @@ def is_no_such_task(answer: Rejected) -> bool:
 
 
 def _last_part(code: str) -> str:
-    """Return what counts of a code: "Exists" of "ExternalError.MkdirFailed.Exists"."""
+    """Return the part of a code that the table has: "Exists" of "ExternalError.MkdirFailed.Exists"."""
     return code.rpartition(".")[2].removesuffix("Exception")
 
 
 def _words(code: str, message: str, about: About) -> Mapping[str, str]:
-    """Return the words for all that can be between braces in a row."""
+    """Return the words for each name that can be between braces in a row."""
     directory = about.directory
     path, missing = f"a path on {about.where}", f"a file or directory is missing on {about.where}"
     if directory:
@@ -225,7 +227,7 @@ def _correct(about: About, key: str) -> str:
 
 
 def _hints(about: About) -> str:
-    """Return what else may be behind a path that is missing, to be added to a fix."""
+    """Return other possible causes of a missing path, to be added to a fix."""
     path = about.directory.path if about.directory else ""
     hints = ""
     if looks_like_local_path(path):
@@ -238,7 +240,7 @@ def _hints(about: About) -> str:
 
 
 def _share(about: About) -> tuple[str, str]:
-    """Return how to give the permission, in words and, where it is known what to give, as a command."""
+    """Return how to give the permission, in words and, if the directory is known, as a command."""
     directory, is_destination = about.directory, about.prefix == "dst_"
     if about.pair is None or directory is None:
         both = f"both guest collections must be shared with {about.identity}: r at the source, rw at the destination"

@@ -28,7 +28,7 @@ class Task:
     fatal_description: str = ""
     files_found: int = 0
     files_copied: int = 0
-    files_in_step: int = 0
+    files_in_step: int = 0  # the same on both sides, so not copied
     paths_skipped: int = 0  # because of errors
     bytes_copied: int = 0
     bytes_per_second: int = 0
@@ -45,7 +45,7 @@ class Task:
 
     @property
     def is_full_success(self) -> bool:
-        """Whether it ended with nothing missing."""
+        """Whether it copied everything."""
         return self.status == "SUCCEEDED" and self.paths_skipped == 0
 
 

@@ -40,11 +40,11 @@ class Mode(Enum):
 def run(scope: Scope, client: GlobusClient, store: StateStore, mode: Mode) -> RunReport:
     """Do one run and return its report. Only START writes: submissions to Globus, records to ``store``."""
     if mode is not Mode.START:
-        return _look(scope, client, store.records, mode)
+        return _report_only(scope, client, store.records, mode)
     try:
         return _start(scope, client, store)
-    except StateError as error:  # nothing more may be started; what is there can still be reported
-        report = _look(scope, client, store.records, Mode.STATUS)
+    except StateError as error:  # nothing more may be started, but the current tasks can still be reported
+        report = _report_only(scope, client, store.records, Mode.STATUS)
         return replace(report, exit_status=worst([error.exit_status, report.exit_status]), errors=error.lines)
 
 
@@ -65,8 +65,8 @@ def _start(scope: Scope, client: GlobusClient, store: StateStore) -> RunReport:
     return _report(scope, client, store.records, snapshot, outcomes)
 
 
-def _look(scope: Scope, client: GlobusClient, remembered: _Records, mode: Mode) -> RunReport:
-    """The same without a trace: what is learned from Globus is for this report only."""
+def _report_only(scope: Scope, client: GlobusClient, remembered: _Records, mode: Mode) -> RunReport:
+    """Do what ``_start`` does, but submit and write nothing."""
     now = client.now()
     snapshot = take_snapshot(client, remembered, scope, client.live_tasks(), now)
     if not isinstance(snapshot, Snapshot):

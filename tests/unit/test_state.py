@@ -123,7 +123,7 @@ def test_what_cannot_be_used_is_kept(path: Path, damage: str, caplog: pytest.Log
         assert read(path) == {"f1": NEW}
         kept = list(path.parent.glob("state.json.unusable-*"))
         assert [file.read_bytes() for file in kept] == [content] * number
-        assert any(f"{path} is kept as {file}" in caplog.text for file in kept)
+        assert any(f"{path} was renamed to {file}" in caplog.text for file in kept)
 
 
 def test_fields_of_a_later_version_2_do_no_harm() -> None:

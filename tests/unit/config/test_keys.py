@@ -147,7 +147,7 @@ NO_PORT = " is not a port number such as 587"
         (keys.PORT, "65536", NO_PORT),
         (keys.TLS, "startls", " is not one of none, starttls, tls"),
         (keys.TLS, "ſtarttls", " is not one of none, starttls, tls"),
-        (keys.WORD, "mail host", " contains a blank"),
+        (keys.WORD, "mail host", " contains a space"),
         (keys.WORD, "a\u200bb", INVISIBLE),
         (
             keys.NEVER,

@@ -51,7 +51,7 @@ from .samples import (
 
 BLOCKED = Problem(reason="there is no such directory", fix="correct src_path", command="ls")
 FAILED_START = FailedStart(status=PairStatus.BLOCKED, problem=BLOCKED, since=NOW - DAY)
-LOST = Problem(reason="the reply of Globus was lost", fix="nothing to do; the next run resolves it")
+LOST = Problem(reason="the answer of Globus was lost", fix="nothing to do; the next run resolves it")
 NOT_LISTED = ("Globus does not list this task yet",)
 NOTHING_KNOWN = snapshot()
 
@@ -189,7 +189,7 @@ LOOKING = [
         status=PairStatus.NOT_REACHED,
         task_id=new_id(1),
         problem=Problem(
-            reason="Globus rejected the question: not now",
+            reason="Globus rejected the request: not now",
             fix="the next run asks again; if this persists, report it to Globus support",
         ),
     ),
@@ -200,7 +200,7 @@ LOOKING = [
         status=PairStatus.NOT_REACHED,
         task_id=new_id(1),
         problem=Problem(
-            reason="Globus rejected the question: Odd",
+            reason="Globus rejected the request: Odd",
             fix="the next run asks again; if this persists, report it to Globus support",
         ),
     ),
@@ -283,6 +283,20 @@ STARTING = [
         since=BEGUN,
         task_id=new_id(1),
         notes=("a doubt",),
+    ),
+    Case(
+        name="found running already, and nothing is remembered",
+        known=None,
+        outcome=Outcome(status=PairStatus.RUNNING, task=task(1)),
+        status=PairStatus.RUNNING,
+        since=BEGUN,
+        task_id=new_id(1),
+    ),
+    Case(
+        name="started, and nothing is remembered",
+        known=None,
+        outcome=Outcome(status=PairStatus.STARTED),
+        status=PairStatus.STARTED,
     ),
     Case(
         name="an outcome is more than the task of before",
@@ -445,6 +459,12 @@ ORPHANS = [
         status=PairStatus.FAILED,
     ),
     Orphan(
+        name="failed, and nobody has noticed yet that its pair left",
+        known=record(1),
+        found=snapshot(ended(status="FAILED")),
+        status=PairStatus.FAILED,
+    ),
+    Orphan(
         name="ended with gaps",
         known=orphan(),
         found=snapshot(ended(paths_skipped=1)),
@@ -475,6 +495,12 @@ ORPHANS = [
         exit_status=ExitStatus.TRY_LATER,
     ),
     Orphan(
+        name="pending, and nothing else",
+        known=orphan(None, pending=pending()),
+        status=PairStatus.START_UNCONFIRMED,
+        exit_status=ExitStatus.TRY_LATER,
+    ),
+    Orphan(
         name="pending, and its task is running", known=orphan(pending=pending()), found=snapshot(task()),
         status=PairStatus.RUNNING,
     ),
@@ -492,6 +518,7 @@ def test_orphan(case: Orphan) -> None:
         assert made.is_orphaned
         assert made.known_by_label is case.by_label
         assert made.exit_status is case.exit_status
+        assert (made.problem == LOST) is (made.status is PairStatus.START_UNCONFIRMED)
         assert (made.name, made.fingerprint, made.max_age) == ("microscope", FINGERPRINT, None)
 
 
@@ -515,7 +542,7 @@ def test_reports_come_in_the_order_of_the_config() -> None:
         (
             rejected("Odd", "no"),
             PairStatus.NOT_REACHED,
-            "Globus rejected the question: no",
+            "Globus rejected the request: no",
             "the next run asks again; if this persists, report it to Globus support",
         ),
     ],

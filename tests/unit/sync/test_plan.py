@@ -83,10 +83,10 @@ def test_pairs_outside_of_this_run_are_not_idle() -> None:
 
 OLD = Pair(name="old", source=Directory(collection=ONE, path="/old"), destination=DESTINATION)
 RUNNING = (
-    f"task {new_id(1)}, orphaned from [old], is still writing to the same destination",
-    "nothing to do: a run after its end starts this pair; cancel that task if you do not want it",
+    f"the orphaned task {new_id(1)} of [old] is still writing to the same destination",
+    "nothing to do: the next run after its end starts this pair; if you do not want that task, cancel it",
 )
-IN_THE_WAY = "cancel that task, or resolve what holds it up; then a run starts this pair"
+IN_THE_WAY = "cancel that task, or fix what stops it; then the next run starts this pair"
 
 
 @pytest.mark.parametrize(
@@ -152,14 +152,14 @@ def test_an_orphan_at_the_same_destination(changes: dict[str, str], waits: bool)
             orphan(1, OLD),
             snapshot(unanswered={1: NO_ANSWER}),
             PairStatus.WAITING_FOR_EARLIER_TASK,
-            f"task {new_id(1)}, orphaned from [old], may write to the same destination",
+            f"the orphaned task {new_id(1)} of [old] may write to the same destination",
             "nothing to do; a later run will resolve it",
         ),
         (
             orphan(1, OLD),
             NOTHING_KNOWN,
             PairStatus.WAITING_FOR_EARLIER_TASK,
-            f"task {new_id(1)}, orphaned from [old], may write to the same destination",
+            f"the orphaned task {new_id(1)} of [old] may write to the same destination",
             "nothing to do; a later run will resolve it",
         ),
         (orphan(1, OLD), snapshot(ended(1, pair=OLD)), None, "", ""),
@@ -193,6 +193,12 @@ def test_an_orphan_that_is_known_by_its_label(pair: Pair, name: str, collection:
     found = snapshot(task(1, OLD, destination_collection=collection))
     idle, waiting = find_idle({OLD.fingerprint: known}, found, scope(pair), {}, NOW)
     assert (idle, list(waiting)) == (([], [pair.fingerprint]) if waits else ([pair], []))
+
+
+def test_an_orphan_of_which_nothing_is_known() -> None:
+    """Neither its ends nor its task: nothing says that it is in anybody's way."""
+    known = orphan(1, OLD, name="microscope", source=None, destination=None)
+    assert find_idle({OLD.fingerprint: known}, NOTHING_KNOWN, scope(PAIR), {}, NOW) == ([PAIR], {})
 
 
 @pytest.mark.parametrize(
@@ -314,6 +320,7 @@ def test_a_doubt_that_may_pass_stops_nothing(ends: Mapping[Directory, Answer[str
     """It is a note in the plan."""
     (made,), blocked = plan([PAIR], {}, NOTHING_KNOWN, ends, IDENTITY)
     assert blocked == {}
+    assert not any("(fix: )" in note for note in made.notes)
     assert [note[: len(expected)] for note, expected in zip(made.notes, notes, strict=True)] == notes
 
 
