@@ -1,22 +1,22 @@
 #!/bin/bash
 #
-# Runs globus_sync_directory from cron or Slurm's scrontab, in this script's folder, with the config.ini and the
-# venv there:
+# Runs globus_sync_directory from cron or Slurm's scrontab, in this script's directory, with the config.ini and
+# the venv there:
 #
 #     nesi_sync_directory_wrapper.sh [ARGS]
 #
 # ARGS reach the tool unchanged. Call the script by its path or through a symbolic link. Do not give it to sbatch,
-# which runs a copy in another folder.
+# which runs a copy in another directory.
 #
 # Environment
 #   GLOBUS_SYNC_DIRECTORY_PYTHON_MODULE   module to load if the host has a module system; empty: load none
 #
 # The tool keeps stdin, stdout and stderr of the caller, and writes its log and report also to
-# globus_sync_directory.log in this folder (another --log-file in ARGS replaces that).
+# globus_sync_directory.log in this directory (another --log-file in ARGS replaces that).
 #
 # Exit status: that of the tool, or
 #   69        the Python module cannot be loaded
-#   71        this script cannot find or enter its own folder
+#   71        this script cannot find or enter its own directory
 #   72        there is no Python that can run the tool
 #   128 + n   signal n came before the tool was started, or killed it
 
@@ -28,8 +28,8 @@ log=
 # the Python that created it, and the site's default changes.
 default_module=Python/3.11.6-foss-2023a
 
-# The tool, with the exit status for missing packages. It is the installed one; else the one in this folder, which
-# comes last in the search, so that no other file here (a click.py) can replace an installed package.
+# Starts the tool, with the exit status for missing packages: the installed tool, else the one in this directory. This
+# directory comes last in the search, so that no other file here (such as click.py) can replace an installed package.
 start='
 import os, sys
 sys.path[:] = [*filter(None, sys.path), os.getcwd()]
@@ -60,7 +60,7 @@ load_python_module() {
         # shellcheck disable=SC1090  # the site's file, not ours
         declare -F module >/dev/null || [[ ! -r $file ]] || source "$file" &>/dev/null
     done
-    # What a module prints would be a mail of cron's every day; the second time is for the reason.
+    # Without its output, which cron would mail every day. If it fails, load it again to show the reason.
     ! declare -F module >/dev/null || module load "$wanted" &>/dev/null || module load "$wanted" >&2 ||
         fail 69 "cannot load the module $wanted; find one with 'module spider Python', name it in" \
             "GLOBUS_SYNC_DIRECTORY_PYTHON_MODULE and create the venv again with it," \
@@ -68,15 +68,15 @@ load_python_module() {
     set -u
 }
 
-# A stream that the caller has closed would give its number to the next file that is opened.
+# Open a stream that the caller has closed: otherwise the next file that is opened would get its number.
 [[ -e /dev/fd/0 ]] || exec </dev/null
 [[ -e /dev/fd/1 ]] || exec >/dev/null
 [[ -e /dev/fd/2 ]] || exec 2>/dev/null
 exec {stderr}>&2
 
 self=$(readlink -f -- "${BASH_SOURCE[0]:-}")
-[[ -f $self ]] || fail 71 "cannot find its own folder; call it by its path"
-cd -- "${self%/*}/" || fail 71 "cannot enter its own folder ${self%/*}"
+[[ -f $self ]] || fail 71 "cannot find its own directory; call it by its path"
+cd -- "${self%/*}/" || fail 71 "cannot enter its own directory ${self%/*}"
 log=$PWD/globus_sync_directory.log
 
 trap 'fail 69 "the module system ended this script"' EXIT
@@ -85,7 +85,7 @@ trap - EXIT
 
 python=$PWD/venv/bin/python
 [[ -e venv || -L venv ]] || python=$(type -P python3) || fail 72 "there is no venv in $PWD and no python3 on PATH"
-# 13 ms: without it, a Python that cannot start would end with the tool's status 1.
+# Otherwise a Python that cannot start would end with the tool's status 1. This takes 13 ms.
 "$python" -S -c '' || fail 72 "$python does not run; create the venv again, see README.md"
 
 export PATH # an empty environment has none, and bash does not export its default

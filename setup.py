@@ -43,7 +43,7 @@ LINT = [
 setup(
     name="globus_sync_directory",
     version="3.0.0",
-    description="Keeps directories in step between Globus shared collections, unattended, from cron or scrontab",
+    description="Keeps directories in sync between Globus shared collections, unattended, from cron or scrontab",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     author="the globus_sync_directory developers",

@@ -1,7 +1,7 @@
 """
-Where every start of the tool begins: ``python -m globus_sync_directory``, the console script and the wrapper.
+The entry point of the tool, for ``python -m globus_sync_directory``, the console script and the wrapper.
 
-It imports the rest of the tool only when it can say in one sentence what is wrong with the installation.
+It checks the installation before it imports the rest of the tool: a missing package is one sentence, not a traceback.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import NoReturn
 
 def main(status_if_not_installed: int = 2) -> None:
     """
-    Run the command line of this process and end it.
+    Run the command line of this process and end the process.
 
-    ``status_if_not_installed`` is for a Python without the packages that the tool needs; the wrapper has its own.
+    ``status_if_not_installed`` is the exit status if a package is missing; the wrapper uses another one.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -61,13 +61,13 @@ def _end(status: int, text: str) -> NoReturn:
 
 
 def _say(text: str) -> None:
-    # Not through sys.stderr: what a full disk does not take would be tried again at the end, and change the status.
+    # Not through sys.stderr: on a full disk Python would try to write it again at exit, and change the exit status.
     with contextlib.suppress(OSError):
         os.write(2, f"globus-sync-directory: {text.rstrip()}\n".encode(errors="backslashreplace"))
 
 
 if __name__ == "__main__":
-    # "python -m" searches the current directory first. A click.py that lies there must not replace the package.
+    # "python -m" searches the current directory first. A file click.py in it must not replace the package.
     if not getattr(sys.flags, "safe_path", False):
         sys.path.append(sys.path.pop(0))
     main()

@@ -27,7 +27,7 @@ from globus_sync_directory.output.terminal import flush_streams, is_watched, pre
 PROGRAM = "globus-sync-directory"
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_VARIABLE = "GLOBUS_SYNC_DIRECTORY_"
+_VARIABLE_PREFIX = "GLOBUS_SYNC_DIRECTORY_"
 _SECTIONS = {
     "Files": ("config_file", "secret_file", "state_file", "log_file"),
     "What to do": ("pairs", "dont_start", "dry_run", "wait"),
@@ -46,7 +46,7 @@ _EXCLUSIVE = (
 
 
 class _Command(click.Command):
-    """A command whose help lists the options by what they are for."""
+    """A command whose help groups the options by purpose."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         records = {param.name: param.get_help_record(ctx) for param in self.get_params(ctx)}
@@ -74,14 +74,14 @@ def _file_option(*names: str, help: str, default: str | None = None, variable: b
         metavar="FILE",
         default=default,
         show_default=default is not None,
-        envvar=_VARIABLE + names[-1].removeprefix("--").replace("-", "_").upper() if variable else None,
+        envvar=_VARIABLE_PREFIX + names[-1].removeprefix("--").replace("-", "_").upper() if variable else None,
         show_envvar=variable,
         help=help,
     )
 
 
 _HELP = """
-Keep directories in step between Globus collections.
+Keep directories in sync between Globus collections.
 
 For every pair in the config file, start one Globus transfer task unless its last task is still running; then report
 how each pair is doing. Nothing at the source is changed, nothing at the destination is removed.
@@ -117,7 +117,7 @@ Exit status
       globus-sync-directory check --write-probe  is everything set up right?
     """,
 )
-@_file_option("-c", "--config-file", default="config.ini", help="What to keep in step.")
+@_file_option("-c", "--config-file", default="config.ini", help="The pairs to keep in sync.")
 @_file_option(
     "-s",
     "--secret-file",
@@ -174,13 +174,13 @@ def _reject_conflicts(given: dict[str, Any]) -> None:
     used = {name for name, value in given.items() if value} | ({"check"} if is_check else set())
     for one, other in _EXCLUSIVE:
         if {one, other} <= used:
-            raise click.UsageError(f"{_shown(one)} and {_shown(other)} exclude each other")
+            raise click.UsageError(f"{_option_name(one)} and {_option_name(other)} cannot be used together")
     for name in ("write_probe", "mail"):
         if name in used and not is_check:
-            raise click.UsageError(f"{_shown(name)} belongs to check")
+            raise click.UsageError(f"{_option_name(name)} can only be used with check")
 
 
-def _shown(name: str) -> str:
+def _option_name(name: str) -> str:
     return name if name == "check" else f"--{name.replace('_', '-')}"
 
 
@@ -221,24 +221,24 @@ def main() -> None:
     if not flush_streams() and status is ExitStatus.OK:
         status = ExitStatus.ATTENTION
     if status is ExitStatus.INTERRUPTED:
-        os._exit(status)  # requests under way are not waited for; what they may start is on disk as pending
+        os._exit(status)  # without waiting for requests under way; what they may start is on disk as pending
     sys.exit(status)
 
 
 def _end_at_signals(status: ExitStatus) -> None:
-    """Let a signal end the process with this status: the report is printed, and requests under way may hang."""
+    """From now on, let a signal end the process at once with this status, since requests under way may hang."""
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: os._exit(status))
 
 
 def invoke(arguments: Sequence[str]) -> ExitStatus:
-    """Return the exit status of one command line, whose report has been printed by then."""
+    """Do what one command line asks for, print the report and return the exit status."""
     prepare_streams()
     with _signals_interrupt():
         try:
             return _invoke(arguments)
-        except Interrupted:  # while it was being printed
+        except Interrupted:  # while the report was being printed
             return ExitStatus.INTERRUPTED
 
 
@@ -248,7 +248,7 @@ def _invoke(arguments: Sequence[str]) -> ExitStatus:
         return status if isinstance(status, ExitStatus) else ExitStatus.OK
     except click.exceptions.Exit as end:
         return ExitStatus(end.exit_code)
-    except SystemExit:  # how click ends where the reader of --help has left
+    except SystemExit:  # so click ends if the reader of --help, such as head, has ended
         return ExitStatus.OK
     except click.ClickException as error:
         if "--json" not in arguments:
@@ -258,7 +258,7 @@ def _invoke(arguments: Sequence[str]) -> ExitStatus:
         report = RunReport(exit_status=ExitStatus.USAGE, errors=(error.format_message(),))
     except (SyncError, Interrupted) as error:
         report = RunReport(exit_status=error.exit_status, errors=error.lines)
-    except Exception as error:  # noqa: BLE001  # the last resort: a bug of ours ends with a status of its own
+    except Exception as error:  # noqa: BLE001  # a bug of ours has an exit status of its own
         if isinstance(error, OSError) and error.errno in _FULL_DISK:  # of stdout, for --help and --version
             silence(sys.stdout)
             complaint = f"standard output cannot be written: {error.strerror}"
@@ -283,7 +283,7 @@ def _signals_interrupt() -> Iterator[None]:
 
     before = {}
     for number in _SIGNALS:
-        # nohup and similar programs have asked for SIGHUP to be ignored; it stays ignored.
+        # A signal that is ignored, such as SIGHUP below nohup, stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.signal(number, interrupt)
     try:

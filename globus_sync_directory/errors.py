@@ -1,4 +1,4 @@
-"""What ends a whole run: each error holds lines for an operator and the exit status to end with."""
+"""The errors that end a whole run. Each has the lines that the user reads, and the exit status."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class ExitStatus(IntEnum):
-    """What the process ends with. Source: design; 2 and 130 are customs of shells, 70 and 75 of sysexits.h."""
+    """The exit status of the process. 2 and 130 are conventions of shells, 70 and 75 are those of sysexits.h."""
 
     OK = 0
     ATTENTION = 1
@@ -34,7 +34,7 @@ def worst(statuses: Iterable[ExitStatus]) -> ExitStatus:
 
 
 class SyncError(Exception):
-    """Ends the run; ``lines`` are what the operator reads, one problem each."""
+    """Ends the run; each of ``lines``, which the user reads, is one problem."""
 
     exit_status = ExitStatus.ATTENTION
 
@@ -51,12 +51,6 @@ class UsageError(SyncError):
 
 class ConfigError(SyncError):
     """The config file or the environment has at least one problem; one line each."""
-
-    exit_status = ExitStatus.USAGE
-
-
-class SecretError(SyncError):
-    """The file with the client secret cannot be used."""
 
     exit_status = ExitStatus.USAGE
 

@@ -1,7 +1,7 @@
 """
-What this Python lacks to run the tool, in one sentence with the command that fixes it.
+Checks that this Python can run the tool. A problem is one sentence with the command that fixes it.
 
-Needs the standard library of any Python 3 from 3.7 on: it is asked before anything else is imported.
+It must run on Python 3.7 with nothing but the standard library, since it runs before anything else is imported.
 """
 
 from __future__ import annotations
@@ -13,16 +13,8 @@ import sys
 
 OLDEST_PYTHON = (3, 11)
 
-# What setup.py requires: import name -> name of the distribution. A test compares the two.
-REQUIRED = {
-    "click": "click",
-    "dateutil": "python-dateutil",
-    "globus_sdk": "globus-sdk",
-    "msgspec": "msgspec",
-    "requests": "requests",
-    "rich": "rich",
-    "urllib3": "urllib3",
-}
+# What setup.py requires, by the names to import. A test compares the two.
+REQUIRED = ("click", "dateutil", "globus_sdk", "msgspec", "requests", "rich", "urllib3")
 
 
 def find_problem() -> str | None:
@@ -30,17 +22,17 @@ def find_problem() -> str | None:
     if sys.version_info < OLDEST_PYTHON:
         found, needed = (".".join(map(str, numbers[:2])) for numbers in (sys.version_info, OLDEST_PYTHON))
         return f"{sys.executable} is Python {found}; create the virtual environment with {needed} or newer"
-    missing = [distribution for name, distribution in REQUIRED.items() if importlib.util.find_spec(name) is None]
+    missing = [name for name in REQUIRED if importlib.util.find_spec(name) is None]
     return _sentence(f"does not have the packages that the tool needs ({', '.join(missing)})") if missing else None
 
 
 def explain(error: Exception) -> str | None:
-    """Return a sentence if this error of an import means a package that is too old or damaged; None for a bug."""
+    """Return a sentence if an import failed because a package is too old or damaged; None if it is a bug of ours."""
     if isinstance(error, ImportError):
         package = (error.name or "").partition(".")[0]
         is_bug = package in ("", "globus_sync_directory", *sys.stdlib_module_names)
     else:
-        is_bug = not isinstance(error, (AttributeError, TypeError))  # as when a package lacks what it has today
+        is_bug = not isinstance(error, (AttributeError, TypeError))  # such as a function that is missing
     return None if is_bug else _sentence(f"has a package that is too old or damaged ({type(error).__name__}: {error})")
 
 

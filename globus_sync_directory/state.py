@@ -30,7 +30,7 @@ from globus_sync_directory.model.record import PairRecord
 VERSION = 2
 _ERRORS_WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOTTY}
 _STALE_SECONDS = 3600
-_WRITING_SECONDS = 10  # the longest that writing may take; usually it takes milliseconds
+_WRITING_SECONDS = 10  # the longest time for one write, which usually takes milliseconds
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +51,10 @@ class _Document:
 @dataclass(frozen=True, kw_only=True)
 class LoadedState:
     """
-    What reading the state file gave: the records by fingerprint, or the reason why there are none.
+    The result of reading the state file: the records by fingerprint, or the reason why there are none.
 
-    ``problem`` is the end of a sentence about the file, None also where there is no file yet. ``must_be_kept``: the
-    file holds something, and a new one may only be written once it has another name.
+    ``problem`` completes a sentence that begins with the file; it is None if there is no file yet. ``must_be_kept``:
+    the file cannot be used, and must be renamed before a new one is written.
     """
 
     records: Mapping[str, PairRecord] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class LoadedState:
 
 
 class StateStore:
-    """The records by fingerprint, and the file that holds them; nothing is written but by ``edit``."""
+    """The records by fingerprint, and the file that holds them; only ``edit`` and ``save`` write."""
 
     def __init__(self, path: Path, client_id: str) -> None:
         self.path = Path(os.path.realpath(path))  # a link stays a link; two names of one file share one lock
@@ -74,7 +74,7 @@ class StateStore:
         self._has_lock = True
 
     def load(self) -> LoadedState:
-        """Read the file into ``records`` and return what that gave; a file that cannot be used is a warning."""
+        """Read the file into ``records`` and return the result; a file that cannot be used is a warning."""
         loaded = self.read()
         if loaded.problem:
             log.warning("state file %s %s", self.path, loaded.problem)
@@ -84,7 +84,7 @@ class StateStore:
     def read(self) -> LoadedState:
         """Return what the file holds now; ``records`` stay as they are."""
         try:
-            if not stat.S_ISREG(self.path.stat().st_mode):  # to open a pipe would wait, to rename a device do harm
+            if not stat.S_ISREG(self.path.stat().st_mode):  # opening a pipe would wait; a device must not be renamed
                 return LoadedState(problem="is not a regular file")
             data = self.path.read_bytes()
         except FileNotFoundError:
@@ -99,8 +99,8 @@ class StateStore:
         Yield the records to be changed; after the block the changes are durably on disk and in ``records``.
 
         Just before writing, the file is read again and only what this run changed is replaced, field by field: another
-        host may have written meanwhile. Nothing is written where nothing differs. Raises StateError when the file
-        cannot be written; it is then whole, and ``records`` are as before.
+        host may have written it in between. If nothing has changed, nothing is written. Raises StateError if the file
+        cannot be written; the old file is then intact, and ``records`` are as before.
         """
         edited = dict(self.records)
         yield edited
@@ -110,6 +110,12 @@ class StateStore:
             with contextlib.nullcontext() if self._has_lock else self._turn_to_write():
                 self._write(changed)
             self.records = edited
+
+    def save(self, records: Mapping[str, PairRecord]) -> None:
+        """Replace all records by ``records``, like ``edit``: a record that is missing there is removed."""
+        with self.edit() as edited:
+            edited.clear()
+            edited |= records
 
     def _write(self, changed: Mapping[str, PairRecord | None]) -> None:
         on_disk = self.read()
@@ -135,23 +141,23 @@ class StateStore:
             raise self._unwritable(error) from error
 
     def _set_aside(self) -> None:
-        """Rename a file that cannot be used, so that nothing of it is lost."""
+        """Rename a file that cannot be used, so that a person can still read it."""
         kept = Path(f"{self.path}.unusable-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
         try:
             self.path.rename(kept)
         except FileNotFoundError:
-            return  # another run without locks was faster
+            return  # another run without a lock has renamed it already
         except OSError as error:
             raise self._unwritable(error) from error
-        log.warning("state file %s is kept as %s; what Globus knows of our tasks replaces it", self.path, kept)
+        log.warning("state file %s was renamed to %s; the list of our tasks at Globus replaces it", self.path, kept)
 
     @contextlib.contextmanager
     def lock(self, now: datetime) -> Iterator[None]:
         """
         Hold this state file's lock inside the ``with`` block.
 
-        Raises LockHeld, naming the holder, when another run has it, and StateError when the lock file cannot be
-        made. A file system without locks is a warning: Globus' own rules keep the promise there.
+        Raises LockHeld, with the holder's name, if another run holds it, and StateError if the lock file cannot be
+        created. A file system without locks is a warning: Globus itself still prevents two tasks of one pair.
         """
         try:
             descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -159,10 +165,10 @@ class StateStore:
             raise self._unwritable(error) from error
         try:
             self._take_lock(descriptor)
-            with contextlib.suppress(OSError):  # the contents only show others who holds it
+            with contextlib.suppress(OSError):  # the content only tells others who holds it
                 since = now.astimezone().isoformat(timespec="seconds")
                 holder = f"{socket.gethostname()} pid {os.getpid()} since {since}\n".encode()
-                os.pwrite(descriptor, holder, 0)  # before it is cut, or a reader could find it empty
+                os.pwrite(descriptor, holder, 0)  # before truncation, so that no reader finds it empty
                 os.ftruncate(descriptor, len(holder))
             yield
         finally:
@@ -183,7 +189,7 @@ class StateStore:
 
     @contextlib.contextmanager
     def _turn_to_write(self) -> Iterator[None]:
-        """Keep two runs that share no lock from writing at the same time: whoever makes the file has the turn."""
+        """Prevent two runs without a lock from writing at the same time: the run that creates the file writes."""
         turn = Path(f"{self.path}.writing")
         for _ in range(_WRITING_SECONDS * 20):
             try:
@@ -205,20 +211,20 @@ class StateStore:
     def _unwritable(self, error: OSError) -> StateError:
         fix = "Make its directory writable"
         if error.errno == errno.ENOENT:
-            fix = "Make its directory"
+            fix = "Create its directory"
         elif error.errno in (errno.ENOSPC, errno.EDQUOT):
             fix = "Free some space"
         elif error.errno == errno.ELOOP:
             fix = f"Remove the link {self.lock_path}"
         elif self.lock_path.exists() and not os.access(self.lock_path, os.W_OK):
-            fix = f"Run it as the owner of {self.lock_path}"
+            fix = f"Run the tool as the owner of {self.lock_path}"
         return StateError(
             f"state file {self.path} cannot be written: {error.strerror or error}; nothing more was started. {fix}, "
-            "or name another file with --state-file"
+            "or choose another file with --state-file"
         )
 
     def _remove_stale_temporaries(self) -> None:
-        """Remove what killed runs left behind; only called while the lock is held."""
+        """Remove the temporary files of killed runs; only called while the lock is held."""
         with contextlib.suppress(OSError):
             for path in self.path.parent.iterdir():
                 is_ours = path.name.startswith(f"{self.path.name}.") and path.name.endswith(".tmp")
@@ -227,7 +233,7 @@ class StateStore:
 
 
 def decode(data: bytes, client_id: str) -> LoadedState:
-    """Return what the contents of a state file hold for this client id."""
+    """Return the records in the content of a state file, if that belongs to this client id."""
     if not data.strip():
         return LoadedState(must_be_kept=True, problem="is empty")
     try:
@@ -247,7 +253,7 @@ def decode(data: bytes, client_id: str) -> LoadedState:
 
 
 def merge(before: PairRecord | None, ours: PairRecord | None, theirs: PairRecord | None) -> PairRecord | None:
-    """Return ``theirs``, which is on disk, with what ``ours`` has changed since ``before``; None: forgotten."""
+    """Return ``theirs``, which is on disk, with what ``ours`` has changed since ``before``; None: removed."""
     if ours is None or theirs is None:
         return ours
     blank = PairRecord(name=theirs.name, first_seen=ours.first_seen)
@@ -258,7 +264,7 @@ def merge(before: PairRecord | None, ours: PairRecord | None, theirs: PairRecord
 
 
 def _from_version_1(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the first format in the words of the second."""
+    """Return a document of version 1 with the names of version 2."""
     statuses = {"NOT_STARTABLE": "blocked", "REFUSED": "rejected"}
     pairs = {}
     for key, old in document["pairs"].items():
@@ -268,14 +274,20 @@ def _from_version_1(document: dict[str, Any]) -> dict[str, Any]:
             problem = {"reason": setback["what"], "fix": setback["cure"], "command": setback.get("command", "")}
             status = statuses[setback["verdict"]]
             record["failed_start"] = {"status": status, "problem": problem, "since": setback["since"]}
-        # What was mailed is known by words that have changed: a problem that lasts is mailed once more.
-        record["mailed"] = {address: {"well_since": told["well_since"]} for address, told in old["mailed"].items()}
+        mailed = old.get("mailed") or {}
+        record["mailed"] = {address: _mailed_from_version_1(known) for address, known in mailed.items()}
         pairs[key] = record
     return {**document, "pairs": pairs}
 
 
+def _mailed_from_version_1(known: dict[str, Any]) -> dict[str, Any]:
+    # The keys of problems have changed, so a problem that persists is mailed once more; its end is mailed as before.
+    unsent = [{"headline": headline, "lines": text.splitlines()} for headline, text in known["unsent"]]
+    return {"problems": known["troubles"], "well_since": known["well_since"], "unsent": unsent}
+
+
 def _encode(document: _Document) -> bytes:
-    """Return the contents of a file; half a surrogate pair, which no file can hold, becomes a question mark."""
+    """Return the content of a state file; a lone surrogate, which UTF-8 cannot hold, becomes a question mark."""
     text = json.dumps(msgspec.to_builtins(document), ensure_ascii=False, indent=1, sort_keys=True)
     return text.encode(errors="replace") + b"\n"
 
@@ -306,10 +318,10 @@ def _replace_durably(path: Path, data: bytes) -> None:
 
 
 def _holder(descriptor: int) -> str:
-    """Return who holds the lock, as written in its file; a holder that has just taken it gets a moment to write."""
+    """Return who holds the lock, from its file; waits up to half a second for a holder that has not written it yet."""
     for _ in range(20):
         holder = os.pread(descriptor, 300, 0).decode(errors="replace").strip()
         if holder:
             return holder
         time.sleep(0.025)
-    return "its holder left no name"
+    return "its holder is unknown"

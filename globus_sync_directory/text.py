@@ -1,8 +1,9 @@
 """
 Text that came from outside: the config, the file system, Globus.
 
-Inside the program text stays as it came. ``sanitize`` is called once for each line, where the line leaves: on the way
-to the terminal, the log, a mail or JSON. ``quote`` and ``shorten`` are for those who build sentences.
+Inside the program, text is unchanged. ``sanitize`` is called once for each line, where the line leaves the program: on
+the way to the terminal, the log, a mail or JSON. The other functions are for
+the modules that build sentences.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def quote(text: object) -> str:
 
 
 def shorten(text: str, limit: int = 160) -> str:
-    """Return a remote side's prose as one line of at most ``limit`` characters; not for paths and commands."""
+    """Return a message from outside as one line of at most ``limit`` characters; not for paths and commands."""
     line = " ".join(sanitize(text).split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 

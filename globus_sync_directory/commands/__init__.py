@@ -1,1 +1,1 @@
-"""What each command opens, does and reports. ``options`` is what the command line asks for."""
+"""What each command opens, does and reports. ``options``: the parsed command line."""

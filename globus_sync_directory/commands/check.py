@@ -1,19 +1,18 @@
-"""``check``: is everything ready that a run needs? Each thing is asked once, several at a time."""
+"""``check``: tests everything that a run needs. Each question is asked once, several at a time."""
 
 from __future__ import annotations
 
 import os
 from datetime import timedelta
 
-from globus_sync_directory.commands.check_ends import ask_about_ends, passed, word_checks
+from globus_sync_directory.commands.check_ends import ask_about_ends, describe_ends, passed
 from globus_sync_directory.commands.check_write import probe_writing
 from globus_sync_directory.commands.inputs import choose_pairs, state_store, warn_of_interception
 from globus_sync_directory.commands.options import Options
 from globus_sync_directory.config.settings import Settings
 from globus_sync_directory.errors import ExitStatus, worst
 from globus_sync_directory.globus.client import host_now
-from globus_sync_directory.globus.clock import clock_warning
-from globus_sync_directory.globus.sign_in import sign_in
+from globus_sync_directory.globus.sign_in import clock_warning, sign_in
 from globus_sync_directory.model.answer import Failure, Received, Rejected, Unavailable
 from globus_sync_directory.model.report import Check, CheckResult, RunReport
 from globus_sync_directory.notify.mail import send_test
@@ -22,8 +21,8 @@ from globus_sync_directory.text import count
 
 _NOT_PROBED = Check(
     result=CheckResult.NOTE,
-    sentence="whether the application may write at a destination cannot be seen without writing there",
-    fix="check --write-probe makes one directory there and removes it",
+    sentence="not checked: whether the application can write at the destinations",
+    fix="run check --write-probe: it creates one directory at each destination and removes it",
 )
 
 
@@ -41,7 +40,7 @@ def check(options: Options, settings: Settings) -> RunReport:
         with answer.value as client:
             checks += [passed(f"signed in as {settings.identity}"), check_clock(client.clock_offset)]
             ends = ask_about_ends(pairs, client)
-            checks += word_checks(pairs, ends, settings.identity)
+            checks += describe_ends(pairs, ends, settings.identity)
             known = [pair for pair in pairs if ends.knows(pair.destination)]
             checks += probe_writing(known, client, settings.identity) if options.write_probe else [_NOT_PROBED]
     else:
@@ -52,7 +51,7 @@ def check(options: Options, settings: Settings) -> RunReport:
 
 
 def check_clock(offset: timedelta) -> Check:
-    """Return how far this host's clock is from Globus'; ``offset`` is positive where Globus is ahead."""
+    """Return how far this host's clock is from Globus' clock; ``offset`` is positive if Globus is ahead."""
     warning = clock_warning(offset)
     if warning:
         return Check(result=CheckResult.NOTE, sentence=warning, fix="set the clock of this host")
@@ -66,23 +65,23 @@ def check_state(store: StateStore) -> Check:
     if loaded.problem:
         sentence = f"{shown} {loaded.problem}"
         if loaded.must_be_kept:
-            fix = "the next run keeps it under another name, and asks Globus for what it held"
+            fix = "the next run renames it, and asks Globus for our tasks"
             return Check(result=CheckResult.NOTE, sentence=sentence, fix=fix)
-        fix = "make it readable, or name another file with --state-file"
+        fix = "make it readable, or choose another file with --state-file"
         return Check(result=CheckResult.FAIL, sentence=sentence, fix=fix)
     for path in (store.path, store.lock_path):
         if path.exists() and not os.access(path, os.W_OK):
             sentence = f"{shown} cannot be written: this user may not write {path}"
-            fix = "if that file belongs to another user, name another state file with --state-file"
+            fix = "if that file belongs to another user, choose another state file with --state-file"
             return Check(result=CheckResult.FAIL, sentence=sentence, fix=fix)
     if not os.access(store.path.parent, os.W_OK | os.X_OK):
-        fix = "make its directory writable, or name another file with --state-file"
+        fix = "make its directory writable, or choose another file with --state-file"
         return Check(result=CheckResult.FAIL, sentence=f"{shown} cannot be written", fix=fix)
     if os.statvfs(store.path.parent).f_bavail == 0:
-        fix = "free some space, or name another file with --state-file"
+        fix = "free some space, or choose another file with --state-file"
         return Check(result=CheckResult.FAIL, sentence=f"{shown}: its disk is full", fix=fix)
     if loaded.is_missing:
-        return passed(f"{shown}: does not exist yet; the first run makes it")
+        return passed(f"{shown}: does not exist yet; the first run creates it")
     return passed(f"{shown}: {count(len(loaded.records), 'pair')} remembered")
 
 
@@ -103,7 +102,7 @@ def _check_mail(settings: Settings) -> list[Check]:
         return [Check(result=CheckResult.FAIL, sentence="the config has no mail address", fix=fix)]
     fix = "correct [notification] in the config file"
     return [
-        Check(result=CheckResult.FAIL, sentence=f"no test mail to {address}: {problem}", fix=fix)
+        Check(result=CheckResult.FAIL, sentence=f"the test mail to {address} was not sent: {problem}", fix=fix)
         if problem
         else passed(f"{settings.mail.host} accepted a test mail to {address}")
         for address, problem in send_test(settings, host_now()).items()

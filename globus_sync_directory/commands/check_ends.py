@@ -61,8 +61,8 @@ def passed(sentence: str, *, pair: Pair | None = None) -> Check:
     return Check(result=CheckResult.OK, sentence=sentence, pair=pair.name if pair else None)
 
 
-def word_checks(pairs: tuple[Pair, ...], ends: Ends, identity: str) -> list[Check]:
-    """Return the checks for what was found; pure."""
+def describe_ends(pairs: tuple[Pair, ...], ends: Ends, identity: str) -> list[Check]:
+    """Return one check for each collection, source and destination, in words; pure."""
     checks: list[Check] = []
     for collection, answer in ends.collections.items():
         pair = next(pair for pair in pairs if collection in (pair.source.collection, pair.destination.collection))
@@ -138,7 +138,7 @@ def _check_destination(pair: Pair, answer: Answer[str], about: About) -> Check:
             problem = explain("NotDirectory", "", about)
             return Check(result=CheckResult.FAIL, sentence=problem.reason, fix=problem.fix, pair=pair.name)
         case Rejected(code=code) if is_path_not_found(code):
-            sentence = f"{path} does not exist yet; the first task makes it"
+            sentence = f"{path} does not exist yet; the first task creates it"
             if re.search(r"\s[#;]", pair.destination.path):
                 fix = "a comment in the config file needs a line of its own"
                 return Check(result=CheckResult.NOTE, sentence=sentence, fix=fix, pair=pair.name)

@@ -38,7 +38,7 @@ def _probe(client: GlobusClient, pair: Pair, identity: str) -> Check:
             case Rejected(code=code) as rejected if not code.endswith("Exists"):
                 return failed(rejected, pair, About(pair=pair, directory=pair.destination, identity=identity))
             case Unavailable(reason=reason, is_sign_in=is_sign_in):
-                client.remove_directory(collection, probe)  # it may have been made all the same
+                client.remove_directory(collection, probe)  # it may exist although no answer came
                 return Check(
                     result=CheckResult.FAIL,
                     sentence=f"could not try to write {quote(probe)} on collection {collection}: {reason}",
@@ -57,14 +57,14 @@ def _remove(client: GlobusClient, pair: Pair, above: str, probe: str) -> Check:
     task = _wait_for_end(client, removal.value) if isinstance(removal, Received) else removal
     match task:
         case Received(value=ended) if ended.is_live:
-            sentence = f"{can_write}; the removal of {quote(probe)} there is still running (task {ended.task_id})"
+            sentence = f"{can_write}; {quote(probe)} there is still being removed (task {ended.task_id})"
             return Check(result=CheckResult.NOTE, sentence=sentence, pair=pair.name)
         case Received(value=ended) if ended.status == "SUCCEEDED":
             return passed(can_write, pair=pair)
         case Received(value=ended):
-            sentence = f"{can_write}, but not remove {quote(probe)} there (task {ended.task_id})"
+            sentence = f"{can_write}, but cannot remove {quote(probe)} there (task {ended.task_id})"
         case Rejected(message=said) | Unavailable(reason=said):
-            sentence = f"{can_write}, but not remove {quote(probe)} there: {said}"
+            sentence = f"{can_write}, but cannot remove {quote(probe)} there: {said}"
     return Check(result=CheckResult.FAIL, sentence=sentence, fix=_BY_HAND, pair=pair.name)
 
 

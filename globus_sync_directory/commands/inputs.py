@@ -23,28 +23,28 @@ def choose_pairs(settings: Settings, names: tuple[str, ...]) -> tuple[Pair, ...]
     for name in names:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {quote(close[0])}?" if close else "there are " + ", ".join(map(quote, known))
+            hint = f"did you mean {quote(close[0])}?" if close else "the pairs are " + ", ".join(map(quote, known))
             raise UsageError(f"--pair: no pair {quote(name)} in {settings.path}; {hint}")
     return tuple(pair for pair in settings.pairs if not names or pair.name in names)
 
 
 def state_store(options: Options, settings: Settings) -> StateStore:
-    """Return the store of this config's state file. Raises UsageError where that is one of the input files."""
+    """Return the store of this config's state file. Raises UsageError if that is the config or secret file."""
     path = options.state_file or default_state_file(settings.path)
-    for taken in (options.config_file, options.secret_file):
-        if os.path.realpath(path) == os.path.realpath(taken):
-            raise UsageError(f"{path} is the config or secret file; name another with --state-file")
+    for input_file in (options.config_file, options.secret_file):
+        if os.path.realpath(path) == os.path.realpath(input_file):
+            raise UsageError(f"{path} is the config or secret file; choose another state file with --state-file")
     return StateStore(path, settings.client_id)
 
 
 def default_state_file(config_file: Path) -> Path:
-    """Return the state file of a config; ``a.ini`` and ``a.cfg`` have one each."""
+    """Return the default state file of a config: ``a.state.json`` for ``a.ini``, ``a.cfg.state.json`` for ``a.cfg``."""
     own = config_file.stem if config_file.suffix == ".ini" else config_file.name
     return config_file.with_name(f"{own}.state.json")
 
 
 def warn_of_interception() -> None:
-    """Warn where the environment switches off what protects the secret on its way."""
+    """Warn if the environment switches off TLS verification, which protects the secret."""
     if os.environ.get("GLOBUS_SDK_VERIFY_SSL", "").strip().lower() in ("0", "false", "no", "off"):
         log.warning(
             "GLOBUS_SDK_VERIFY_SSL is off: TLS verification is off, and the secret can be intercepted; "

@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The parsed command line; paths are as they were given, but for ``~``."""
+    """The parsed command line; paths are as they were given, with ``~`` expanded."""
 
     config_file: Path
     secret_file: Path
@@ -19,8 +19,8 @@ class Options:
     dont_start: bool = False
     dry_run: bool = False
     wait: bool = False
-    shows_progress: bool = False  # a bar may be shown while waiting
-    shows_documents: bool = False  # of a dry run
+    shows_progress: bool = False  # bars, while waiting
+    shows_documents: bool = False  # what a dry run would submit
     write_probe: bool = False
     test_mail: bool = False
 

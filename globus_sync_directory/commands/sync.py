@@ -1,4 +1,4 @@
-"""A run, ``-d`` and ``-n``: open what they need, run, record and mail what has changed; with ``-w``, wait."""
+"""A run, ``-d`` and ``-n``: opens what they need, runs, records and mails what has changed; with ``-w``, waits."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _Job:
 
 
 def sync(options: Options, settings: Settings) -> RunReport:
-    """Do what the options ask for and return the report. Raises SyncError where the work cannot begin."""
+    """Do what the options ask for and return the report. Raises SyncError if the work cannot begin."""
     pairs = choose_pairs(settings, options.pairs)
     warn_of_interception()
     job = _Job(
@@ -52,7 +52,7 @@ def sync(options: Options, settings: Settings) -> RunReport:
     try:
         report = _run_and_wait(job)
     except Interrupted as interrupted:
-        raise Interrupted(*interrupted.lines, *_left_behind(job)) from None
+        raise Interrupted(*interrupted.lines, *_after_interruption(job)) from None
     if job.mode is Mode.DRY_RUN and not any(pair.document for pair in report.pairs):
         report = replace(report, closing_line="nothing would be started")
     return report if options.shows_documents else _without_documents(report)
@@ -93,7 +93,7 @@ def _lock(job: _Job) -> AbstractContextManager[None]:
 
 
 def _finish(job: _Job, report: RunReport, now: datetime) -> RunReport:
-    """Record what has been reported, and mail what has changed; ``report`` comes back, with what went wrong here."""
+    """Record what has been reported, and mail what has changed; return ``report``, with the error if that failed."""
     if job.mode is not Mode.START:
         return report
     try:
@@ -110,15 +110,17 @@ def _finish(job: _Job, report: RunReport, now: datetime) -> RunReport:
 
 
 def _mail_while_waiting(job: _Job, reports: tuple[PairReport, ...], now: datetime) -> None:
-    """Take the lock once more, to record and mail what was learned while waiting; another run may be working."""
+    """Take the lock again, to record and mail what has changed while waiting; no mail if another run holds the lock."""
     if job.mode is not Mode.START or not job.settings.sends_mail:
         return
     store = StateStore(job.store.path, job.settings.client_id)
     try:
         with store.lock(now):
             store.load()
-            with store.edit() as records:
-                records |= record_changes(job.settings, reports, records)
+            newest = {record.task.task_id for record in store.records.values() if record.task}
+            # Where another run has replaced a task meanwhile, that run has reported how it ended.
+            current = [report for report in reports if report.task_id is None or report.task_id in newest]
+            store.save(record_changes(job.settings, current, store.records))
             send_pending(job.settings, store, job.options.status_command, now)
     except LockHeld:
         log.info("no mail now, because another run is working; the next run reports how these tasks ended")
@@ -126,7 +128,7 @@ def _mail_while_waiting(job: _Job, reports: tuple[PairReport, ...], now: datetim
         log.warning("no mail was sent: %s", error)
 
 
-def _left_behind(job: _Job) -> list[str]:
+def _after_interruption(job: _Job) -> list[str]:
     """Return sentences about what continues after an interruption."""
     lines = ["tasks that were started continue at Globus; see how they are doing with --dont-start"]
     records = [job.store.records.get(pair.fingerprint) for pair in job.scope.pairs]

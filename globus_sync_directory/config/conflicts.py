@@ -1,7 +1,7 @@
 """
 Pairs that would undo each other's work.
 
-Storage may ignore case or the form in which Unicode is written, and ``/~/`` is often the top of a collection. So
+Storage may ignore upper and lower case or the form of Unicode text, and ``/~/`` is often the top of a collection. So
 directories are compared in a form that ignores all three: it is better to reject a harmless config than to lose a file.
 """
 
@@ -40,7 +40,7 @@ def find_conflicts(pairs: Iterable[tuple[int, Pair]]) -> list[FileProblem]:
     own = [one for one in candidates if one.source.overlaps(one.destination)]
     problems = [_overlap(one, one.pair.source, "its own source") for one in own]
     outer: _Candidate | None = None
-    # In this order all that is inside a directory comes right after it.
+    # In this order, everything inside a directory comes directly after it.
     for one in sorted(candidates, key=lambda one: (one.destination.collection, one.destination.path.split("/"))):
         if outer and outer.destination.contains(one.destination):
             problems.append(_overlap(one, outer.pair.destination, f"the destination of [{outer.pair.name}]"))

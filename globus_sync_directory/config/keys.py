@@ -23,15 +23,15 @@ _QUOTES = "\"“”„'‘’"
 
 
 class BadValue(Exception):
-    """The sentence about one value that cannot be used."""
+    """A value that cannot be used; the text says why."""
 
 
 @dataclass(frozen=True)
 class Kind:
     """
-    A kind of value: ``rules`` holds regular expressions that a value must match, each with the sentence about others.
+    A kind of value: ``rules``: regular expressions that a value must match, each with what to say of others.
 
-    ``make`` makes the value from its text. A list has one value of this kind between commas, or on each indented line.
+    ``make`` converts the text of a value. The items of a list are separated by commas or indented lines.
     """
 
     rules: Mapping[str, str]
@@ -50,7 +50,7 @@ class Kind:
         return self.convert_item(entry.lines[0])
 
     def convert_item(self, text: str) -> Any:
-        """Return the value that is written like this. Raises BadValue."""
+        """Return the value of this text. Raises BadValue."""
         comment = "; a comment needs a line of its own" if re.search(" [#;]", text) else ""
         if any(map(is_unprintable, text)):
             raise BadValue(f"{quote(text)} contains a control character or an invisible character")
@@ -95,18 +95,18 @@ SYNC_LEVEL = Kind(
     lambda text: SyncLevel[text.upper()],
 )
 MINUTES = Kind(
-    {"0*[1-9][0-9]{0,6}": "is not a whole number of minutes from 1 to 9999999"},
+    {"[1-9][0-9]{0,6}": "is not a whole number of minutes from 1 to 9999999"},
     lambda text: timedelta(minutes=int(text)),
 )
 AGE = Kind(
-    {r"0*[1-9][0-9]{0,4} *[mhdw]": "is not an age such as 90m, 36h, 2d or 1w"},
+    {"[1-9][0-9]{0,4} *[mhdw]": "is not an age such as 90m, 36h, 2d or 1w"},
     lambda text: int(text[:-1]) * _UNITS[text[-1]],
 )
 ADDRESS = Kind({rf"(?!.*=\?){_ADDRESS_PART}@{_ADDRESS_PART}": "is not a mail address such as lab@example.org"})
 ADDRESSES = Kind(ADDRESS.rules, is_list=True)
 PORT = Kind({_PORT: "is not a port number such as 587"}, int)
 TLS = Kind({"(?ai:none|starttls|tls)": "is not one of none, starttls, tls"}, str.lower)
-WORD = Kind({r"\S+": "contains a blank"})
+WORD = Kind({r"\S+": "contains a space"})
 FILE = Kind({}, lambda text: Path(os.path.expanduser(text)))
 NEVER = Kind(
     {

@@ -55,10 +55,10 @@ def _read_config(path: Path) -> tuple[Settings, list[str]]:
 
 
 def _read_text(path: Path) -> str:
-    missing = f"no such config file; {_FILL_IN}, or name another file with --config-file"
+    missing = f"no such config file; {_FILL_IN}, or choose another file with --config-file"
     _, content = _read_file(path, _LARGEST_CONFIG, missing)
     try:
-        # A null character is in no text, but in UTF-16 without a byte order mark, which would pass as UTF-8.
+        # UTF-16 without a byte order mark has null characters and would pass as UTF-8. No text file has any.
         text = content.replace(b"\0", b"\xff").decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
@@ -69,7 +69,8 @@ def _read_text(path: Path) -> str:
 
 
 def _read_secret(path: Path, what: str) -> str:
-    return parse_secret(path, what, *_read_file(path, _LARGEST_SECRET, f"no such {what} file; {how_to_write(path, what)}"))
+    missing = f"no such {what} file; {how_to_write(path, what)}"
+    return parse_secret(path, what, *_read_file(path, _LARGEST_SECRET, missing))
 
 
 def _read_file(path: Path, largest: int, missing: str) -> tuple[os.stat_result, bytes]:

@@ -1,4 +1,4 @@
-"""The text of config.ini -> settings, as far as they are in this file."""
+"""The text of config.ini -> settings, still without the secrets, which are in other files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from globus_sync_directory.config.settings import MailServer, Settings
 from globus_sync_directory.model.pair import Directory, Pair, SyncLevel
 from globus_sync_directory.text import is_unprintable
 
-_DEFAULT = "DEFAULT"  # this section serves the pairs
+_DEFAULT = "DEFAULT"  # its values are the defaults of every pair
 _FIXED = [name for name in CONFIG_KEYS if name != "pair"]
 _SPECIAL = {name.lower(): name for name in (*_FIXED, _DEFAULT)}
 _COLLECTIONS = {"src_endpoint": "the collection to copy from", "dst_endpoint": "the collection to copy to"}
@@ -27,9 +27,9 @@ _Values = dict[str, Any]  # by key; None where the value is bad
 
 def parse_config(text: str, path: Path) -> tuple[Settings, list[FileProblem]]:
     """
-    Return what ``text`` says, and every problem; with a problem, the settings are as complete as can be.
+    Return what ``text`` says, and every problem; with a problem, the settings are as complete as possible.
 
-    ``path`` is the one of the file: a relative path of the password file starts at its directory.
+    ``path`` is the path of this file; a relative path of the password file starts at its directory.
     """
     reader = _Reader(text)
     return reader.settings(path), reader.problems

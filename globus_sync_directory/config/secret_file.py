@@ -1,4 +1,4 @@
-"""A secret: alone in a file of the user's own, and hidden in every message."""
+"""Checks a file that contains only a secret, and hides secrets in messages."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ CLIENT_SECRET = "client secret"  # noqa: S105
 MAIL_PASSWORD = "SMTP password"  # noqa: S105
 MOVE_SECRET = "move the secret to the secret file; if other users could read this file, create a new secret"  # noqa: S105
 
-# 32 bytes in base64. Where a secret is in the place of a key, its "=" is not part of the key.
+# 32 bytes in base64. If a secret is where a key should be, its "=" is not part of the key.
 _CLIENT_SECRET = re.compile(r"[A-Za-z0-9+/]{43}=(?![A-Za-z0-9=])|(?<=\] )[A-Za-z0-9+/]{43}(?=: )")
 _SHORTEST_CONCEALED = 8  # characters; a shorter "secret" is part of ordinary words
 _QUOTE = "[\"'“”„‘’]"
 
 
 def how_to_write(path: Path, what: str) -> str:
-    """Return what to do where ``path``, the file with ``what``, does not exist."""
+    """Return how to write the file ``path`` that contains only ``what``."""
     return f"write the {what} into it as its only line, then run: {_chmod(path)}"
 
 
 def parse_secret(path: Path, what: str, status: os.stat_result, content: bytes) -> str:
     """
-    Return the only line of a file; blanks around it, empty lines after it and a byte order mark do not count.
+    Return the only line of a file, without spaces around it, empty lines after it and a byte order mark.
 
     Raises ConfigError if other users have any right to the file, or if it contains anything but ``what``; no sentence
     repeats any of the content.
@@ -46,7 +46,7 @@ def parse_secret(path: Path, what: str, status: os.stat_result, content: bytes) 
     elif what == CLIENT_SECRET and re.fullmatch(UUID_FORM, text):
         problem = f"the {what} file contains a UUID, probably the client id; replace it with the {what}"
     elif not re.fullmatch("[!-~]+" if what == CLIENT_SECRET else "[ -~]+", text):
-        problem = f"the {what} file contains blanks or characters that the {what} cannot have"
+        problem = f"the {what} file contains spaces or characters that the {what} cannot have"
     else:
         return text
     raise ConfigError(f"{path}: {problem}")

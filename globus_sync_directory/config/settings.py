@@ -1,4 +1,4 @@
-"""What the user asks for."""
+"""The settings: what config.ini and the secret file contain."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Settings:
 
     @property
     def identity(self) -> str:
-        """The application's own account, with which collections are shared."""
+        """The account of the application: collections are shared with it."""
         return f"{self.client_id}@clients.auth.globus.org"
 
     @property

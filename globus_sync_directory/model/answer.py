@@ -1,4 +1,4 @@
-"""What comes back from a question to Globus: an answer, a rejection, or nothing of use."""
+"""The result of a request to Globus: the answer, a rejection, or no usable answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _Value = TypeVar("_Value", covariant=True)
 
 @dataclass(frozen=True)
 class Received(Generic[_Value]):
-    """The answer."""
+    """Globus answered; ``value`` is what was asked for."""
 
     value: _Value
 
@@ -18,9 +18,9 @@ class Received(Generic[_Value]):
 @dataclass(frozen=True, kw_only=True)
 class Rejected:
     """
-    Globus answered, and the answer is no.
+    Globus answered that it does not do what was asked for.
 
-    ``is_definite``: every attempt of this call was answered, so what it asked for has certainly not been done.
+    ``is_definite``: every attempt of this request was answered, so Globus has certainly not done it.
     """
 
     http_status: int

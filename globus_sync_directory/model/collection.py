@@ -10,17 +10,17 @@ from globus_sync_directory.text import quote
 
 @dataclass(frozen=True, kw_only=True)
 class Collection:
-    """What Globus says of a collection; ``is_connected`` is None where that does not apply."""
+    """What Globus says of a collection; ``is_connected`` is None except for Globus Connect Personal."""
 
     collection_id: str
     name: str
-    kind: str  # Globus' entity_type
-    owner: str  # the name of a user, or of an application
-    is_connected: bool | None
+    kind: str = ""  # Globus' entity_type
+    owner: str = ""  # the name of a user, or of an application
+    is_connected: bool | None = None
 
 
 def with_names(sentence: str, names: Mapping[str, str]) -> str:
-    """Return ``sentence`` with the names of collections, which ``names`` has by id, beside their ids."""
+    """Return ``sentence`` with the name of each collection before its id; ``names`` are the names by id."""
     for collection, name in names.items():
         if collection and name not in ("", collection) and quote(name) not in sentence:
             sentence = sentence.replace(f"collection {collection}", f"collection {quote(name)} ({collection})")

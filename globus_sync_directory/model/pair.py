@@ -11,7 +11,7 @@ from functools import cached_property
 
 LABEL_LENGTH = 128  # Source: Globus Transfer API, task_submit, "label".
 _OURS = re.compile(r"(?:^|(?P<name>.*) )sync-(?P<fingerprint>[0-9a-f]{16})-(?P<nonce>[0-9a-f]{8})$")
-# Where clusters and desktops keep their data; not /data and the like, which collections have too.
+# Usual paths of data on clusters and desktops; without /data and similar names, which collections have too.
 _LOCAL_PATH = re.compile(r"/(nesi|home|mnt|media|Users|Volumes|gpfs|lustre|scale_[a-z0-9_]+)/.")
 
 
@@ -63,10 +63,10 @@ class Pair:
     @cached_property
     def fingerprint(self) -> str:
         """
-        The 16 hex digits by which tasks and records of this pair are recognised, whatever its name.
+        The 16 hex digits that identify tasks and records of this pair, even if its name changes.
 
         SHA-256 over source collection, source path, destination collection and destination path in normal
-        form, one a line. A promise between versions: another formula would orphan every live task.
+        form, one on each line. It must never change: another formula would orphan every live task.
         """
         four = (self.source.collection, self.source.path, self.destination.collection, self.destination.path)
         return hashlib.sha256("\n".join(four).encode()).hexdigest()[:16]
@@ -76,8 +76,8 @@ def task_label(name: str, fingerprint: str, submission_id: str) -> str:
     """
     Return the label of the task that ``submission_id`` (a UUID) starts, at most 128 characters.
 
-    Letters, digits, space, ``-`` and ``_`` of the name stay, anything else becomes ``_``: a label with other
-    characters cannot be named in a task filter.
+    Letters, digits, space, ``-`` and ``_`` of the name are kept, anything else becomes ``_``: tasks cannot be
+    searched for by a label with other characters.
     """
     tail = f"sync-{fingerprint}-{submission_id.lower()[:8]}"
     plain = name_for_label(name)
@@ -85,19 +85,19 @@ def task_label(name: str, fingerprint: str, submission_id: str) -> str:
 
 
 def name_for_label(name: str) -> str:
-    """Return a pair's name as far as it can stand in a label."""
+    """Return a pair's name as it is written in a label."""
     longest = LABEL_LENGTH - len(" sync-0123456789abcdef-01234567")
     return re.sub(r"[^A-Za-z0-9 _-]", "_", name)[:longest].strip()
 
 
 def fingerprint_in(label: str | None) -> str | None:
-    """Return the fingerprint in a task's label, or None where this tool did not write the label."""
+    """Return the fingerprint in a task's label, or None if this tool did not write the label."""
     match = _OURS.match(label or "")
     return match["fingerprint"] if match else None
 
 
 def name_in(label: str | None) -> str:
-    """Return the pair's name as far as a task's label tells it, else an empty string."""
+    """Return the pair's name in a task's label; empty if this tool did not write the label."""
     match = _OURS.match(label or "")
     return (match["name"] or "") if match else ""
 

@@ -10,7 +10,7 @@ class Problem:
     """
     One problem: the reason, the fix, and the command that is the fix or part of it.
 
-    ``is_permanent``: waiting cannot help. Texts may hold what a remote side wrote, unsanitised.
+    ``is_permanent``: waiting cannot help. The texts may quote Globus or a server, and are not sanitised.
     """
 
     reason: str

@@ -1,7 +1,7 @@
 """
 What is remembered of a pair between runs. All times are aware UTC.
 
-``state.py`` reads and writes these values as they are here, so each field's type is also the rule for the file.
+``state.py`` reads and writes exactly these fields: a change here changes the format of the state file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Id = Annotated[str, Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
 @dataclass(frozen=True, kw_only=True)
 class PendingSubmission:
-    """A submission id that was, or was about to be, sent with this document; no answer is on record."""
+    """A submission id that was sent with this document, or was about to be, and whose answer is not known."""
 
     submission_id: Id
     document: Mapping[str, Any]
@@ -32,7 +32,7 @@ class PendingSubmission:
 
 @dataclass(frozen=True, kw_only=True)
 class FailedStart:
-    """Why the last attempts to start a pair failed; forgotten when a task is started."""
+    """Why the last attempts to start a pair failed; removed when a task is started."""
 
     status: PairStatus  # BLOCKED or REJECTED
     problem: Problem
@@ -41,7 +41,7 @@ class FailedStart:
 
 @dataclass(frozen=True, kw_only=True)
 class LastTask:
-    """The newest task known for a pair; kept after its end so that ``-d`` can be asked twice."""
+    """The newest task known for a pair; kept after its end, so that ``-d`` can report it again."""
 
     task_id: Id
     submitted_at: Moment
@@ -50,7 +50,7 @@ class LastTask:
 
 @dataclass(frozen=True, kw_only=True)
 class Success:
-    """The last task of a pair that ended with nothing missing."""
+    """The last task of a pair that copied everything."""
 
     task_id: Id
     ended_at: Moment
@@ -60,15 +60,15 @@ class Success:
 
 @dataclass(frozen=True, kw_only=True)
 class LeftConfig:
-    """That the config has no such pair any more."""
+    """The pair of this record is not in the config any more."""
 
-    since: Moment  # when a run first noticed
-    is_end_reported: bool = False  # of its last task
+    since: Moment  # when a run first noticed that
+    is_end_reported: bool = False  # the end of its last task
 
 
 @dataclass(frozen=True, kw_only=True)
 class News:
-    """A change that one address has not been mailed yet."""
+    """A change that has not been mailed to one address yet."""
 
     headline: str
     lines: tuple[str, ...]
@@ -76,21 +76,21 @@ class News:
 
 @dataclass(frozen=True, kw_only=True)
 class Mailed:
-    """What one address knows of a pair."""
+    """What has been mailed, or is to be mailed, to one address about a pair."""
 
-    problems: tuple[str, ...] = ()  # since the pair was last well: a key for each, made by notify/changes.py
-    well_since: str | None = None  # a task id: the same task's success is no news
+    problems: tuple[str, ...] = ()  # mailed since the pair was last well; the keys that notify/changes.py makes
+    well_since: str | None = None  # the id of the task that succeeded: its success is mailed only once
     unsent: tuple[News, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class PairRecord:
     """
-    All that is remembered of one pair.
+    Everything that is remembered of one pair.
 
-    ``source`` and ``destination`` are None for a task found by its label alone. ``replaced`` is the task before the
-    last one, until a run has reported how it ended. ``has_history``: Globus' own list of our tasks has been searched
-    for this pair, since a record that is new may be one that was lost.
+    ``source`` and ``destination`` are None for a task that was found by its label. ``replaced`` is the task before the
+    last one, until a run has reported how it ended. ``has_history``: our recent tasks at Globus have been
+    searched for this pair. That is done once for a new record, because an older one may have been lost.
     """
 
     name: str

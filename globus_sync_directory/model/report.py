@@ -1,4 +1,4 @@
-"""What a person or a program is told after a run."""
+"""Reports: what a command found out, for people and programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class PairReport:
     How one pair is doing; times are aware UTC.
 
     ``is_orphaned``: no pair of the config asks for this task any more. ``known_by_label``: it may even belong to
-    another config of the same application. ``before``: the report on the task that this run replaced.
+    another config of the same application. ``before``: the report on the task that this run replaced or
+    was to replace.
     """
 
     fingerprint: str
@@ -51,7 +52,7 @@ class PairReport:
 
     @property
     def exit_status(self) -> ExitStatus:
-        """The exit status this pair asks for; an orphaned task that nothing waits for asks for none."""
+        """The exit status that this pair needs; OK for an orphaned task that has ended or may be of another config."""
         if self.known_by_label or (self.is_orphaned and self.task and not self.task.is_live):
             return ExitStatus.OK
         return worst([self.status.exit_status, ExitStatus.TOO_OLD if self.is_too_old else ExitStatus.OK])
@@ -67,7 +68,7 @@ class CheckResult(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that ``check`` looked at; the fix is empty where there is nothing to do."""
+    """One thing that ``check`` looked at; the fix is empty if there is nothing to do."""
 
     result: CheckResult
     sentence: str
@@ -78,13 +79,13 @@ class Check:
 
     @property
     def exit_status(self) -> ExitStatus:
-        """The exit status this asks for."""
+        """The exit status that this check needs."""
         return self.status_if_failed if self.result is CheckResult.FAIL else ExitStatus.OK
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunReport:
-    """What one command found out, for whichever way it is shown: text, JSON or mail."""
+    """Everything that one command found out; it is shown as text, JSON or mail."""
 
     exit_status: ExitStatus
     errors: tuple[str, ...] = ()  # lines about the run as a whole

@@ -1,4 +1,4 @@
-"""The statuses of a pair, and the exit status that each asks for."""
+"""The statuses of a pair, and the exit status that each needs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from globus_sync_directory.errors import ExitStatus
 
 
 class PairStatus(Enum):
-    """How a pair is doing: the words a person reads, and the exit status. Source: design, section 6."""
+    """How a pair is doing: the words that a person reads, and the exit status."""
 
     STARTED = ("started", ExitStatus.OK)
     RUNNING = ("running", ExitStatus.OK)

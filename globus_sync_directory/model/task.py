@@ -28,7 +28,7 @@ class Task:
     fatal_description: str = ""
     files_found: int = 0
     files_copied: int = 0
-    files_in_step: int = 0
+    files_in_step: int = 0  # the same on both sides, so not copied
     paths_skipped: int = 0  # because of errors
     bytes_copied: int = 0
     bytes_per_second: int = 0
@@ -45,7 +45,7 @@ class Task:
 
     @property
     def is_full_success(self) -> bool:
-        """Whether it ended with nothing missing."""
+        """Whether it copied everything."""
         return self.status == "SUCCEEDED" and self.paths_skipped == 0
 
 
@@ -53,8 +53,8 @@ class Task:
 class Event:
     """One entry of a task's log."""
 
-    code: str
-    is_error: bool
+    code: str = ""
+    is_error: bool = False
     time: datetime
     description: str = ""
     details: str = ""
@@ -64,8 +64,8 @@ class Event:
 class SkippedPath:
     """One path that a task left out because of an error."""
 
-    code: str
-    source_path: str
+    code: str = ""
+    source_path: str = ""
     details: str = ""
 
 
@@ -73,8 +73,8 @@ class SkippedPath:
 class Pause:
     """One reason why a task is paused: the collection, if known, and the message its administrator left."""
 
-    collection: str
-    message: str
+    collection: str = ""
+    message: str = ""
 
 
 def task_link(task_id: str) -> str:

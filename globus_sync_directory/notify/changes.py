@@ -27,9 +27,9 @@ def record_changes(
     Return all the records, with the news of ``reports`` added for each recipient.
 
     News is a problem that was not mailed since the pair was last well, a recovery, and for a pair's own addresses new
-    files. If the suggested fix changes, it counts as a new problem. An address that is new gets no news of a success:
-    that may be an old one. A pair without a record is left out: a record that holds nothing but mail would look
-    complete to the next run.
+    files. If the suggested fix changes, it counts as a new problem. A new address gets no news of a success, which may
+    be an old one. A pair without a record is left out: the next run would take a record
+    that holds only mail for a complete one.
     """
     updated = dict(records)
     pairs = {pair.fingerprint: pair for pair in settings.pairs}
@@ -50,16 +50,16 @@ def _mailed(settings: Settings, pair: Pair, record: PairRecord, report: PairRepo
     in_order = [report.before, report] if report.before else [report]
     mailed = {}
     for address in recipients(settings, pair):
-        hears_of_files = address in pair.email and address in record.mailed
+        wants_file_counts = address in pair.email and address in record.mailed
         known = record.mailed.get(address, Mailed())
         for one in in_order:
-            known = _with_news(known, one, hears_of_files=hears_of_files)
+            known = _with_news(known, one, wants_file_counts=wants_file_counts)
         mailed[address] = known
     return mailed
 
 
-def _with_news(known: Mailed, report: PairReport, *, hears_of_files: bool) -> Mailed:
-    """Return what one address knows after a mail about ``report``, with that mail as unsent news if it has any."""
+def _with_news(known: Mailed, report: PairReport, *, wants_file_counts: bool) -> Mailed:
+    """Return what one address has been mailed after ``report``; if that is news, with it as unsent news."""
     if report.exit_status in _PROBLEMS:
         keys = _problem_keys(report)
         is_new = not set(keys) <= set(known.problems)
@@ -71,12 +71,12 @@ def _with_news(known: Mailed, report: PairReport, *, hears_of_files: bool) -> Ma
         after = replace(known, problems=(), well_since=report.task_id)
         if known.problems:
             return _with_unsent(after, report, "recovered")
-        return _with_unsent(after, report, f"{count(copied, 'file')} copied") if hears_of_files and copied else after
+        return _with_unsent(after, report, f"{count(copied, 'file')} copied") if wants_file_counts and copied else after
     return known
 
 
 def _problem_keys(report: PairReport) -> list[str]:
-    """Return what makes two problems the same: the status and the fix; and TOO_OLD."""
+    """Return the keys of the problems of a report; two problems are the same if status and fix are the same."""
     keys = []
     if report.status.exit_status in _PROBLEMS:
         fix = report.problem.fix if report.problem else ""

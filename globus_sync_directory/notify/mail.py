@@ -1,4 +1,4 @@
-"""Unsent news -> mail: one message for each recipient, and a record of what the mail server has taken."""
+"""Unsent news -> mail: one message for each recipient, and a record of what the mail server has accepted."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ log = logging.getLogger(__name__)
 
 def send_pending(settings: Settings, store: StateStore, status_command: str, now: datetime) -> None:
     """
-    Send the unsent news of the config's pairs, and record what was taken.
+    Send the unsent news of the config's pairs, and record which mails were accepted.
 
-    Each message ends with ``status_command``. A message that the mail server does not take is a warning; the next run
+    Each message ends with ``status_command``. A message that the mail server does not accept is a warning; the next run
     sends it again. Raises StateError.
     """
     unsent = find_unsent(settings, store.records)
     messages = {
         address: news_message(settings, address, changes, status_command, now) for address, changes in unsent.items()
     }
-    taken = set()
+    accepted = set()
     try:
         for address, problem in deliver(settings.mail, settings.mail_password, messages):
             if problem:
                 log.warning("mail to %s could not be sent: %s; the next run tries again", address, problem)
             else:
-                taken.add(address)
-    finally:  # also after an interruption: what was taken must not be sent twice
+                accepted.add(address)
+    finally:  # also after an interruption: an accepted mail must not be sent twice
         with store.edit() as records:
-            records.update(without_unsent(settings, records, taken))
+            records.update(without_unsent(settings, records, accepted))
 
 
 def send_test(settings: Settings, now: datetime) -> dict[str, str]:
@@ -66,13 +66,13 @@ def find_unsent(settings: Settings, records: Mapping[str, PairRecord]) -> dict[s
 
 
 def without_unsent(
-    settings: Settings, records: Mapping[str, PairRecord], taken: Collection[str]
+    settings: Settings, records: Mapping[str, PairRecord], accepted: Collection[str]
 ) -> dict[str, PairRecord]:
-    """Return the records of the config's pairs once the mail server has taken the messages to ``taken``."""
+    """Return the records of the config's pairs once the mail server has accepted the messages to these addresses."""
     updated = {}
     for fingerprint in records.keys() & {pair.fingerprint for pair in settings.pairs}:
         record = records[fingerprint]
-        sent = {address: replace(known, unsent=()) for address, known in record.mailed.items() if address in taken}
+        sent = {address: replace(known, unsent=()) for address, known in record.mailed.items() if address in accepted}
         updated[fingerprint] = replace(record, mailed={**record.mailed, **sent})
     return updated
 
@@ -99,7 +99,7 @@ def compose(
     message["Message-ID"] = make_msgid(domain=host_name())
     message["Auto-Submitted"] = "auto-generated"
     text = "\n\n".join("\n".join(map(sanitize, lines)) for lines in [[origin], *paragraphs])
-    message.set_content(text + "\n", cte="quoted-printable")  # which keeps long lines, and blanks, as they are
+    message.set_content(text + "\n", cte="quoted-printable")  # which keeps long lines and spaces unchanged
     is_ascii = f"{sender(settings.mail)}{recipient}".isascii()
     return _subject_header(subject) + message.as_bytes(policy=policy.SMTP if is_ascii else policy.SMTPUTF8)
 

@@ -1,4 +1,4 @@
-"""Messages -> the mail server, within a time limit; and what went wrong, in words."""
+"""Sends messages to the mail server within a time limit, and says in words what went wrong."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from globus_sync_directory.text import shorten
 
 STEP_SECONDS = 10.0  # for each step of a conversation with the mail server
 # The caller holds the lock, and other runs wait for it.
-LAST_START_SECONDS = 20.0  # no message is begun later than this
-TOTAL_SECONDS = 40.0  # nothing is waited for longer than this
+LAST_START_SECONDS = 20.0  # after this time, no message is begun
+TOTAL_SECONDS = 40.0  # for all messages
 
 
 def deliver(server: MailServer, password: str | None, messages: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
@@ -38,7 +38,7 @@ def deliver(server: MailServer, password: str | None, messages: Mapping[str, byt
 
 def _within(elapsed: float, send: Callable[[], tuple[str, bool]]) -> tuple[str, bool] | None:
     """
-    Return what ``send`` returns, or None where that comes too late; ``elapsed`` is in seconds.
+    Return what ``send`` returns, or None if that takes too long; ``elapsed`` is in seconds.
 
     A thread sends, and is abandoned at the limit: a server that sends one byte at a time exceeds no limit of a step.
     """
@@ -62,7 +62,7 @@ def sender(server: MailServer) -> str:
 
 
 def _send(server: MailServer, password: str | None, address: str, message: bytes) -> tuple[str, bool]:
-    """Send one message; return the problem, empty for none, and whether any other message would meet the same."""
+    """Send one message; return the problem, empty for none, and whether other messages would have it too."""
     is_general = True
     options = [] if f"{sender(server)}{address}".isascii() else ["SMTPUTF8", "BODY=8BITMIME"]
     try:
@@ -73,7 +73,7 @@ def _send(server: MailServer, password: str | None, address: str, message: bytes
                 connection.login(server.user, password)
             is_general = False
             connection.sendmail(sender(server), [address], message, options)
-            with contextlib.suppress(OSError):  # the message is taken already
+            with contextlib.suppress(OSError):  # the message is accepted already
                 connection.quit()
     except (OSError, ValueError) as error:  # smtplib's own errors are OSErrors
         return explain(error, server, password), is_general
@@ -88,7 +88,7 @@ def _connect(server: MailServer) -> smtplib.SMTP:
 
 
 def explain(error: Exception, server: MailServer, password: str | None) -> str:
-    """Return what went wrong, in the server's words where it said why; never the password."""
+    """Return what went wrong, in the server's words if it gave a reason; never with the password."""
     place = _place(server)
     match error:
         case smtplib.SMTPAuthenticationError():
@@ -103,7 +103,7 @@ def explain(error: Exception, server: MailServer, password: str | None) -> str:
         case ssl.SSLCertVerificationError():
             return f"the certificate of {place} could not be verified"
         case ssl.SSLError():
-            return f"no TLS with {place}; check smtp_tls and smtp_port"
+            return f"no TLS connection to {place}; check smtp_tls and smtp_port"
         case TimeoutError() | smtplib.SMTPServerDisconnected(__context__=TimeoutError()):
             return f"no answer from {place} within {STEP_SECONDS:g} s; check smtp_host and smtp_port"
     reason = _plain(str(getattr(error, "strerror", None) or error), password)
@@ -115,6 +115,6 @@ def _place(server: MailServer) -> str:
 
 
 def _plain(reply: bytes | str, password: str | None) -> str:
-    """Return the reply of a server as one short line, without the password if it repeats that."""
+    """Return the reply of a server as one short line, without the password if the server repeats it."""
     text = reply.decode("utf-8", errors="replace") if isinstance(reply, bytes) else reply
     return shorten(text.replace(password, "***") if password else text)

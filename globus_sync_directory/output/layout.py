@@ -22,26 +22,26 @@ from globus_sync_directory.text import count, sanitize
 
 _HEADER = ("pair", "status", "since", "copied", "last success")
 _LONGEST_STATUS, _GAP = 14, 2  # columns
-# A word, or a path between quotation marks with all its blanks; and the blanks around it.
+# A word, or a path between quotation marks with all its spaces; and the spaces around it.
 _PIECE = re.compile(r"\s*(?:'[/~].*?'(?=[\s,.;:)]|$)|\S)+\s*")
 
 
 def lay_out(report: RunReport, *, quiet: bool, width: int, colour: bool) -> str:
-    """Return the text for a terminal of ``width`` columns; several pairs of one line are a table, before the others."""
+    """Return the text for a terminal of ``width`` columns; the pairs of one line form a table before the others."""
     before, pairs, after = run_parts(report, quiet=quiet)
     brief = [pair for pair in pairs if len(pair_lines(pair)) == 1]
     rows = table(brief, width) if len(brief) > 1 else []
     others = [pair for pair in pairs if not (rows and pair in brief)]
-    lines = [line for pair in others for line in pair_lines(pair, is_one_line=False)]
+    lines = [line for pair in others for line in pair_lines(pair, may_be_one_line=False)]
     pieces = [*wrap(before, width), *rows, *wrap([*lines, *after], width)]
     return _rendered(pieces, width, colour)
 
 
 def wrap(lines: Sequence[Line], width: int) -> list[Text]:
     """
-    Return the lines sanitised, with their colours, and broken at blanks into lines of at most ``width`` columns.
+    Return the lines sanitised, with their colours, and broken at spaces into lines of at most ``width`` columns.
 
-    A piece that must stay whole, and is wider than that, sticks out: the terminal folds it, and it is copied as one.
+    A piece that must stay whole may be wider than that: the terminal folds it, and it can be copied as one piece.
     """
     texts = []
     for line in lines:
@@ -59,12 +59,12 @@ def wrap(lines: Sequence[Line], width: int) -> list[Text]:
 
 
 def table(reports: Sequence[PairReport], width: int) -> list[RenderableType]:
-    """Return a table of at most ``width`` columns, below each row the link of its task; nothing where none fits."""
-    rows = [_HEADER, *map(_cells, reports)]
-    columns = zip(*rows, strict=True)
-    widths = [max(cell_len(line) for cell in column for line in cell.split("\n")) for column in columns]
-    gaps = _GAP * (len(widths) - 1)
+    """Return a table of at most ``width`` columns, with a link to the task below each row; empty if it is wider."""
+    narrow = [_HEADER, *map(_cells, reports)]
+    rows = [tuple(cell.replace("\n", " ") for cell in row) for row in narrow]
+    widths, gaps = _widths(rows), _GAP * (len(_HEADER) - 1)
     if sum(widths) + gaps > width:
+        rows, widths = narrow, _widths(narrow)
         widths[1] = min(widths[1], _LONGEST_STATUS)
     room_for_names = width - sum(widths[1:]) - gaps
     if room_for_names < max(cell_len(word) for name, *_ in rows for word in name.split()):
@@ -76,6 +76,10 @@ def table(reports: Sequence[PairReport], width: int) -> list[RenderableType]:
         if report.task_id:
             pieces.append(Text(f"    {task_link(report.task_id)}"))
     return pieces
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(cell_len(line) for cell in column for line in cell.split("\n")) for column in zip(*rows, strict=True)]
 
 
 def _cells(report: PairReport) -> tuple[str, ...]:
@@ -90,13 +94,13 @@ def _age(instant: datetime | None, report: PairReport) -> str:
 
 
 def _copied(task: Task) -> str:
-    """Return in one or two lines what a task has copied, such as ``7 of 8 files, 6.3 MB``, and what else it met."""
+    """Return in one or two lines what a task has copied, such as ``7 of 8 files, 6.3 MB``, and its rate and faults."""
     of_found = f"{task.files_copied:,} of " if task.is_live and task.files_found else ""
     first = of_found + count(task.files_found if of_found else task.files_copied, "file")
     if task.files_copied:
         first += f", {size(task.bytes_copied)}"
     rate = f"{size(task.bytes_per_second)}/s" if task.is_live and task.bytes_per_second else ""
-    in_step = f"{task.files_in_step:,} in step" if task.files_in_step else ""
+    in_step = f"{task.files_in_step:,} in sync" if task.files_in_step else ""
     second = ", ".join(filter(None, [rate, in_step, count(task.faults, "fault") if task.faults else ""]))
     return f"{first},\n{second}" if second else first
 

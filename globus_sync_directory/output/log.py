@@ -28,7 +28,7 @@ _package_log = logging.getLogger("globus_sync_directory")
 
 def log_to(*, stderr_level: int, file: Path | None = None, arguments: Sequence[str] = ()) -> None:
     """
-    Send the package's log to stderr, from ``stderr_level`` up, and to ``file``, from INFO up or as much as stderr gets.
+    Send the package's log to stderr, from ``stderr_level`` up, and to ``file``, at least from INFO up.
 
     The file gets a header line with ``arguments``. A file that cannot be written is a warning; the run continues.
     """
@@ -63,7 +63,7 @@ def log_end(exit_status: int) -> None:
 
 def append(path: Path, text: str) -> None:
     """
-    Append ``text`` in one piece to a file that nobody but its owner may read; other processes may do so, too.
+    Append ``text`` in one piece to a file that only its owner may read; several processes may append.
 
     Raises OSError where it cannot be written or is not a regular file.
     """
@@ -74,7 +74,7 @@ def append(path: Path, text: str) -> None:
 
 
 def rotate(path: Path, largest_bytes: int = _LARGEST_BYTES) -> None:
-    """Rename a file that is larger than the limit to FILE.1; one that cannot be renamed has to grow."""
+    """Rename a file that is larger than the limit to FILE.1; a file that cannot be renamed grows on."""
     real_path = os.path.realpath(path)
     with contextlib.suppress(OSError), open(real_path, "r+b") as file:
         with contextlib.suppress(OSError):  # some file systems have no locks
@@ -104,7 +104,7 @@ class _LogFileHandler(logging.Handler):
         self.write([self.format(record)])
 
     def write(self, lines: Sequence[str]) -> None:
-        """Append these lines, with nobody else's between them."""
+        """Append these lines in one piece, so that no other process writes between them."""
         path = self._path
         try:
             if path and lines:

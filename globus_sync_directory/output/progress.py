@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 SECONDS_BETWEEN_LINES = 60.0
-_LOOKS_THAT_SETTLE = 4  # with as many files found each time, Globus is taken to have found all of them
+_LOOKS_UNTIL_ALL_FOUND = 4  # with the same number of files found: Globus has probably found all files
 _BAR_COLUMNS, _LONGEST_NAME = 12, 18
 _RUNNING = (PairStatus.STARTED, PairStatus.RUNNING, PairStatus.RUNNING_WITH_ERRORS)
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class Progress(contextlib.AbstractContextManager["Progress"]):
-    """Shows the progress of tasks in a ``with`` block: with ``bars`` on stderr, a terminal that may go away."""
+    """Shows the progress of tasks in a ``with`` block; ``bars``: stderr is a terminal, so show bars on it."""
 
     def __init__(self, *, bars: bool) -> None:
         self._shows_bars = bars
@@ -52,7 +52,7 @@ class Progress(contextlib.AbstractContextManager["Progress"]):
             log.info("%s", progress_line(reports))
 
     def pause(self) -> None:
-        """Take the bars away, to make room for a line of the log; the next ``show`` continues."""
+        """Remove the bars, to make room for a line of the log; the next ``show`` continues."""
         if self._bars:
             with contextlib.suppress(OSError, ValueError):
                 self._bars.stop()
@@ -74,7 +74,7 @@ def progress_line(reports: Sequence[PairReport]) -> str:
 
 def draw(looks_by_task: Sequence[Sequence[PairReport]]) -> Bars:
     """Return a bar for each running task, and one for those in the queue; for each task its reports, oldest first."""
-    from rich.console import Console  # rich: costs time, and only a terminal has use for it
+    from rich.console import Console  # here, because importing rich takes time and only a terminal needs it
     from rich.progress import BarColumn
     from rich.progress import Progress as Bars
 
@@ -101,8 +101,8 @@ def bar_of(looks: Sequence[PairReport]) -> tuple[int, str]:
     """
     Return how many percent of a running task are done, below 100, and what its bar says; ``looks``: its reports so far.
 
-    Globus tells how many files it has found so far, and not how many bytes they have. While all that was found is
-    done, it is still looking for more: there is no end to count to, and the bar is empty.
+    Globus reports how many files it has found so far, but not how many bytes they have. If all files found so far are
+    done, it may still find more: the end is not known, and the bar is empty.
     """
     report, task = looks[-1], looks[-1].task
     done, found = _done_and_found(report)
@@ -124,11 +124,11 @@ def bar_of(looks: Sequence[PairReport]) -> tuple[int, str]:
 
 
 def time_left(looks: Sequence[PairReport]) -> timedelta | None:
-    """Return the time until all files are done, by the rate so far; None while more are found or nothing moves."""
+    """Return the time until all files are done, at the rate so far; None while more files are found or none is done."""
     done_at_first, _ = _done_and_found(looks[0])
     done, found = _done_and_found(looks[-1])
-    newest = [_done_and_found(look)[1] for look in looks[-_LOOKS_THAT_SETTLE:]]
-    if newest != [found] * _LOOKS_THAT_SETTLE or not done_at_first < done < found:
+    newest = [_done_and_found(look)[1] for look in looks[-_LOOKS_UNTIL_ALL_FOUND:]]
+    if newest != [found] * _LOOKS_UNTIL_ALL_FOUND or not done_at_first < done < found:
         return None
     return (looks[-1].at - looks[0].at) * (found - done) / (done - done_at_first)
 

@@ -1,7 +1,7 @@
 """
 A report -> lines, not yet wrapped, coloured or sanitised.
 
-A pair that is well is a single line; any other has the reason, the fix and the link below it.
+A pair that is well has one line. Any other has the reason, the fix and the link on lines below it.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Line:
     """
     One line of a report; the text begins with its own indentation.
 
-    ``hanging``: the indentation of what does not fit on the first line. ``is_whole``: it is never wrapped, so that a
-    link, a command or a document is copied as one piece. ``mark``: begin, end and colour of a coloured part.
+    ``hanging``: the indentation of the continuation lines if it is wrapped. ``is_whole``: it is never wrapped, so that
+    a link, a command or a document can be copied as one piece. ``mark``: begin, end and colour of a coloured part.
     """
 
     text: str
@@ -100,8 +100,8 @@ def describe(report: PairReport) -> list[str]:
     return [line.text for line in pair_lines(report)]
 
 
-def pair_lines(report: PairReport, *, is_one_line: bool = True) -> list[Line]:
-    """Return the lines about one pair; where nothing is to be explained a single one, unless not ``is_one_line``."""
+def pair_lines(report: PairReport, *, may_be_one_line: bool = True) -> list[Line]:
+    """Return the lines about one pair; a single one if that is allowed and nothing needs an explanation."""
     start = f"{title(report)}: "
     mark = (len(start), len(start) + len(report.status.words), colour(report))
     first = Line(text=start + headline(report), hanging=4, mark=mark)
@@ -111,7 +111,7 @@ def pair_lines(report: PairReport, *, is_one_line: bool = True) -> list[Line]:
     above = [*_previous_task(report), *notes]
     below = [*_skipped(report), *_too_old(report), *_problem(report.problem, _what_happens_now(report))]
     below += _document(report.document)
-    if is_one_line and not above and not below:
+    if may_be_one_line and not above and not below:
         return [replace(first, text="; ".join(filter(None, [first.text, *facts, link])))]
     facts_below = [Line(text=_INDENT + fact) for fact in facts]
     return [first, *above, *facts_below, *below, *labelled("task", link, is_whole=True)]
@@ -181,7 +181,7 @@ def _progress(report: PairReport) -> list[str]:
         copied += f", {size(task.bytes_per_second)}/s"
     phrases = [copied]
     if task.files_in_step:
-        phrases.append(f"{task.files_in_step:,} already in step")
+        phrases.append(f"{task.files_in_step:,} already in sync")
     if task.faults:
         phrases.append(count(task.faults, "fault"))
     if task.ended_at and task.ended_at - task.requested_at >= timedelta(minutes=1):
@@ -201,7 +201,7 @@ def _last_success(report: PairReport) -> list[str]:
 
 
 def _previous_task(report: PairReport) -> list[Line]:
-    """Return what is left to say about the task that this run replaced."""
+    """Return the lines about the task that this run replaced, unless that succeeded."""
     before = report.before
     if before is None or before.status is PairStatus.SUCCEEDED:
         return []
@@ -244,7 +244,7 @@ def _fix(problem: Problem) -> list[Line]:
 
 
 def _what_happens_now(report: PairReport) -> str:
-    """Return what Globus, or the next run, does about a problem without anybody's help."""
+    """Return what Globus or the next run does about a problem by itself."""
     if report.is_orphaned:
         return ""
     if report.task and report.status in (PairStatus.STUCK, PairStatus.RUNNING_WITH_ERRORS):

@@ -1,8 +1,8 @@
 """
 A report -> stdout and stderr, for a person or as JSON.
 
-Whatever happens to the two streams (closed, full disk, a reader that left), the process ends with the exit status of
-the report: a stream that cannot be written is silenced, else the interpreter would end with 120.
+Whatever happens to the two streams (closed, full disk, a reader that has ended), the process ends with the exit
+status of the report: a stream that cannot be written is silenced, else Python would end with 120.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from globus_sync_directory.text import sanitize
 
 def prepare_streams() -> None:
     """
-    Let what a narrow locale cannot show be escaped instead of stopping the report, and write UTF-8 where Python
-    chose ASCII: that is a locale such as C, which says nothing about the terminal or file.
+    Make stdout and stderr able to take any text, and open what the caller has closed.
 
-    A closed descriptor 0, 1 or 2 is opened on /dev/null: otherwise the state file could become descriptor 2, and the
-    interpreter's last words part of it.
+    A character that the locale cannot show is escaped instead of raising an error. Where Python chose ASCII, UTF-8 is
+    written: that is a locale such as C, which says nothing about the terminal or file. A closed descriptor 0, 1 or 2
+    is opened on /dev/null: otherwise the state file could become descriptor 2, and Python write errors into it.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -38,7 +38,7 @@ def prepare_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
 
 
 def is_watched(stream: IO[str] | None) -> bool:
@@ -64,8 +64,8 @@ def flush_streams() -> bool:
     """
     Write out what either stream still holds; return False where text for stdout was lost.
 
-    The last call of the process: a stream that cannot be flushed is silenced, so that the interpreter, which flushes
-    both once more, does not end with 120.
+    The last call of the process: a stream that cannot be flushed is silenced, so that Python, which flushes both
+    once more, does not end with 120.
     """
     is_written = _write("")
     for stream in filter(None, (sys.stderr, sys.__stderr__, sys.__stdout__)):
@@ -80,7 +80,7 @@ def _write(text: str) -> bool:
     """
     Write ``text`` to stdout at once; return False where it was lost, with a line on stderr that says so.
 
-    A stdout that is closed, or whose reader left, wants no text: nothing is lost.
+    If stdout is closed, or its reader has ended, nobody wants the text: that counts as written.
     """
     try:
         if sys.stdout is not None:
@@ -96,7 +96,7 @@ def _write(text: str) -> bool:
 
 
 def _print_error(line: str) -> None:
-    """Print one line on stderr, sanitised; a stderr that went away stops nothing."""
+    """Print one line on stderr, sanitised; errors of stderr are ignored."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(sanitize(line) + "\n")
         sys.stderr.flush()
@@ -112,7 +112,7 @@ def silence(stream: IO[str]) -> None:
 def _text(report: RunReport, *, quiet: bool) -> str:
     if not _is_terminal(sys.stdout):
         return "".join(f"{line}\n" for line in plain_lines(report, quiet=quiet))
-    from globus_sync_directory.output.layout import lay_out  # rich: costs time, and only a terminal has use for it
+    from globus_sync_directory.output.layout import lay_out  # here: importing rich takes time, only a terminal needs it
 
     return lay_out(report, quiet=quiet, width=shutil.get_terminal_size().columns, colour=is_watched(sys.stdout))
 

@@ -134,7 +134,7 @@ class _Demo:
 
     def _set_up(self) -> None:
         _say(
-            "This demo shows globus_sync_directory, which keeps directories in step between Globus collections. "
+            "This demo shows globus_sync_directory, which keeps directories in sync between Globus collections. "
             f"A stand-in for Globus answers at {self.globus.url}. Nothing leaves this computer."
         )
         if not self.own:

@@ -1,14 +1,17 @@
 """
-One run, a phase a file.
+One run: a module for each phase.
 
 run          the order of the phases: read this first
-recover      submissions whose answer was never seen                      asks Globus
+scope        the pairs that a run is about
+recover      resolves submissions whose answer no run has seen            asks Globus
 snapshot     what Globus knows of our tasks                               asks Globus
-records      records + snapshot -> records                                pure
+records      records + snapshot -> updated records                        pure
 preflight    looks at both ends of the pairs that are to start            asks Globus
 plan         what to submit, what waits, what is blocked and why          pure
 submit       reserve, submit, record                                      asks Globus
 details      logs, skipped paths and pauses of tasks that need a reason   asks Globus
+outcome      what happened to a pair that the run was to start
 task_status  task + log -> status                                         pure
+task_report  task + details -> report on one task                         pure
 assess       records + snapshot + outcomes + details -> reports           pure
 """

@@ -1,4 +1,4 @@
-"""Records + snapshot + outcomes + details -> one report a pair. Pure."""
+"""Records + snapshot + outcomes + details -> one report for each pair. Pure."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from globus_sync_directory.sync.snapshot import Snapshot
 from globus_sync_directory.sync.task_report import ReportedTask, report_on_task
 from globus_sync_directory.text import shorten
 
-_REPLY_LOST = Problem(reason="the reply of Globus was lost", fix="nothing to do; the next run resolves it")
+_REPLY_LOST = Problem(reason="the answer of Globus was lost", fix="nothing to do; the next run resolves it")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """All that a run has found out when it comes to report; ``outcomes`` by fingerprint, ``details`` by task id."""
+    """Everything that a run has found out before it reports; ``outcomes`` by fingerprint, ``details`` by task id."""
 
     scope: Scope
     records: Mapping[str, PairRecord]
@@ -35,7 +35,7 @@ class Findings:
     details: Mapping[str, Details]
     now: datetime
 
-    def task(self, task: Task, pair: Pair | None, deadline_sent: datetime | None) -> ReportedTask:
+    def with_details(self, task: Task, pair: Pair | None, deadline_sent: datetime | None) -> ReportedTask:
         """Return ``task`` with what was found out about it."""
         return ReportedTask(
             task=task,
@@ -47,9 +47,9 @@ class Findings:
 
 
 def assess(findings: Findings) -> tuple[PairReport, ...]:
-    """Return one report a pair, in their order, then one for each orphaned task that is live or ended badly."""
-    reports = [_with_replaced_task(assess_pair(pair, findings), pair, findings) for pair in findings.scope.pairs]
-    if findings.scope.is_whole:  # else the orphans wait for a run of all pairs: what ended badly is reported once
+    """Return one report for each pair, in their order, then one for each orphaned task that is live or ended badly."""
+    reports = [_with_earlier_task(assess_pair(pair, findings), pair, findings) for pair in findings.scope.pairs]
+    if findings.scope.is_whole:  # the end of an orphaned task is reported only once, so by a run of all pairs
         reports += [
             _orphan_report(fingerprint, record, findings)
             for fingerprint, record in findings.scope.orphaned(findings.records).items()
@@ -108,7 +108,7 @@ def _report_on_outcome(
     )
     if outcome.task:
         deadline = record.task.deadline if record.task else None
-        return report_on_task(report, findings.task(outcome.task, pair, deadline))
+        return report_on_task(report, findings.with_details(outcome.task, pair, deadline))
     if outcome.status is PairStatus.STARTED and record.task:
         return replace(report, task_id=record.task.task_id, since=record.task.submitted_at)
     if outcome.status is PairStatus.WAITING_FOR_ROOM:
@@ -126,9 +126,7 @@ def _report_on_last_task(blank: PairReport, pair: Pair | None, record: PairRecor
     if task:
         others = [other for other in snapshot.live(pair.fingerprint) if other is not task] if pair else []
         notes = tuple(f"another task of this pair is running too: {task_link(other.task_id)}" for other in others)
-        return report_on_task(
-            replace(blank, notes=notes), findings.task(task, pair, record.task.deadline)
-        )
+        return report_on_task(replace(blank, notes=notes), findings.with_details(task, pair, record.task.deadline))
     report = replace(blank, task_id=record.task.task_id)
     failure = snapshot.unanswered.get(record.task.task_id)
     if failure:
@@ -139,16 +137,22 @@ def _report_on_last_task(blank: PairReport, pair: Pair | None, record: PairRecor
     return replace(report, status=PairStatus.STARTED, since=record.task.submitted_at, notes=notes)
 
 
-def _with_replaced_task(report: PairReport, pair: Pair, findings: Findings) -> PairReport:
-    """Return ``report`` with how the task ended that this run, or one that could not report it, has replaced."""
+def _with_earlier_task(report: PairReport, pair: Pair, findings: Findings) -> PairReport:
+    """
+    Return ``report`` with the report on the task before it, if that has ended and its end was not reported yet.
+
+    That is the task which was replaced, by this run or by one that could not report. If this run tried to replace the
+    last task and could not, it is the last task: its end must not wait for the next start.
+    """
     record = record_of(findings.records, pair, findings.now)
-    # In a dry run, the last task is the one that would be replaced.
-    last: LastTask | None = record.task if report.status is PairStatus.WOULD_START else record.replaced
+    outcome = findings.outcomes.get(pair.fingerprint)
+    has_new_task = outcome is None or outcome.task is not None or outcome.status is PairStatus.STARTED
+    last: LastTask | None = record.replaced if has_new_task else record.task
     task = findings.snapshot.find(last)
-    if task is None or last is None:
+    if last is None or task is None or task.is_live:
         return report
-    blank = _blank(pair, pair.fingerprint, record, findings.now)
-    return replace(report, before=report_on_task(blank, findings.task(task, pair, last.deadline)))
+    blank = replace(_blank(pair, pair.fingerprint, record, findings.now), max_age=None)  # the age is that of the pair
+    return replace(report, before=report_on_task(blank, findings.with_details(task, pair, last.deadline)))
 
 
 def _orphan_report(fingerprint: str, record: PairRecord, findings: Findings) -> PairReport:
@@ -160,7 +164,7 @@ def _orphan_report(fingerprint: str, record: PairRecord, findings: Findings) -> 
 
 
 def _is_worth_reporting(record: PairRecord, findings: Findings) -> bool:
-    """Return whether an orphaned task has not ended, or ended badly and nobody was told."""
+    """Return whether an orphaned task has not ended, or ended badly and no run has reported that."""
     if not has_ended(record, findings.snapshot):
         return True
     if record.left_config and record.left_config.is_end_reported:
@@ -175,6 +179,6 @@ def _with_failure(report: PairReport, failure: Failure) -> PairReport:
             status = PairStatus.SIGN_IN_REJECTED if is_sign_in else PairStatus.NOT_REACHED
             return replace(report, status=status, problem=Problem(reason=reason, fix=fix))
         case rejected:
-            reason = f"Globus rejected the question: {shorten(rejected.message or rejected.code)}"
+            reason = f"Globus rejected the request: {shorten(rejected.message or rejected.code)}"
             fix = "the next run asks again; if this persists, report it to Globus support"
             return replace(report, status=PairStatus.NOT_REACHED, problem=Problem(reason=reason, fix=fix))

@@ -1,4 +1,4 @@
-"""Logs, skipped paths and pauses: what explains the tasks in trouble. Asked for last, after the starts."""
+"""Asks for logs, skipped paths and pauses, which explain the problems of tasks. It comes last, after the starts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _Entry = TypeVar("_Entry")
 
 @dataclass(frozen=True, kw_only=True)
 class Details:
-    """What explains one task; ``missing`` says why nothing does."""
+    """What explains one task; ``missing``: why there is no explanation, empty if there is one."""
 
     events: tuple[Event, ...] = ()
     skipped: tuple[SkippedPath, ...] = ()

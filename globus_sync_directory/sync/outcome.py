@@ -1,4 +1,4 @@
-"""What became of a pair that this run was to start."""
+"""What happened to a pair that this run was to start."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from globus_sync_directory.model.task import Task
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """
-    The status of the start; ``notes`` are lines worth reading all the same.
+    The status of the start; ``notes`` are remarks that do not change it.
 
-    ``task`` is set where the pair's own task turned out to be running already, ``document`` in a dry run.
+    ``task`` is set if a task of the pair was running already, ``document`` in a dry run.
     """
 
     status: PairStatus

@@ -19,12 +19,12 @@ from globus_sync_directory.sync.snapshot import Snapshot
 from globus_sync_directory.sync.task_status import task_status
 from globus_sync_directory.text import quote
 
-_IN_THE_WAY = (PairStatus.SUSPENDED, PairStatus.PAUSED)
+_WITHOUT_PROGRESS = (PairStatus.SUSPENDED, PairStatus.PAUSED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A pair's next task, and why; ``notes`` are doubts that do not stop it."""
+    """A pair's next task, and why it is started; ``notes`` are problems that do not prevent the start."""
 
     pair: Pair
     sync_level: SyncLevel
@@ -38,7 +38,7 @@ def find_idle(
     """
     Return the pairs that need a new task, and those that wait for an orphaned one, by fingerprint.
 
-    ``outcomes`` are of pairs that this run has dealt with already.
+    ``outcomes`` are those that this run has already; their pairs are left out.
     """
     orphans = [record for record in scope.orphaned(records).values() if not has_ended(record, snapshot)]
     idle: list[Pair] = []
@@ -64,14 +64,15 @@ def plan(
     """
     Return the plans for ``pairs``, and the outcomes of those that cannot be started, by fingerprint.
 
-    Only what waiting cannot fix blocks a start. ``ends`` is what was found at both ends.
+    Only a permanent problem blocks a start. ``ends`` is what was found at both ends.
     """
     plans: list[Plan] = []
     blocked: dict[str, Outcome] = {}
     for pair in pairs:
-        doubts = [doubt for end in (pair.source, pair.destination) if (doubt := _doubt(pair, end, ends, identity))]
-        permanent = next((doubt for doubt in doubts if doubt.is_permanent), None)
-        notes = tuple(_sentence(doubt) for doubt in doubts if doubt is not permanent)
+        ends_of_pair = (pair.source, pair.destination)
+        problems = [found for end in ends_of_pair if (found := _problem_at(end, pair, ends, identity))]
+        permanent = next((problem for problem in problems if problem.is_permanent), None)
+        notes = tuple(_sentence(problem) for problem in problems if problem is not permanent)
         if permanent:
             blocked[pair.fingerprint] = Outcome(status=PairStatus.BLOCKED, problem=permanent, notes=notes)
         else:
@@ -88,7 +89,7 @@ def is_proven(records: Mapping[str, PairRecord], pair: Pair, snapshot: Snapshot)
 
 
 def _sync_level(records: Mapping[str, PairRecord], pair: Pair, snapshot: Snapshot) -> tuple[SyncLevel, str]:
-    """Return the sync level and the reason: after anything but a success only checksums find damaged files."""
+    """Return the sync level and the reason: only checksums find files that a failed task has damaged."""
     if is_proven(records, pair, snapshot):
         level = pair.sync_level.name.lower()
         return pair.sync_level, f"its last task succeeded and none is running; sync level {level}"
@@ -98,7 +99,7 @@ def _sync_level(records: Mapping[str, PairRecord], pair: Pair, snapshot: Snapsho
     return SyncLevel.CHECKSUM, f"{why}, so all files are compared by checksum"
 
 
-def _doubt(pair: Pair, end: Directory, ends: Mapping[Directory, Answer[str]], identity: str) -> Problem | None:
+def _problem_at(end: Directory, pair: Pair, ends: Mapping[Directory, Answer[str]], identity: str) -> Problem | None:
     """Return what is wrong with one end of the pair, if anything."""
     about = About(pair=pair, directory=end, identity=identity)
     match ends.get(end):
@@ -109,17 +110,17 @@ def _doubt(pair: Pair, end: Directory, ends: Mapping[Directory, Answer[str]], id
         case Unavailable(reason=reason):
             return Problem(reason=f"could not look at {quote(end.path)} on collection {end.collection}: {reason}")
         case Rejected(code=code) if end == pair.destination and is_path_not_found(code):
-            return None  # the task makes it
+            return None  # the task creates it
         case Rejected(code=code, message=message):
             return explain(code, message, about)
 
 
-def _sentence(doubt: Problem) -> str:
-    return f"{doubt.reason} (fix: {doubt.fix})" if doubt.fix else doubt.reason
+def _sentence(problem: Problem) -> str:
+    return f"{problem.reason} (fix: {problem.fix})" if problem.fix else problem.reason
 
 
 def _writes_to_same_place(orphan: PairRecord, pair: Pair, snapshot: Snapshot) -> bool:
-    """Return whether an orphaned task writes where ``pair`` does; one found by its label is known by its name only."""
+    """Return whether an orphaned task writes to the destination of ``pair``; without a recorded path, by name."""
     if orphan.destination is not None:
         return orphan.destination.overlaps(pair.destination)
     task = snapshot.find(orphan.task)
@@ -131,19 +132,19 @@ def _wait_for(orphan: PairRecord, snapshot: Snapshot, now: datetime) -> Outcome:
     status = PairStatus.WAITING_FOR_EARLIER_TASK
     task = snapshot.find(orphan.task)
     if task is None or not task.is_live:
-        reason = f"{_unseen(orphan)} may write to the same destination"
+        reason = f"{_possible_writer(orphan)} may write to the same destination"
         return Outcome(status=status, problem=Problem(reason=reason, fix="nothing to do; a later run will resolve it"))
-    reason = f"task {task.task_id}, orphaned from [{orphan.name}], is still writing to the same destination"
-    fix = "nothing to do: a run after its end starts this pair; cancel that task if you do not want it"
+    reason = f"the orphaned task {task.task_id} of [{orphan.name}] is still writing to the same destination"
+    fix = "nothing to do: the next run after its end starts this pair; if you do not want that task, cancel it"
     found, _ = task_status(task, None, now)
-    if found in _IN_THE_WAY:
+    if found in _WITHOUT_PROGRESS:
         status, reason = PairStatus.BLOCKED, f"{reason}, and makes no progress: it is {found.words}"
-        fix = "cancel that task, or resolve what holds it up; then a run starts this pair"
+        fix = "cancel that task, or fix what stops it; then the next run starts this pair"
     return Outcome(status=status, problem=Problem(reason=reason, fix=fix))
 
 
-def _unseen(orphan: PairRecord) -> str:
-    """Return what may be running of an orphaned pair, although Globus does not show it."""
+def _possible_writer(orphan: PairRecord) -> str:
+    """Return what may be running of an orphaned pair, although Globus does not list it."""
     if orphan.pending or orphan.task is None:
         return f"a pending submission of [{orphan.name}]"
-    return f"task {orphan.task.task_id}, orphaned from [{orphan.name}],"
+    return f"the orphaned task {orphan.task.task_id} of [{orphan.name}]"

@@ -1,4 +1,4 @@
-"""Records + snapshot -> records: what a run remembers from now on. Pure, but for a line in the log."""
+"""Records + snapshot -> updated records. Pure, except that it logs adopted tasks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from globus_sync_directory.sync.outcome import Outcome
 from globus_sync_directory.sync.scope import Scope
 from globus_sync_directory.sync.snapshot import Snapshot, newest_first
 
-# How long, and how many, records are kept of pairs that left the config: a typo must not cost a pair its memory.
+# How long, and how many, records of removed pairs are kept: a pair that was removed by mistake finds its record again.
 _KEPT_FOR = timedelta(days=365)
 _MOST_KEPT = 1000
 
@@ -33,9 +33,9 @@ def update_records(
     """
     updated = dict(records)
     for pair in scope.pairs:
-        updated[pair.fingerprint] = _updated(records.get(pair.fingerprint), pair, snapshot, now)
+        updated[pair.fingerprint] = _update_pair(records.get(pair.fingerprint), pair, snapshot, now)
     for fingerprint, record in scope.orphaned(records).items():
-        updated[fingerprint] = _orphaned(record, fingerprint, snapshot, now)
+        updated[fingerprint] = _update_orphan(record, fingerprint, snapshot, now)
     configured = {pair.fingerprint for pair in scope.all_pairs}
     for task in newest_first(snapshot.known.values()):
         orphan = fingerprint_in(task.label) or ""
@@ -43,11 +43,11 @@ def update_records(
             name = name_in(task.label) or orphan
             left = LeftConfig(since=now)
             updated[orphan] = PairRecord(name=name, first_seen=now, task=last_task(task, None), left_config=left)
-    return _without_oldest(updated, snapshot, now)
+    return _without_expired(updated, snapshot, now)
 
 
 def record_of(records: Mapping[str, PairRecord], pair: Pair, now: datetime) -> PairRecord:
-    """Return what is remembered of ``pair``, under its present name; a new record if nothing is."""
+    """Return what is remembered of ``pair``, under its present name; a new record if there is none."""
     known = records.get(pair.fingerprint) or PairRecord(name=pair.name, first_seen=now)
     return replace(known, name=pair.name, source=pair.source, destination=pair.destination, left_config=None)
 
@@ -59,28 +59,28 @@ def last_task(task: Task, pair: Pair | None) -> LastTask:
 
 
 def with_task(record: PairRecord, task: LastTask) -> PairRecord:
-    """Return ``record`` with ``task`` as the last one; the one before it stays until its end has been reported."""
+    """Return ``record`` with ``task`` as the last one; the task before it is kept until its end has been reported."""
     is_same = record.task is not None and record.task.task_id == task.task_id
     replaced = record.replaced if is_same else record.task
     return replace(record, task=task, replaced=replaced, pending=None, waiting_since=None)
 
 
 def has_ended(record: PairRecord, snapshot: Snapshot) -> bool:
-    """Return whether the record has no pending submission, and a last task that has certainly ended, or none."""
+    """Return whether nothing of this pair can be running: no pending submission, and no last task that may be live."""
     if record.pending is not None:
         return False
     if record.task is None or record.task.task_id in snapshot.gone:
         return True
-    if record.left_config and record.left_config.is_end_reported:
-        return True
     task = snapshot.find(record.task)
-    return task is not None and not task.is_live
+    if task is None:  # take_snapshot does not ask about an orphaned task whose end was reported
+        return record.left_config is not None and record.left_config.is_end_reported
+    return not task.is_live
 
 
 def with_failed_starts(
     records: Mapping[str, PairRecord], outcomes: Mapping[str, Outcome], scope: Scope, now: datetime
 ) -> dict[str, PairRecord]:
-    """Return the records with what ``-d`` must report of starts that failed."""
+    """Return the records with the starts that failed, for the reports of ``-d``."""
     updated = dict(records)
     for pair in scope.pairs:
         record = records.get(pair.fingerprint)
@@ -94,7 +94,7 @@ def with_failed_starts(
 
 
 def with_ends_reported(records: Mapping[str, PairRecord], reports: Sequence[PairReport]) -> dict[str, PairRecord]:
-    """Return the records once ``reports`` were given: the end of a task is reported once."""
+    """Return the records after ``reports`` were given, so that the end of each task is reported once."""
     updated = dict(records)
     for report in reports:
         record = records.get(report.fingerprint)
@@ -109,11 +109,11 @@ def _with_end_reported(record: PairRecord, left: LeftConfig) -> PairRecord:
     return replace(record, left_config=replace(left, is_end_reported=True), replaced=None)
 
 
-def _orphaned(record: PairRecord, fingerprint: str, snapshot: Snapshot, now: datetime) -> PairRecord:
+def _update_orphan(record: PairRecord, fingerprint: str, snapshot: Snapshot, now: datetime) -> PairRecord:
     """Return the record of a pair that is not in the config."""
     left = record.left_config or LeftConfig(since=now)
     seen = _with_live_task(_with_success(record, snapshot), fingerprint, None, snapshot)
-    if seen.task != record.task:  # somebody else's run has started it, whose end is yet to be reported
+    if seen.task != record.task:  # a run with another config started it; its end is not reported yet
         left = replace(left, is_end_reported=False)
     seen = replace(seen, left_config=left)
     task = snapshot.find(seen.task)
@@ -121,15 +121,15 @@ def _orphaned(record: PairRecord, fingerprint: str, snapshot: Snapshot, now: dat
     return _with_end_reported(seen, left) if has_nothing_to_report else seen
 
 
-def _updated(record: PairRecord | None, pair: Pair, snapshot: Snapshot, now: datetime) -> PairRecord:
+def _update_pair(record: PairRecord | None, pair: Pair, snapshot: Snapshot, now: datetime) -> PairRecord:
     fresh = record_of({pair.fingerprint: record} if record else {}, pair, now)
-    if not fresh.has_history and snapshot.has_history:
-        fresh = replace(_recovered(fresh, pair, snapshot), has_history=True)
+    if not fresh.has_history and snapshot.has_recent:
+        fresh = replace(_with_history(fresh, pair, snapshot), has_history=True)
     return _with_live_task(_with_success(fresh, snapshot), pair.fingerprint, pair, snapshot)
 
 
-def _recovered(record: PairRecord, pair: Pair, snapshot: Snapshot) -> PairRecord:
-    """Return ``record`` with what Globus' list of our tasks says of a pair that is new, or whose record was lost."""
+def _with_history(record: PairRecord, pair: Pair, snapshot: Snapshot) -> PairRecord:
+    """Return the record of a pair that is new, or whose record was lost, with its last task and last success."""
     ours = newest_first(task for task in snapshot.known.values() if fingerprint_in(task.label) == pair.fingerprint)
     task = record.task or (last_task(ours[0], pair) if ours else None)
     success = next((_success(task) for task in ours if task.is_full_success), None)
@@ -151,7 +151,7 @@ def _success(task: Task) -> Success:
 
 
 def _with_live_task(record: PairRecord, fingerprint: str, pair: Pair | None, snapshot: Snapshot) -> PairRecord:
-    """Return ``record`` with the live task as the last one; the remembered one where several are live."""
+    """Return ``record`` with the live task as the last one; if several are live and one is remembered, that one."""
     if record.replaced and record.replaced.task_id in snapshot.gone:
         record = replace(record, replaced=None)
     live = snapshot.live(fingerprint)
@@ -169,9 +169,7 @@ def _failed_start(before: FailedStart | None, outcome: Outcome | None, now: date
     return FailedStart(status=outcome.status, problem=outcome.problem, since=since)
 
 
-def _without_oldest(
-    records: dict[str, PairRecord], snapshot: Snapshot, now: datetime
-) -> dict[str, PairRecord]:
+def _without_expired(records: dict[str, PairRecord], snapshot: Snapshot, now: datetime) -> dict[str, PairRecord]:
     """Return the records without those of pairs that left the config long ago."""
     left = {
         key: record.left_config.since

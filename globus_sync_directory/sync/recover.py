@@ -1,4 +1,4 @@
-"""Pending submissions: ids that were, or were about to be, sent by a run that did not see the answer."""
+"""Resolves pending submissions: an earlier run sent them, or was about to, and did not see the answer."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ from globus_sync_directory.sync.submit import resubmit
 log = logging.getLogger(__name__)
 
 
-def recover_pending(
-    client: GlobusClient, store: StateStore, scope: Scope, live: Sequence[Task]
-) -> dict[str, Outcome]:
+def recover_pending(client: GlobusClient, store: StateStore, scope: Scope, live: Sequence[Task]) -> dict[str, Outcome]:
     """
     Find out what became of every pending submission of the scope's pairs and of orphaned records.
 
-    One whose task is live is resolved. One that the config still asks for, while nothing else of its pair is live, is
-    sent again under the same id: Globus runs it once. Any other is searched for by its label, in any status, and
-    dropped once Globus would list it if it existed. Returns the outcomes of those sent again, by fingerprint.
-    Raises StateError.
+    - If its task is live, it is resolved.
+    - If the config still asks for it and its pair has no live task, it is sent again under the same id: Globus runs
+      it only once.
+    - Otherwise its task is searched for by the label, in any status. If there is none, and Globus has had enough time
+      to list it, the pending submission is dropped.
+
+    Returns the outcomes of those sent again, by fingerprint. Raises StateError.
     """
     pairs = scope.by_fingerprint
     again: list[Pair] = []
@@ -51,7 +52,7 @@ def recover_pending(
                 unknown.append(fingerprint)
     _search(client, store, unknown, pairs, live)
     outcomes = resubmit(client, store, again, live, scope.identity)
-    # What was rejected now is planned like any other start; what has a task is reported like any other task.
+    # A pair that was rejected is left out, so that this run plans a new start of it.
     return {key: found for key, found in outcomes.items() if found.status is not PairStatus.REJECTED}
 
 

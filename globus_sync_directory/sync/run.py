@@ -40,11 +40,11 @@ class Mode(Enum):
 def run(scope: Scope, client: GlobusClient, store: StateStore, mode: Mode) -> RunReport:
     """Do one run and return its report. Only START writes: submissions to Globus, records to ``store``."""
     if mode is not Mode.START:
-        return _look(scope, client, store.records, mode)
+        return _report_only(scope, client, store.records, mode)
     try:
         return _start(scope, client, store)
-    except StateError as error:  # nothing more may be started; what is there can still be reported
-        report = _look(scope, client, store.records, Mode.STATUS)
+    except StateError as error:  # nothing more may be started, but the current tasks can still be reported
+        report = _report_only(scope, client, store.records, Mode.STATUS)
         return replace(report, exit_status=worst([error.exit_status, report.exit_status]), errors=error.lines)
 
 
@@ -55,20 +55,18 @@ def _start(scope: Scope, client: GlobusClient, store: StateStore) -> RunReport:
     snapshot = take_snapshot(client, store.records, scope, live, now)
     if not isinstance(snapshot, Snapshot):
         return report_without_globus(scope, store.records, snapshot, now)
-    with store.edit() as records:
-        records |= update_records(records, snapshot, scope, now)
+    store.save(update_records(store.records, snapshot, scope, now))
     idle, waiting = find_idle(store.records, snapshot, scope, recovered, now)
     ends = look_at_ends(client, idle, store.records, snapshot)
     plans, blocked = plan(idle, store.records, snapshot, ends, scope.identity)
     submitted = submit(client, store, plans, snapshot.known, scope.identity)
     outcomes = recovered | waiting | blocked | submitted
-    with store.edit() as records:
-        records |= with_failed_starts(records, outcomes, scope, now)
+    store.save(with_failed_starts(store.records, outcomes, scope, now))
     return _report(scope, client, store.records, snapshot, outcomes)
 
 
-def _look(scope: Scope, client: GlobusClient, remembered: _Records, mode: Mode) -> RunReport:
-    """The same without a trace: what is learned from Globus is for this report only."""
+def _report_only(scope: Scope, client: GlobusClient, remembered: _Records, mode: Mode) -> RunReport:
+    """Do what ``_start`` does, but submit and write nothing."""
     now = client.now()
     snapshot = take_snapshot(client, remembered, scope, client.live_tasks(), now)
     if not isinstance(snapshot, Snapshot):
@@ -95,10 +93,9 @@ def look_again(scope: Scope, client: GlobusClient, remembered: _Records) -> RunR
 def _report(
     scope: Scope, client: GlobusClient, records: _Records, snapshot: Snapshot, outcomes: Mapping[str, Outcome]
 ) -> RunReport:
+    now = client.now()  # before the details: what the report says of this moment has been asked for by then
     details = ask_details(client, records, snapshot, scope, outcomes)
-    findings = Findings(
-        scope=scope, records=records, snapshot=snapshot, outcomes=outcomes, details=details, now=client.now()
-    )
+    findings = Findings(scope=scope, records=records, snapshot=snapshot, outcomes=outcomes, details=details, now=now)
     return _run_report(assess(findings))
 
 

@@ -1,4 +1,4 @@
-"""What one run is about."""
+"""The pairs that one run is about."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ class Scope:
         return {pair.fingerprint: pair for pair in self.pairs}
 
     def orphaned(self, records: Mapping[str, PairRecord]) -> dict[str, PairRecord]:
-        """Return the records whose fingerprint no pair of the config has any more."""
+        """Return the records of pairs that are not in the config any more."""
         configured = {pair.fingerprint for pair in self.all_pairs}
         return {key: record for key, record in records.items() if key not in configured}

@@ -14,7 +14,7 @@ from globus_sync_directory.model.record import LastTask, PairRecord
 from globus_sync_directory.model.task import Task
 from globus_sync_directory.sync.scope import Scope
 
-# A new task may be missing from Globus' answers for a while; only after that does "no such task" mean what it says.
+# A new task may be missing from Globus' answers for a while; only after that is "no such task" certain.
 LISTING_DELAY = timedelta(minutes=10)
 
 
@@ -24,13 +24,13 @@ class Snapshot:
     Our tasks as Globus describes them.
 
     ``known``: tasks by id, the live ones and the remembered ones. ``gone``: ids that Globus has no record of.
-    ``unanswered``: ids that got no usable answer. ``has_history``: ``known`` holds our newest tasks of any status.
+    ``unanswered``: ids that got no usable answer. ``has_recent``: ``known`` also has our newest tasks of any status.
     """
 
     known: Mapping[str, Task]
     gone: frozenset[str] = frozenset()
     unanswered: Mapping[str, Failure]
-    has_history: bool = False
+    has_recent: bool = False
 
     def find(self, remembered: LastTask | None) -> Task | None:
         """Return the remembered task, if Globus knows it."""
@@ -61,15 +61,15 @@ def take_snapshot(
     """
     Return the ``live`` tasks together with those that the records remember.
 
-    One request per hundred remembered tasks that are not live, and one for each that is in neither list. Where a pair
-    has no record yet, one more, for our recent tasks. Without that list, or that of the live tasks, there is no
-    snapshot but the failure.
+    One request for each hundred remembered tasks that are not live, one more for each task that Globus then left out,
+    and one for our recent tasks if a pair has no record yet. Returns the failure if Globus did not send the list of
+    live or recent tasks.
     """
     if not isinstance(live, Received):
         return live
     known = {task.task_id: task for task in live.value}
-    has_history = any(not _has_history(records.get(pair.fingerprint)) for pair in scope.pairs)
-    if has_history:
+    needs_recent = any(not _has_history(records.get(pair.fingerprint)) for pair in scope.pairs)
+    if needs_recent:
         recent = client.recent_tasks()
         if not isinstance(recent, Received):
             return recent
@@ -95,7 +95,7 @@ def take_snapshot(
                     gone.add(task_id)
             case Rejected() | Unavailable():
                 unanswered[task_id] = found
-    return Snapshot(known=known, gone=frozenset(gone), unanswered=unanswered, has_history=has_history)
+    return Snapshot(known=known, gone=frozenset(gone), unanswered=unanswered, has_recent=needs_recent)
 
 
 def _has_history(record: PairRecord | None) -> bool:

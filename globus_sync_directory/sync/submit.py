@@ -1,4 +1,4 @@
-"""Plans -> tasks: reserve, submit, record. Whatever is sent was on disk before."""
+"""Plans -> tasks: reserve, submit, record. Each submission is on disk before it is sent."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class _Accepted:
-    """``is_new``: False where an earlier attempt had started the task, which may have ended by now."""
+    """A task that Globus accepted; ``is_new``: False if an earlier attempt started it, so it may have ended."""
 
     task_id: str
     is_new: bool
@@ -47,8 +47,8 @@ def submit(
     """
     Submit every plan and return the outcomes by fingerprint; ``known`` are our tasks by id.
 
-    All submission ids are on disk before the first submission. Raises StateError, with nothing submitted where the
-    submission ids could not be written.
+    All submission ids are on disk before the first submission. Raises StateError; if the submission ids could not
+    be written, nothing was submitted.
     """
     by_pair = {plan.pair: plan for plan in plans}
     outcomes: dict[str, Outcome] = {}
@@ -65,14 +65,16 @@ def submit(
             else:
                 outcomes[pair.fingerprint] = _without_submission_id(pair, answer, identity)
     replies = _send(client, store, reserved)
-    turned_away: list[Pair] = [pair for pair in reserved if pair not in replies]
+    not_sent = [pair for pair in reserved if pair not in replies]
     rejection = Rejected(http_status=409, code="ClientError.Conflict.TooManyPendingJobs", message="")
-    _record(store, dict.fromkeys(turned_away, rejection), client.now())
-    replies |= dict.fromkeys(turned_away, rejection)
+    _record(store, dict.fromkeys(not_sent, rejection), client.now())
+    replies |= dict.fromkeys(not_sent, rejection)
     outcomes |= _outcomes(client, store, replies, known, identity)
     for pair, plan in by_pair.items():
         outcome = outcomes[pair.fingerprint]
-        outcomes[pair.fingerprint] = replace(outcome, notes=plan.notes + outcome.notes)
+        repeated = outcome.problem.reason if outcome.problem else None  # a note may say the same
+        notes = tuple(note for note in plan.notes if not (repeated and note.startswith(repeated)))
+        outcomes[pair.fingerprint] = replace(outcome, notes=notes + outcome.notes)
     return outcomes
 
 
@@ -82,38 +84,39 @@ def resubmit(
     """
     Send the pending submissions of ``pairs`` again under their ids and return the outcomes by fingerprint.
 
-    What turns out to be started already is left out: it is reported like any other task. Raises StateError.
+    A submission that an earlier attempt had started is left out: it is reported like any other task. Raises StateError.
     """
     replies = _send(client, store, pairs)
     not_sent = Unavailable(reason="not sent again, because Globus has no room for more tasks")
     replies |= {pair: not_sent for pair in pairs if pair not in replies}
-    fresh = {pair: reply for pair, reply in replies.items() if not _is_old(reply)}
-    return _outcomes(client, store, fresh, {task.task_id: task for task in live}, identity)
+    others = {pair: reply for pair, reply in replies.items() if not _was_started_before(reply)}
+    return _outcomes(client, store, others, {task.task_id: task for task in live}, identity)
 
 
-def _is_old(reply: _Reply) -> bool:
+def _was_started_before(reply: _Reply) -> bool:
     return isinstance(reply, Received) and not reply.value.is_new
 
 
 def _send(client: GlobusClient, store: StateStore, pairs: Sequence[Pair]) -> dict[Pair, _Reply]:
     """
-    Submit the pending submissions, several at a time; record each reply as it comes, and return them.
+    Submit the pending submissions, several at a time; record each reply as it comes, and return the replies.
 
-    Where Globus has no room, the pair that has waited longest asks first, and nobody asks once one was turned away.
+    Pairs that wait for room go first, one at a time, the longest wait first. Once Globus has no room, nothing more is
+    sent.
     """
     pending = {pair: found for pair in pairs if (found := store.records[pair.fingerprint].pending)}
     since = {pair: waiting for pair in pending if (waiting := store.records[pair.fingerprint].waiting_since)}
-    turns = [[pair] for pair in sorted(since, key=lambda pair: since[pair])]
-    turns.append([pair for pair in pending if pair not in since])
+    batches = [[pair] for pair in sorted(since, key=lambda pair: since[pair])]
+    batches.append([pair for pair in pending if pair not in since])
 
     def ask(pair: Pair) -> _Reply:
         return _submit(client, pair, pending[pair])
 
     replies: dict[Pair, _Reply] = {}
-    for turn in turns:
-        if any(map(_is_no_room, replies.values())):
+    for batch in batches:
+        if any(map(_has_no_room, replies.values())):
             break
-        with contextlib.closing(client.map_as_completed(ask, turn)) as groups:
+        with contextlib.closing(client.map_as_completed(ask, batch)) as groups:
             for group in groups:
                 _record(store, group, client.now())
                 replies |= group
@@ -144,7 +147,7 @@ def _after_reply(record: PairRecord, reply: _Reply, now: datetime) -> PairRecord
             task = LastTask(task_id=accepted.task_id, submitted_at=now, deadline=accepted.deadline)
             return with_task(record, task)
         case Rejected(is_definite=True):
-            since = (record.waiting_since or now) if _is_no_room(reply) else None
+            since = (record.waiting_since or now) if _has_no_room(reply) else None
             return replace(record, pending=None, waiting_since=since)
         case _:
             return record
@@ -157,9 +160,9 @@ def _outcomes(
     known: Mapping[str, Task],
     identity: str,
 ) -> dict[str, Outcome]:
-    conflicts = [pair for pair, reply in replies.items() if _is_identical_paths(reply)]
+    identical = [pair for pair, reply in replies.items() if _is_identical_paths(reply)]
     outcomes = {pair.fingerprint: _outcome(pair, reply, identity) for pair, reply in replies.items()}
-    return outcomes | _resolve_conflicts(client, store, conflicts, known)
+    return outcomes | _outcomes_of_identical_paths(client, store, identical, known)
 
 
 def _without_submission_id(pair: Pair, failure: Failure, identity: str) -> Outcome:
@@ -183,7 +186,7 @@ def _outcome(pair: Pair, reply: _Reply, identity: str) -> Outcome:
             return _unconfirmed(reason)
         case Rejected(is_definite=False, code=code, message=message):
             return _unconfirmed(f"an attempt got no answer, and the next one was rejected: {shorten(message or code)}")
-        case Rejected() if _is_no_room(reply):
+        case Rejected() if _has_no_room(reply):
             reason = "this application already has the maximum number of pending tasks"
             return Outcome(
                 status=PairStatus.WAITING_FOR_ROOM, problem=Problem(reason=reason, fix="a later run starts it")
@@ -202,30 +205,30 @@ def _unconfirmed(reason: str) -> Outcome:
     return Outcome(status=PairStatus.START_UNCONFIRMED, problem=Problem(reason=reason, fix=_RESOLVED_LATER))
 
 
-def _resolve_conflicts(
-    client: GlobusClient, store: StateStore, conflicts: Sequence[Pair], known: Mapping[str, Task]
+def _outcomes_of_identical_paths(
+    client: GlobusClient, store: StateStore, pairs: Sequence[Pair], known: Mapping[str, Task]
 ) -> dict[str, Outcome]:
-    """Return what is behind each rejection because of identical paths: our own task, by preference."""
-    if not conflicts:
+    """Return the outcomes of pairs whose paths another task has already; that is mostly a task of our own."""
+    if not pairs:
         return {}
     answer = client.live_tasks()
     if not isinstance(answer, Received):
-        reason = "these paths are being transferred already, and the list of our tasks did not come"
+        reason = "a task with the same paths is running already, and Globus did not send the list of our tasks"
         problem = Problem(reason=reason, fix="the next run asks again")
-        return {pair.fingerprint: Outcome(status=PairStatus.NOT_REACHED, problem=problem) for pair in conflicts}
+        return {pair.fingerprint: Outcome(status=PairStatus.NOT_REACHED, problem=problem) for pair in pairs}
     outcomes: dict[str, Outcome] = {}
     with store.edit() as records:
-        for pair in conflicts:
+        for pair in pairs:
             record = records[pair.fingerprint]
             ours = live_tasks_of(answer.value, pair.fingerprint)
             if ours:
                 log.info("%s: adopted task %s, which was not remembered", pair.name, ours[0].task_id)
                 records[pair.fingerprint] = with_task(record, last_task(ours[0], pair))
-            outcomes[pair.fingerprint] = _conflict_outcome(pair, record, answer.value, known, client.now())
+            outcomes[pair.fingerprint] = _outcome_of_identical_paths(pair, record, answer.value, known, client.now())
     return outcomes
 
 
-def _conflict_outcome(
+def _outcome_of_identical_paths(
     pair: Pair, record: PairRecord, live: Sequence[Task], known: Mapping[str, Task], now: datetime
 ) -> Outcome:
     ours = live_tasks_of(live, pair.fingerprint)
@@ -243,18 +246,18 @@ def _foreign_task(pair: Pair, live: Sequence[Task]) -> Problem:
     between = [task for task in live if (task.source_collection, task.destination_collection) == ends]
     named = ", ".join(f"{task.task_id} ({quote(shorten(task.label, 60))})" for task in between[:3])
     return Problem(
-        reason="another task with the same paths is running that this tool did not start"
+        reason="another task with the same paths is running, and this tool did not start it"
         + (f"; running between the two collections: {named}" if named else ""),
         fix="wait for its end, or ask whoever started it to cancel it",
     )
 
 
-def _is_no_room(reply: _Reply) -> bool:
+def _has_no_room(reply: _Reply) -> bool:
     return isinstance(reply, Rejected) and "TooManyPending" in reply.code
 
 
 def _is_identical_paths(reply: _Reply) -> bool:
-    """Return whether this is a 409 and none of the others that are known. Source: Globus Transfer API, task_submit."""
+    """Return whether another task has the same paths: a 409 with no other known code. Source: task_submit."""
     if not isinstance(reply, Rejected) or not reply.is_definite or reply.http_status != 409:
         return False
     return not reply.code.rpartition(".")[2].startswith(("TooManyPending", "GCDisconnected", "NoCred"))

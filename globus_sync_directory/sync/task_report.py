@@ -21,7 +21,7 @@ _NO_FILES = "no file was found at the source; if there should be some, check exc
 
 @dataclass(frozen=True, kw_only=True)
 class ReportedTask:
-    """A task to report on; ``pair`` is None for an orphaned one, ``deadline_sent`` is the one this tool asked for."""
+    """A task to report on; ``pair`` is None for an orphaned one, ``deadline_sent``: what this tool asked for."""
 
     task: Task
     pair: Pair | None
@@ -39,7 +39,7 @@ def report_on_task(blank: PairReport, found: ReportedTask) -> PairReport:
         notes += (_NO_FILES,)
     problem = _problem(found, status)
     if problem and found.pair is None:
-        problem = _of_an_orphan(problem, task)
+        problem = _for_orphan(problem, task)
     names = {task.source_collection: task.source_name, task.destination_collection: task.destination_name}
     return replace(
         blank,
@@ -64,36 +64,36 @@ def _skips_source(found: ReportedTask) -> bool:
 def _problem(found: ReportedTask, status: PairStatus) -> Problem | None:
     """Return the reason and the fix for a status that is not simply good."""
     task, details = found.task, found.details
-    behind = _behind(found)
+    cause = _cause(found)
     match status:
         case PairStatus.PAUSED:
             return explain_pause(details.pauses, found.pair)
         case PairStatus.SUSPENDED:
             return Problem(
-                reason=behind.reason if behind else "Globus has suspended the task until somebody acts",
+                reason=cause.reason if cause else "Globus has suspended the task until somebody acts",
                 fix="fix that, then cancel the task with the application's credentials (see README); the next run "
                 "starts a new one",
                 command=f"globus task cancel {task.task_id}",
             )
-        case PairStatus.RAN_OUT_OF_TIME if not behind:
+        case PairStatus.RAN_OUT_OF_TIME if not cause:
             return _out_of_time(found)
         case PairStatus.CANCELLED:
-            said = next((event.details for event in details.events if event.code == "CANCELED"), "")
+            said = next((event.details for event in details.events if event.code == "CANCELED" and event.details), "")
             return Problem(
                 reason=shorten(said) or "somebody cancelled it", fix="nothing to do, unless this was unintended"
             )
-        case PairStatus.SUCCEEDED_WITH_GAPS if not behind:
+        case PairStatus.SUCCEEDED_WITH_GAPS if not cause:
             return Problem(
                 reason="Globus does not say which paths were skipped",
                 fix="see the task's page in the Globus web app",
             )
-        case PairStatus.FAILED if not behind:
+        case PairStatus.FAILED if not cause:
             return explain(task.fatal_code, task.fatal_description, _about(found, None))
         case _:
-            return behind
+            return cause
 
 
-def _behind(found: ReportedTask) -> Problem | None:
+def _cause(found: ReportedTask) -> Problem | None:
     """Return the newest error, or the first skipped path, in plain words."""
     task, details = found.task, found.details
     error = newest_error(details.events)
@@ -131,7 +131,7 @@ def _out_of_time(found: ReportedTask) -> Problem:
     )
 
 
-def _of_an_orphan(problem: Problem, task: Task) -> Problem:
+def _for_orphan(problem: Problem, task: Task) -> Problem:
     """Return the problem with the fix that fits an orphaned task: no run starts it again."""
     if not task.is_live:
         return replace(problem, fix="", command="")

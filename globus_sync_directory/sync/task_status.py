@@ -1,4 +1,4 @@
-"""One task and its log -> its status, as the table in design.md section 6 has it. Pure."""
+"""One task and its log -> its status. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Event, Task
 
 STUCK_AFTER = timedelta(hours=1)
-# From the pause to the deadline that Globus sets then. Source: Globus Transfer API, task_behavior.
+# At a pause, Globus sets the deadline to this time after it. Source: Globus Transfer API, task_behavior.
 PAUSED_FOR_AT_MOST = timedelta(days=90)
-MOST_EVENTS = 1000  # of a task's log that are read, the newest. Source: Globus SDK, largest page
+MOST_EVENTS = 1000  # how many of the newest entries of a task's log are read. Source: Globus SDK, largest page
 _DEADLINE_PRECISION = timedelta(minutes=1)
 
 
@@ -20,10 +20,10 @@ def task_status(
     task: Task, deadline_sent: datetime | None, now: datetime, events: Sequence[Event] = (), skips_source: bool = False
 ) -> tuple[PairStatus, datetime | None]:
     """
-    Return the status of a task and since when it has it.
+    Return the status of a task, and the time since which it has this status.
 
-    ``deadline_sent`` is the one this tool asked for; ``events`` are the newest of its log, empty before it was asked
-    for; ``skips_source``: the source directory itself was skipped because of an error.
+    ``deadline_sent`` is the one this tool asked for; ``events`` are the newest of its log, empty if that was
+    not read; ``skips_source``: the source directory itself was skipped because of an error.
     """
     if task.status == "SUCCEEDED":
         return _succeeded_status(task, skips_source), task.ended_at
@@ -55,7 +55,7 @@ def last_progress(task: Task, events: Sequence[Event]) -> datetime:
     """
     Return when the task last made progress: its newest PROGRESS or STARTED event, or its submission.
 
-    Where the newest events are too many to show that, the oldest of them: there may be progress just before.
+    If the log has more events than were read, the time of the oldest event read: there may be progress just before it.
     """
     seen = [event.time for event in events if event.code in ("PROGRESS", "STARTED")]
     if not seen and len(events) >= MOST_EVENTS:
@@ -79,8 +79,8 @@ def _failed_status(task: Task, deadline_sent: datetime | None, events: Sequence[
     codes = {task.fatal_code.upper(), *(event.code for event in events)}
     if "EXPIRED" in codes:
         # A submission that was repeated may have been accepted the first time, with the earlier deadline.
-        at_ours = deadline_sent is not None and (
+        at_limit = deadline_sent is not None and (
             task.deadline is None or task.deadline < deadline_sent + _DEADLINE_PRECISION
         )
-        return PairStatus.STOPPED_AT_TIME_LIMIT if at_ours and task.files_copied else PairStatus.RAN_OUT_OF_TIME
+        return PairStatus.STOPPED_AT_TIME_LIMIT if at_limit and task.files_copied else PairStatus.RAN_OUT_OF_TIME
     return PairStatus.CANCELLED if codes & {"CANCELED", "CANCELLED"} else PairStatus.FAILED

@@ -170,7 +170,7 @@ def test_lock_file_of_another_owner(world: World) -> None:
     """A lock file that this user may not write: status 1, its name, and nothing started."""
     lock = world.root / "config.state.json.lock"
     lock.touch(mode=0o400)
-    checked(world.run(), 1, f"Run it as the owner of {lock}, or name another file with --state-file")
+    checked(world.run(), 1, f"Run the tool as the owner of {lock}, or choose another file with --state-file")
     assert world.tasks == []
 
 

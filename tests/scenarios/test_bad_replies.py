@@ -148,6 +148,16 @@ def test_unreadable_task_among_others(world: World) -> None:
     assert world.run("-d").statuses == {"microscope": "succeeded", "two": "succeeded"}
 
 
+@pytest.mark.promise(6, "one unreadable task among others")
+def test_unreadable_task_when_a_pair_is_new(world: World) -> None:
+    """Where a new pair is looked for among all our tasks, one that makes no sense stops neither it nor the others."""
+    world.sync()
+    shown = world.globus.task_document(world.tasks[0]) | {"request_time": None}
+    world.pair("new")
+    world.globus.faults.add(Fault(method="GET", path=TASK_LIST, nth=2, body={"DATA": [shown], "total": 1}))
+    assert world.run().statuses == {"microscope": "started", "new": "started"}
+
+
 @pytest.mark.parametrize("kind", [None, 5])
 def test_directory_of_no_type(world: World, kind: object) -> None:
     """A directory whose type makes no sense is a note, and the pair is started."""

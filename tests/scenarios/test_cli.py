@@ -7,6 +7,7 @@ import re
 from importlib.metadata import version
 
 import pytest
+from tiers import also_slow
 from world import World, read_terminal
 
 from globus_sync_directory.cli import invoke
@@ -169,15 +170,16 @@ def test_bug_is_status_70(world: World, monkeypatch: pytest.MonkeyPatch) -> None
     assert "ZeroDivisionError" in (world.root / "log").read_text()
 
 
-def test_no_colour_without_a_terminal(world: World) -> None:
-    """Output to a file or pipe has no escape sequences."""
-    outcome = world.process()
+def test_no_colour_without_a_terminal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output to a file or pipe has no escape sequences, whatever TERM says."""
+    monkeypatch.setenv("TERM", "xterm")
+    outcome = world.run("-w")
     assert "\x1b" not in outcome.stdout + outcome.stderr
 
 
 @pytest.mark.parametrize(
     ("variables", "coloured"),
-    [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"NO_COLOR": "1", "TERM": "xterm"}, False)],
+    also_slow(({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"NO_COLOR": "1", "TERM": "xterm"}, False)),
 )
 def test_colour_on_a_terminal(world: World, variables: dict[str, str], coloured: bool) -> None:
     """On a terminal the status has a colour, never with NO_COLOR or a dumb terminal."""

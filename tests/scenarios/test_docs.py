@@ -25,9 +25,11 @@ README = TEXTS["README.md"]
 REFERENCE = TEXTS["docs/reference.md"]
 CONTEXT = command.make_context("globus-sync-directory", [], resilient_parsing=True)
 LONGEST_README = 170  # lines
-# What a call with this name, or an argument with this keyword, holds is a message that somebody may look up.
-MESSAGE_CALLS = {"BadValue", "ConfigError", "UsageError", "StateError", "LockHeld", "warning", "error"}
+# What a call with this name, an argument with this keyword or a variable of this name holds is a message that somebody
+# may look up; also what a table of rules, the first argument of a call, says about each.
+MESSAGE_CALLS = {"BadValue", "ConfigError", "UsageError", "StateError", "LockHeld", "_problem", "warning", "error"}
 MESSAGE_KEYWORDS = {"reason"}
+MESSAGE_NAMES = {"reason", "problem"}
 
 
 def outside_blocks(text: str) -> Iterator[str]:
@@ -93,16 +95,18 @@ def all_messages() -> set[str]:
     found = set()
     for tree in sources():
         for assignment in (node for node in ast.walk(tree) if isinstance(node, ast.Assign)):
-            if {getattr(target, "id", "") for target in assignment.targets} & MESSAGE_KEYWORDS:
+            if {getattr(target, "id", "") for target in assignment.targets} & MESSAGE_NAMES:
                 found |= {text for text in [template(assignment.value)] if text}
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             values = [keyword.value for keyword in call.keywords if keyword.arg in MESSAGE_KEYWORDS]
             values += call.args if name in MESSAGE_CALLS else []
-            if name == "Kind":  # of a config value: a pattern, and what is wrong with a value that does not match it
-                values += [value for kinds in call.args if isinstance(kinds, ast.Dict) for value in kinds.values]
+            tables = [argument for argument in call.args[:1] if isinstance(argument, ast.Dict)]
+            found |= {f"… {text}" for table in tables for rule in table.values if (text := template(rule))}
+            if name == "_Row":  # of globus/explain.py: codes, reason, fix
+                values += call.args[1:2]
             found |= {text for value in values if (text := template(value))}
-    return {text for text in found if text.strip("…:; ")}  # what is only filled in is a message of another place
+    return {text for text in found if text.strip("…;: ")}  # what is only filled in is a message of another place
 
 
 def quoted_messages() -> list[str]:

@@ -9,19 +9,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tiers import also_slow
 from world import SUBMIT, World, tree
 
 from globus_sync_directory.standin import Fault
 
 TOP = Path(__file__).resolve().parents[2]
-
-
-def also_slow(quick: object, *slow: object) -> list[Any]:
-    """The cases of a test: the first in the quick tier, its like in the slow one."""
-    return [quick, *(pytest.param(case, marks=pytest.mark.slow) for case in slow)]
 
 
 def test_as_module_and_as_console_script(world: World) -> None:

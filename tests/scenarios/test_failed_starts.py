@@ -18,8 +18,8 @@ pytestmark = pytest.mark.promise(7, "starts that fail")
     [
         ({"src_path": "/missing"}, "there is no source directory '/missing' on collection"),
         ({"src_path": "/images/a.txt"}, "is not a directory"),
-        ({"src_endpoint": NOBODY}, "Globus knows no source collection"),
-        ({"dst_endpoint": NOBODY}, "Globus knows no destination collection"),
+        ({"src_endpoint": NOBODY}, "Globus does not know the source collection"),
+        ({"dst_endpoint": NOBODY}, "Globus does not know the destination collection"),
     ],
 )
 def test_blocked(world: World, change: dict[str, str], words: str) -> None:
@@ -108,7 +108,7 @@ def test_rejected_because_of_a_foreign_task_with_the_same_paths(world: World) ->
     world.tasks[-1].label = "by hand"
     report = world.run()
     assert (report.status, report.statuses) == (1, {"microscope": "rejected"})
-    assert "another task with the same paths is running that this tool did not start" in report.stdout
+    assert "another task with the same paths is running, and this tool did not start it" in report.stdout
 
 
 def test_failed_start_is_reported_until_one_succeeds(world: World) -> None:

@@ -146,3 +146,14 @@ def test_failure_whose_report_was_lost(world: World) -> None:
         assert "previous task: failed: " in outcome.stdout
     assert "previous task" not in world.run().stdout
     world.globus.release()
+
+
+def test_record_of_a_pair_that_left_long_ago(world: World) -> None:
+    """A record is forgotten once its pair has been out of the config for more than a year."""
+    world.sync()
+    run_without_pair(world)
+    document = json.loads(world.state_file.read_text(encoding="utf-8"))
+    document["pairs"][world.named("microscope").fingerprint]["left_config"]["since"] = "2020-01-01T00:00:00Z"
+    world.state_file.write_text(json.dumps(document), encoding="utf-8")
+    run_without_pair(world)
+    assert world.state().keys() == {"other"}

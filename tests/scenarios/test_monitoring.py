@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tiers import also_slow
 from world import World
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "monitoring.md").read_text(encoding="utf-8")
@@ -101,7 +102,7 @@ def test_prometheus_of_a_broken_config(world: World) -> None:
     assert list(directory.iterdir()) == []
 
 
-@pytest.mark.parametrize("status", [0, 1])
+@pytest.mark.parametrize("status", also_slow(1, 0))
 def test_healthchecks(world: World, status: int) -> None:
     """The ping's URL ends with the exit status, and its body is the report."""
     if status:

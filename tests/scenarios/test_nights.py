@@ -264,7 +264,7 @@ class Nights(RuleBasedStateMachine):
                 assert status not in LIVE, (report, pair)
 
     def teardown(self) -> None:
-        """Once everything works again, a few nights bring every pair in step, and the report says so."""
+        """Once everything works again, a few nights bring every pair in sync, and the report says so."""
         world = self.world
         try:
             self.connect("source", True)

@@ -44,7 +44,7 @@ def test_lost_state_never_doubles_a_task(world: World, damage: str) -> None:
     kept = [path for path in world.root.iterdir() if ".unusable-" in path.name]
     assert [path.read_bytes() for path in kept] == ([] if damaged is None else [damaged])
     if damaged is not None:
-        assert "is kept as" in outcome.stderr
+        assert "was renamed to" in outcome.stderr
     world.globus.release()
 
 
@@ -161,7 +161,7 @@ def test_same_paths_by_somebody_else(world: World) -> None:
     outcome = world.run()
     assert outcome.status == 1
     assert "microscope: rejected" in outcome.stdout
-    assert "another task with the same paths is running that this tool did not start" in outcome.stdout
+    assert "another task with the same paths is running, and this tool did not start it" in outcome.stdout
     assert task.id in outcome.stdout
     assert "by hand in the web app" in outcome.stdout
     world.globus.release()

@@ -222,11 +222,13 @@ def test_what_the_tool_imports_is_declared() -> None:
     assert distributions(of_the_tool(), {PACKAGE}) | {"urllib3"} == declared()
 
 
+@pytest.mark.slow
 def test_what_the_standin_imports_is_declared() -> None:
     """With the extra of the stand-in comes all that it imports, and nothing else."""
     assert distributions(of_the_standin(), {PACKAGE}) - declared() == declared("standin") - declared()
 
 
+@pytest.mark.slow
 def test_what_the_tests_import_is_declared() -> None:
     """With the extra of the tests comes all that they import."""
     shared = {path.stem for path in (ROOT / "tests").iterdir()}

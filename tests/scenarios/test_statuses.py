@@ -107,13 +107,13 @@ def test_progress_before_many_errors(world: World) -> None:
 
 
 def test_succeeded(world: World) -> None:
-    """A full success: files and bytes; a second time, files already in step."""
+    """A full success: files and bytes; a second time, files already in sync."""
     world.sync()
     report = world.run("-d")
     assert (report.status, report.statuses) == (0, {"microscope": "succeeded"})
     assert "2 files copied, 11 B" in report.stdout
     world.sync()
-    assert "0 files copied, 0 B; 2 already in step" in world.run("-d").stdout
+    assert "0 files copied, 0 B; 2 already in sync" in world.run("-d").stdout
 
 
 def test_empty_source_is_mentioned(world: World) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -10,116 +9,16 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tiers import also_slow
+from wrapper_site import MODULE_FUNCTION, WRAPPER, Site
 
 from globus_sync_directory.installation import REQUIRED
 
-ROOT = next(directory for directory in Path(__file__).resolve().parents if (directory / "setup.py").is_file())
-WRAPPER = ROOT / "nesi_sync_directory_wrapper.sh"
 DEFAULT_MODULE = "Python/3.11.6-foss-2023a"
 MODULE_VARIABLE = "GLOBUS_SYNC_DIRECTORY_PYTHON_MODULE"
-
-# The modules of the package that a start runs before the command line.
-STARTED_WITH = [
-    *("__init__.py", "__main__.py", "installation.py", "text.py"),
-    *("output/__init__.py", "output/log.py", "output/log_file.py"),
-]
-
-# As real ones do, it reads an unset variable, has a command that fails, and prints something.
-MODULE_FUNCTION = """
-module() {
-    echo "module $*: $UNSET_VARIABLE"
-    false
-    [[ $2 == *gone* ]] && { echo "no $2 here" >&2; return 1; }
-    export LOADED_MODULE=$2
-}
-"""
-
-# Notes how it was started, then runs the behaviour that a test wants.
-TOOL = """
-import json, os, pathlib, signal, sys, click
-
-def main():
-    seen = {{
-        "arguments": sys.argv[1:], "environment": dict(os.environ), "directory": os.getcwd(), "click": click.__file__,
-        "parent": os.getppid(), "streams": sorted(map(int, os.listdir("/dev/fd"))),
-    }}
-    pathlib.Path({seen!r}).write_text(json.dumps(seen))
-    {behaviour}
-"""
-
-
-@dataclass(frozen=True)
-class Site:
-    """A folder that contains the wrapper and a venv, and the module system around it."""
-
-    root: Path
-    folder: Path
-
-    @property
-    def wrapper(self) -> Path:
-        return self.folder / WRAPPER.name
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "globus_sync_directory.log"
-
-    @property
-    def python(self) -> Path:
-        return self.folder / "venv" / "bin" / "python"
-
-    @property
-    def packages(self) -> Path:
-        """The site-packages directory of the venv."""
-        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        return self.folder / "venv" / "lib" / version / "site-packages"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {"HOME": str(self.root), "PATH": os.environ["PATH"], "MODULESHOME": str(self.root / "modules")}
-
-    def seen(self) -> dict[str, Any]:
-        seen: dict[str, Any] = json.loads((self.root / "seen").read_text())
-        return seen
-
-    def was_run(self) -> bool:
-        return (self.root / "seen").exists()
-
-    def tool(self, behaviour: str, directory: Path | None = None) -> None:
-        """Install what a start needs of the package, and a command line that runs ``behaviour``, one line of Python."""
-        package = (directory or self.packages) / "globus_sync_directory"
-        (package / "output").mkdir(parents=True, exist_ok=True)
-        for name in STARTED_WITH:
-            shutil.copy(ROOT / "globus_sync_directory" / name, package / name)
-        (package / "cli.py").write_text(TOOL.format(seen=str(self.root / "seen"), behaviour=behaviour))
-
-    def modules(self, start_up: str) -> None:
-        """Make ``start_up``, lines of Bash, the start-up file of the module system."""
-        path = self.root / "modules" / "init" / "bash"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(start_up)
-
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        settings: dict[str, Any] = {"env": self.environment, "cwd": "/", "text": True, "stdin": subprocess.DEVNULL}
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        command = [str(options.pop("command", self.wrapper)), *arguments]
-        return subprocess.Popen(command, **(settings | streams | options))
-
-    def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        with self.start(*arguments, **options) as process:
-            stdout, stderr = process.communicate(timeout=20)
-        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
-
-    def run_in_shell(self, line: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        """Run a line of Bash in which ``$wrapper`` is the wrapper's path."""
-        return self.run("-c", f"wrapper={shlex.quote(str(self.wrapper))}; {line}", command="/bin/bash", **options)
-
-    def run_python_directly(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        return self.run("-m", "globus_sync_directory", *arguments, command=self.python, **options)
 
 
 @pytest.fixture
@@ -161,7 +60,7 @@ def test_arguments_arrive_unchanged(site: Site) -> None:
     assert site.seen()["arguments"][2:] == given
 
 
-@pytest.mark.parametrize("status", [0, 1, 2, 3, 4, 69, 70, 72, 75, 130])
+@pytest.mark.parametrize("status", [0, *also_slow(3, 1, 2, 4, 69, 70, 72, 75, 130)])
 def test_exit_status_is_the_tools(site: Site, status: int) -> None:
     site.tool(f"sys.exit({status})")
     result = site.run()
@@ -205,7 +104,7 @@ def test_unknown_own_folder(site: Site) -> None:
     assert not site.was_run()
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", also_slow("<&- >&- 2>&-", "<&-", ">&-", "2>&-"))
 def test_closed_streams(site: Site, closed: str) -> None:
     """A stream that the caller closed is open for the tool, so that no file of its own takes the number."""
     site.tool("sys.exit(3)")
@@ -220,7 +119,7 @@ def test_tool_takes_the_place_of_the_wrapper(site: Site) -> None:
     assert len(site.seen()["streams"]) == 4  # the fourth is the look at /dev/fd itself
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", also_slow(signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
 def test_signals_reach_the_tool(site: Site, number: signal.Signals) -> None:
     """A signal to the wrapper is the tool's to deal with: its last words appear, its status counts."""
     handler = "lambda *_: (print('caught'), sys.exit(130))"
@@ -240,7 +139,7 @@ def test_signal_before_the_tool_is_started(site: Site) -> None:
     assert not site.was_run()
 
 
-@pytest.mark.parametrize("variable", ["MODULESHOME", "LMOD_PKG"])
+@pytest.mark.parametrize("variable", also_slow("MODULESHOME", "LMOD_PKG"))
 def test_loads_the_module(site: Site, variable: str) -> None:
     """The start-up file that the module system's variables name defines ``module``; nothing of it is printed."""
     site.modules(f"echo hello; echo hello >&2; : $ANOTHER_UNSET_VARIABLE; false\n{MODULE_FUNCTION}")
@@ -257,7 +156,7 @@ def test_module_function_of_the_caller(site: Site) -> None:
     assert "START_UP_FILE" not in site.seen()["environment"]
 
 
-@pytest.mark.parametrize("name", ["lmod.sh", "modules.sh", "z00_lmod.sh"])
+@pytest.mark.parametrize("name", also_slow("lmod.sh", "modules.sh", "z00_lmod.sh"))
 def test_start_up_file_of_the_host(site: Site, name: str) -> None:
     """Without variables the host's file in /etc/profile.d is read; this copy of the script names another directory."""
     profile = site.root / "profile.d"
@@ -345,7 +244,7 @@ def test_no_python(site: Site) -> None:
     assert complaint(result) == f"there is no venv in {site.folder} and no python3 on PATH"
 
 
-@pytest.mark.parametrize("damage", ["dangling link", "not a program", "does not start"])
+@pytest.mark.parametrize("damage", also_slow("dangling link", "not a program", "does not start"))
 def test_broken_venv(site: Site, damage: str) -> None:
     """A venv whose Python does not run is not passed over: status 72 and the fix."""
     site.python.unlink()
@@ -360,7 +259,7 @@ def test_broken_venv(site: Site, damage: str) -> None:
     assert not site.was_run()
 
 
-@pytest.mark.parametrize("missing", ["click", "dateutil", "globus_sdk", "msgspec"])
+@pytest.mark.parametrize("missing", also_slow("click", "dateutil", "globus_sdk", "msgspec"))
 def test_missing_package(site: Site, missing: str) -> None:
     """A forgotten ``pip install``: 72 from the wrapper, 2 by hand, and the same sentence with the fix."""
     (site.packages / f"{missing}.py").unlink()
@@ -370,7 +269,7 @@ def test_missing_package(site: Site, missing: str) -> None:
     (line,) = by_hand.stderr.splitlines()
     assert line.removeprefix("globus-sync-directory: ") in site.log.read_text().splitlines()
     assert site.log.read_text().endswith("exit status 72\n")
-    assert f"packages that the tool needs ({REQUIRED[missing]})" in line
+    assert f"packages that the tool needs ({missing})" in line
     assert line.endswith(f"{shlex.quote(str(site.python))} -m pip install -e .")
 
 
@@ -411,7 +310,7 @@ def test_package_that_does_not_work(site: Site, click: str, error: str) -> None:
     assert line.endswith("-m pip install -e .")
 
 
-@pytest.mark.parametrize("failure", ["from globus_sync_directory import absent", "import json.absent", "1 / 0"])
+@pytest.mark.parametrize("failure", also_slow("from globus_sync_directory import lost", "import json.lost", "1 / 0"))
 def test_bug_is_not_an_installation_problem(site: Site, failure: str) -> None:
     """An import of ours that fails, or of the standard library, is a bug: traceback and 70."""
     (site.packages / "globus_sync_directory" / "cli.py").write_text(failure)
@@ -435,7 +334,7 @@ def test_files_nearby_are_not_imported(site: Site) -> None:
     assert site.seen()["click"] == str(site.packages / "click.py")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", also_slow(signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 def test_signal_during_the_imports(site: Site, number: signal.Signals) -> None:
     """Ctrl-C while packages are imported: status 130 and one line, no traceback."""
     (site.packages / "click.py").write_text(f"import os\nos.kill(os.getpid(), {number.value})\nwhile True: pass\n")

@@ -17,7 +17,15 @@ import pytest
 from globus_sync_directory.errors import StateError
 from globus_sync_directory.model.pair import Directory
 from globus_sync_directory.model.problem import Problem
-from globus_sync_directory.model.record import FailedStart, LastTask, Mailed, PairRecord, PendingSubmission, Success
+from globus_sync_directory.model.record import (
+    FailedStart,
+    LastTask,
+    Mailed,
+    News,
+    PairRecord,
+    PendingSubmission,
+    Success,
+)
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.state import LoadedState, StateStore, decode, merge
 from unit.state_samples import CLIENT, FULL, ID, LATER, NEW, NOW, failing, read, store_at, write
@@ -115,7 +123,7 @@ def test_what_cannot_be_used_is_kept(path: Path, damage: str, caplog: pytest.Log
         assert read(path) == {"f1": NEW}
         kept = list(path.parent.glob("state.json.unusable-*"))
         assert [file.read_bytes() for file in kept] == [content] * number
-        assert any(f"{path} is kept as {file}" in caplog.text for file in kept)
+        assert any(f"{path} was renamed to {file}" in caplog.text for file in kept)
 
 
 def test_fields_of_a_later_version_2_do_no_harm() -> None:
@@ -165,7 +173,7 @@ VERSION_1 = {
     "success": {"task_id": ID, "ended_at": "2026-11-24T12:00:00+00:00", "files": 3, "bytes": 4},
     "setback": None,
     "waiting_since": "2026-11-24T12:00:00+00:00",
-    "mailed": {"a@example.org": {"troubles": ["FAILED: x"], "well_since": ID, "unsent": [["x", "y"]]}},
+    "mailed": {"a@example.org": {"troubles": ["FAILED: x"], "well_since": ID, "unsent": [["x", "y\nz"]]}},
 }
 FROM_VERSION_1 = PairRecord(
     name="läb",
@@ -177,7 +185,9 @@ FROM_VERSION_1 = PairRecord(
     success=Success(task_id=ID, ended_at=NOW, files=3, bytes=4),
     waiting_since=NOW,
     has_history=True,
-    mailed={"a@example.org": Mailed(well_since=ID)},
+    mailed={
+        "a@example.org": Mailed(problems=("FAILED: x",), well_since=ID, unsent=(News(headline="x", lines=("y", "z")),))
+    },
 )
 
 
@@ -197,6 +207,13 @@ def test_version_1_is_read(path: Path, verdict: str | None, status: PairStatus |
     write(path, f2=NEW)
     assert json.loads(path.read_text(encoding="utf-8"))["version"] == 2
     assert read(path) == {"f1": expected, "f2": NEW}
+
+
+def test_version_1_before_it_knew_of_mail(path: Path) -> None:
+    """The first files of that format had no mail, no failed start and nothing that waits."""
+    entry = {key: value for key, value in VERSION_1.items() if key not in ("mailed", "setback", "waiting_since")}
+    path.write_text(json.dumps({"version": 1, "client_id": CLIENT, "pairs": {"f1": entry}}), encoding="utf-8")
+    assert read(path) == {"f1": replace(FROM_VERSION_1, mailed={}, waiting_since=None)}
 
 
 # Changing

@@ -105,7 +105,7 @@ def test_a_full_disk(path: Path) -> None:
 
 
 def test_a_directory_that_does_not_exist(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match=r"No such file or directory; .*Make its directory"):
+    with pytest.raises(StateError, match=r"No such file or directory; .*Create its directory"):
         write(tmp_path / "nowhere" / "state.json", f1=NEW)
 
 
@@ -127,7 +127,7 @@ def test_a_holder_without_a_name(path: Path, monkeypatch: pytest.MonkeyPatch) ->
     descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        with pytest.raises(LockHeld, match="its holder left no name"):
+        with pytest.raises(LockHeld, match="its holder is unknown"):
             StateStore(path, CLIENT).lock(NOW).__enter__()
     finally:
         os.close(descriptor)

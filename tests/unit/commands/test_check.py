@@ -61,7 +61,7 @@ def said(store: StateStore) -> tuple[CheckResult, str, str]:
 
 def test_a_missing_state_file(store: StateStore) -> None:
     """The first run makes it, check does not."""
-    assert said(store) == (CheckResult.OK, ": does not exist yet; the first run makes it", "")
+    assert said(store) == (CheckResult.OK, ": does not exist yet; the first run creates it", "")
     assert not store.path.exists()
 
 
@@ -78,14 +78,14 @@ def test_a_damaged_state_file(store: StateStore) -> None:
     result, sentence, fix = said(store)
     assert result is CheckResult.NOTE
     assert sentence.startswith(" is damaged: ")
-    assert fix == "the next run keeps it under another name, and asks Globus for what it held"
+    assert fix == "the next run renames it, and asks Globus for our tasks"
     assert store.path.read_text() == "{"
 
 
 def test_a_state_file_that_is_none(store: StateStore) -> None:
     """A run could not use it either."""
     store.path.mkdir()
-    fix = "make it readable, or name another file with --state-file"
+    fix = "make it readable, or choose another file with --state-file"
     assert said(store) == (CheckResult.FAIL, " is not a regular file", fix)
 
 
@@ -99,7 +99,7 @@ def test_a_file_of_another_user(store: StateStore, monkeypatch: pytest.MonkeyPat
     taken = store.path.with_name(name)
     taken.touch()
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != taken)
-    fix = "if that file belongs to another user, name another state file with --state-file"
+    fix = "if that file belongs to another user, choose another state file with --state-file"
     assert said(store) == (CheckResult.FAIL, f" cannot be written: this user may not write {taken}", fix)
 
 
@@ -112,12 +112,12 @@ def test_a_directory_of_another_user(
     if exists:
         write(store, 1)
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != store.path.parent or not mode & missing)
-    fix = "make its directory writable, or name another file with --state-file"
+    fix = "make its directory writable, or choose another file with --state-file"
     assert said(store) == (CheckResult.FAIL, " cannot be written", fix)
 
 
 def test_a_full_disk(store: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run could start nothing."""
     monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_bavail=0))
-    fix = "free some space, or name another file with --state-file"
+    fix = "free some space, or choose another file with --state-file"
     assert said(store) == (CheckResult.FAIL, ": its disk is full", fix)

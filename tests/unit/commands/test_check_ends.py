@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from globus_sync_directory.commands.check_ends import Ends, word_checks
+from globus_sync_directory.commands.check_ends import Ends, describe_ends
 from globus_sync_directory.errors import ExitStatus
 from globus_sync_directory.model.answer import Answer, Received, Rejected, Unavailable
 from globus_sync_directory.model.collection import Collection
@@ -41,7 +41,7 @@ def checks(
 ) -> list[Check]:
     """Return the checks for these answers."""
     ends = Ends(collections=collections or {}, sources=sources or {}, destinations=destinations or {})
-    return word_checks(pairs, ends, IDENTITY)
+    return describe_ends(pairs, ends, IDENTITY)
 
 
 NAMED = f"collection 'Lab PC' ({ONE})"
@@ -89,7 +89,7 @@ NAMED = f"collection 'Lab PC' ({ONE})"
         (
             Rejected(http_status=404, code="EndpointNotFound", message=""),
             FAIL,
-            f"Globus knows no source collection {ONE}",
+            f"Globus does not know the source collection {ONE}",
             "correct [microscope] src_endpoint in the config file",
         ),
     ],
@@ -105,7 +105,7 @@ def test_collection(answer: Answer[Collection], result: CheckResult, sentence: s
 def test_the_collection_of_a_destination() -> None:
     """A problem names the end of the pair, and the key of the config, that it is about."""
     (found,) = checks({TWO: Rejected(http_status=404, code="EndpointNotFound", message="")})
-    assert found.sentence == f"Globus knows no destination collection {TWO}"
+    assert found.sentence == f"Globus does not know the destination collection {TWO}"
     assert found.fix == "correct [microscope] dst_endpoint in the config file"
 
 
@@ -159,16 +159,16 @@ def test_the_command_that_is_the_fix() -> None:
     [
         ("/a", Received("dir"), OK, "destination '/a' exists", ""),
         ("/a", TOO_LARGE, OK, "destination '/a' exists", ""),
-        ("/a", NO_SUCH_PATH, OK, "destination '/a' does not exist yet; the first task makes it", ""),
+        ("/a", NO_SUCH_PATH, OK, "destination '/a' does not exist yet; the first task creates it", ""),
         (
             "/a # archive",
             NO_SUCH_PATH,
             NOTE,
-            "destination '/a # archive' does not exist yet; the first task makes it",
+            "destination '/a # archive' does not exist yet; the first task creates it",
             "a comment in the config file needs a line of its own",
         ),
         ("/a ; archive", NO_SUCH_PATH, NOTE, "destination '/a ; archive' does not exist yet;", "a comment in the"),
-        ("/a#1", NO_SUCH_PATH, OK, "destination '/a#1' does not exist yet; the first task makes it", ""),
+        ("/a#1", NO_SUCH_PATH, OK, "destination '/a#1' does not exist yet; the first task creates it", ""),
         (
             "/a",
             Received("file"),

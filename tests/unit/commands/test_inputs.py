@@ -48,8 +48,8 @@ def test_choose_pairs(names: tuple[str, ...], chosen: tuple[Pair, ...]) -> None:
     [
         ("microscop", "did you mean 'microscope'?"),
         ("camera1", "did you mean 'camera 1'?"),
-        ("xyz", "there are 'microscope', 'sequencer', 'camera 1'"),
-        ("", "there are 'microscope', 'sequencer', 'camera 1'"),
+        ("xyz", "the pairs are 'microscope', 'sequencer', 'camera 1'"),
+        ("", "the pairs are 'microscope', 'sequencer', 'camera 1'"),
     ],
 )
 def test_an_unknown_pair(name: str, hint: str) -> None:
@@ -102,7 +102,7 @@ def test_state_store(here: Path, state_file: str | None, expected: str) -> None:
 @pytest.mark.parametrize("state_file", ["config.ini", "secret", "link to config.ini", "link to secret", "x/../secret"])
 def test_the_state_file_is_no_input(here: Path, state_file: str) -> None:
     """To write there would destroy the config or the secret."""
-    with pytest.raises(UsageError, match="is the config or secret file; name another with --state-file"):
+    with pytest.raises(UsageError, match="is the config or secret file; choose another state file with --state-file"):
         state_store(options(here, state_file), settings(here / "config.ini"))
 
 

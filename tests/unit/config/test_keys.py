@@ -129,6 +129,7 @@ NO_PORT = " is not a port number such as 587"
         (keys.MINUTES, "\u0663", NOT_MINUTES),
         (keys.MINUTES, "99999999", NOT_MINUTES),
         (keys.MINUTES, "9" * 5000, NOT_MINUTES),
+        (keys.MINUTES, "0" * 5000 + "5", NOT_MINUTES),
         (keys.AGE, "soon", NOT_AN_AGE),
         (keys.AGE, "0d", NOT_AN_AGE),
         (keys.AGE, "999999w", NOT_AN_AGE),
@@ -146,7 +147,7 @@ NO_PORT = " is not a port number such as 587"
         (keys.PORT, "65536", NO_PORT),
         (keys.TLS, "startls", " is not one of none, starttls, tls"),
         (keys.TLS, "ſtarttls", " is not one of none, starttls, tls"),
-        (keys.WORD, "mail host", " contains a blank"),
+        (keys.WORD, "mail host", " contains a space"),
         (keys.WORD, "a\u200bb", INVISIBLE),
         (
             keys.NEVER,

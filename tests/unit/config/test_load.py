@@ -107,7 +107,7 @@ EXAMPLE = "copy config.ini.example to it and fill it in"
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (None, f"config.ini: no such config file; {EXAMPLE}, or name another file with --config-file"),
+        (None, f"config.ini: no such config file; {EXAMPLE}, or choose another file with --config-file"),
         (b"", f"config.ini: empty; {EXAMPLE}"),
         (b" \n\n", f"config.ini: empty; {EXAMPLE}"),
         (b"[globus]\n\xff\xfe[", "config.ini:2: not UTF-8 text; save the file as UTF-8"),

@@ -54,7 +54,7 @@ def test_accepted_passwords(password: str) -> None:
 
 WRITE = "write the client secret into it as its only line, then run: chmod 600 /home/me/secret"
 ONLY = "the client secret file has more than one line; it must contain only the client secret"
-ODD = "the client secret file contains blanks or characters that the client secret cannot have"
+ODD = "the client secret file contains spaces or characters that the client secret cannot have"
 NO_QUOTES = "remove the quotes around the client secret"
 
 
@@ -79,7 +79,7 @@ NO_QUOTES = "remove the quotes around the client secret"
         (
             "pässword".encode(),
             MAIL_PASSWORD,
-            "the SMTP password file contains blanks or characters that the SMTP password cannot have",
+            "the SMTP password file contains spaces or characters that the SMTP password cannot have",
         ),
     ],
 )

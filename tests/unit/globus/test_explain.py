@@ -57,7 +57,9 @@ GUEST = f"ask its owner to create a guest collection there and to share that wit
 NEW = f"create a new guest collection, share it with {IDENTITY}, and "
 START = "start Globus Connect Personal on that computer, or ask the collection's administrator"
 FREE = "free some space there, or ask for a larger quota"
-AGAIN = "nothing for now, Globus copies it again; if this persists, stop whatever modifies the files during transfers"
+AGAIN = (
+    "nothing to do for now: Globus copies it again; if this persists, stop whatever modifies the files during transfers"
+)
 DIFFERED = "the checksum or size of a file differed after it was copied; something may have changed it meanwhile"
 MAINTENANCE = "nothing to do during maintenance; if this persists, ask that administrator"
 WAIT = "wait; if this persists, ask the collection's administrator"
@@ -79,11 +81,16 @@ PAUSED = ("PAUSED", "PAUSED_BY_ADMIN", "GC_PAUSED", "OperationPaused")
 BUSY = ("ENDPOINT_TOO_BUSY", "TIMEOUT", "CONNECTION_BROKEN", "CONNECTION_RESET", "ENDPOINT_ERROR", "EndpointError")
 
 PERMANENT_CASES = [
-    (("EndpointNotFound",), NO_PAIR, "Globus knows no collection with that id", COMPARE),
-    (("EndpointNotFound",), NO_SIDE, "Globus knows no collection with that id", COMPARE),
-    (("EndpointNotFound",), SOURCE, f"Globus knows no source collection {ONE}", "[lab] src_endpoint"),
-    (("EndpointNotFound",), DESTINATION, f"Globus knows no destination collection {TWO}", "[lab] dst_endpoint"),
-    (("EndpointNotFound",), ELSEWHERE, "Globus knows no collection x", COMPARE),
+    (("EndpointNotFound",), NO_PAIR, "Globus does not know the collection with that id", COMPARE),
+    (("EndpointNotFound",), NO_SIDE, "Globus does not know the collection with that id", COMPARE),
+    (("EndpointNotFound",), SOURCE, f"Globus does not know the source collection {ONE}", "[lab] src_endpoint"),
+    (
+        ("EndpointNotFound",),
+        DESTINATION,
+        f"Globus does not know the destination collection {TWO}",
+        "[lab] dst_endpoint",
+    ),
+    (("EndpointNotFound",), ELSEWHERE, "Globus does not know the collection x", COMPARE),
     (("EndpointDeleted",), NO_PAIR, "one of its collections has been deleted", NEW + COMPARE),
     (("EndpointDeleted",), NO_SIDE, f"{EITHER} has been deleted", NEW + COMPARE),
     (("EndpointDeleted",), SOURCE, f"the source collection {ONE} has been deleted", f"{NEW}correct [lab] src_endpoint"),

@@ -45,7 +45,7 @@ def disconnected_after(cause: Exception | None) -> smtplib.SMTPServerDisconnecte
         (smtplib.SMTPDataError(554, f"no {PASSWORD}".encode()), f"{PLACE} answered 554: no ***"),
         (smtplib.SMTPDataError(554, b"\xff" * 3), f"{PLACE} answered 554: \ufffd\ufffd\ufffd"),
         (ssl.SSLCertVerificationError(1, "unknown"), f"the certificate of {PLACE} could not be verified"),
-        (ssl.SSLError(1, "wrong version number"), f"no TLS with {PLACE}; check smtp_tls and smtp_port"),
+        (ssl.SSLError(1, "wrong version number"), f"no TLS connection to {PLACE}; check smtp_tls and smtp_port"),
         (TimeoutError("timed out"), f"no answer from {PLACE} within 10 s; check smtp_host and smtp_port"),
         (
             disconnected_after(TimeoutError()),

@@ -73,10 +73,10 @@ def test_the_table_at_80_columns() -> None:
     assert lines_of(*WELL, width=80) == [
         "pair                status          since    copied                 last success",
         "microscope          succeeded       7 h ago  1 file, 7.5 MB,        7 h ago",
-        "                                             2 in step",
+        "                                             2 in sync",
         f"    {LINK}",
         "cryo-em stage two   running         7 h ago  7 of 8 files, 6.3 MB,  1 d 7 h ago",
-        "                                             875 B/s, 1 in step",
+        "                                             875 B/s, 1 in sync",
         f"    {LINK}",
         "顕微鏡              queued          7 h ago",
         f"    {LINK}",
@@ -93,11 +93,11 @@ def test_the_table_at_80_columns() -> None:
 
 
 def test_a_wide_terminal_wraps_nothing() -> None:
-    """Names and statuses are on one line where there is room."""
+    """Names, statuses and figures are on one line where there is room."""
     long = replace(WELL[3], name="a name of twenty-eight chars")
     lines = lines_of(WELL[0], long, width=110)
-    assert lines[1].split("  ")[0] == "microscope"
-    assert "a name of twenty-eight chars  stopped at its time limit  7 h ago" in lines[4]
+    assert "1 file, 7.5 MB, 2 in sync" in lines[1]
+    assert "a name of twenty-eight chars  stopped at its time limit  7 h ago" in lines[3]
 
 
 def test_a_table_that_does_not_fit() -> None:
@@ -112,7 +112,7 @@ def test_cells_break_after_commas_only() -> None:
     for width in range(75, 120):
         text = "\n".join(lines_of(*WELL, width=width))
         assert not re.search(r"(^|\s),", text)
-        assert all(phrase in text for phrase in ("7.5 MB", "875 B/s", "1 in step", "1,200 files"))
+        assert all(phrase in text for phrase in ("7.5 MB", "875 B/s", "1 in sync", "1,200 files"))
 
 
 def test_trouble_stands_below_the_table() -> None:
@@ -126,7 +126,7 @@ def test_a_single_pair_that_is_well_is_no_table() -> None:
     """Each fact has a line of its own."""
     assert lines_of(WELL[0], width=80) == [
         "microscope: succeeded, 2026-11-25 00:00 NZDT (7 h ago)",
-        "    1 file copied, 7.5 MB; 2 already in step; took 4 h",
+        "    1 file copied, 7.5 MB; 2 already in sync; took 4 h",
         f"    task: {LINK}",
     ]
 

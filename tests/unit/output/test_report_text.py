@@ -43,7 +43,7 @@ CONTINUES = "    now:  the next run starts it again and continues where it stopp
 EXPECTED = {
     PairStatus.STARTED: [f"microscope: started, 2026-11-25 07:00 NZDT; {LINK}"],
     PairStatus.RUNNING: [
-        f"microscope: running, since {SINCE}; 7 files copied of 8 found so far, 6.3 MB, 875 B/s; 1 already in step; "
+        f"microscope: running, since {SINCE}; 7 files copied of 8 found so far, 6.3 MB, 875 B/s; 1 already in sync; "
         f"{LAST}; {LINK}"
     ],
     PairStatus.QUEUED: [
@@ -86,7 +86,7 @@ EXPECTED = {
         TASK,
     ],
     PairStatus.SUCCEEDED: [
-        f"microscope: succeeded, {SINCE}; 1 file copied, 7.5 MB; 2 already in step; took 4 h; {LINK}"
+        f"microscope: succeeded, {SINCE}; 1 file copied, 7.5 MB; 2 already in sync; took 4 h; {LINK}"
     ],
     PairStatus.SUCCEEDED_WITH_GAPS: [
         f"microscope: succeeded with gaps, {SINCE}",
@@ -104,7 +104,7 @@ EXPECTED = {
     ],
     PairStatus.RAN_OUT_OF_TIME: [
         f"microscope: ran out of time without progress, {SINCE}",
-        "    0 files copied, 0 B; 1 already in step; took 4 h",
+        "    0 files copied, 0 B; 1 already in sync; took 4 h",
         f"    {LAST}",
         WHY,
         CONTINUES,
@@ -173,8 +173,8 @@ def test_every_status(status: PairStatus) -> None:
 def test_every_report_of_a_task_has_its_link(status: PairStatus) -> None:
     """The link is there once, whole, whether a report is one line or several."""
     report = replace(BY_STATUS[status], task_id=TASK_ID)
-    for is_one_line in (True, False):
-        lines = [line.text for line in pair_lines(report, is_one_line=is_one_line)]
+    for may_be_one_line in (True, False):
+        lines = [line.text for line in pair_lines(report, may_be_one_line=may_be_one_line)]
         assert sum(line.endswith(LINK) for line in lines) == 1
 
 
@@ -225,7 +225,7 @@ def test_the_fix_of_a_replaced_task_gives_way() -> None:
             replace(BY_STATUS[PairStatus.SUCCEEDED], max_age=timedelta(hours=6), counts_from=MIDNIGHT, success=SUCCESS),
             [
                 f"microscope: succeeded, {SINCE}; TOO OLD",
-                "    1 file copied, 7.5 MB; 2 already in step; took 4 h",
+                "    1 file copied, 7.5 MB; 2 already in sync; took 4 h",
                 "    too old: the last success was at 2026-11-25 00:00 NZDT; max_age is 6 h",
                 "    why:  nothing has run since",
                 "    fix:  check that the cron or scrontab entry still exists: crontab -l, scrontab -l",

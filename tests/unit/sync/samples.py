@@ -100,14 +100,14 @@ def success(number: int = 1, at: datetime = ENDED) -> Success:
 
 
 def snapshot(
-    *tasks: Task, gone: Sequence[int] = (), unanswered: Mapping[int, Failure] | None = None, has_history: bool = False
+    *tasks: Task, gone: Sequence[int] = (), unanswered: Mapping[int, Failure] | None = None, has_recent: bool = False
 ) -> Snapshot:
     """Return a look at Globus that found ``tasks``."""
     return Snapshot(
         known={found.task_id: found for found in tasks},
         gone=frozenset(map(new_id, gone)),
         unanswered={new_id(number): failure for number, failure in (unanswered or {}).items()},
-        has_history=has_history,
+        has_recent=has_recent,
     )
 
 

@@ -51,7 +51,7 @@ from .samples import (
 
 BLOCKED = Problem(reason="there is no such directory", fix="correct src_path", command="ls")
 FAILED_START = FailedStart(status=PairStatus.BLOCKED, problem=BLOCKED, since=NOW - DAY)
-LOST = Problem(reason="the reply of Globus was lost", fix="nothing to do; the next run resolves it")
+LOST = Problem(reason="the answer of Globus was lost", fix="nothing to do; the next run resolves it")
 NOT_LISTED = ("Globus does not list this task yet",)
 NOTHING_KNOWN = snapshot()
 
@@ -189,7 +189,7 @@ LOOKING = [
         status=PairStatus.NOT_REACHED,
         task_id=new_id(1),
         problem=Problem(
-            reason="Globus rejected the question: not now",
+            reason="Globus rejected the request: not now",
             fix="the next run asks again; if this persists, report it to Globus support",
         ),
     ),
@@ -200,7 +200,7 @@ LOOKING = [
         status=PairStatus.NOT_REACHED,
         task_id=new_id(1),
         problem=Problem(
-            reason="Globus rejected the question: Odd",
+            reason="Globus rejected the request: Odd",
             fix="the next run asks again; if this persists, report it to Globus support",
         ),
     ),
@@ -389,16 +389,32 @@ RUN_BEFORE = record(2, replaced=remembered(1, deadline=ENDED))
         (replace(RUN_BEFORE, replaced=remembered(8)), None, None),
         (record(1), Outcome(status=PairStatus.STARTED), None),
         (record(1), Outcome(status=PairStatus.WOULD_START), PairStatus.RAN_OUT_OF_TIME),
-        (RUN_BEFORE, Outcome(status=PairStatus.WOULD_START), PairStatus.RUNNING),
+        (RUN_BEFORE, Outcome(status=PairStatus.WOULD_START), None),
         (record(None), Outcome(status=PairStatus.WOULD_START), None),
+        (record(1), Outcome(status=PairStatus.BLOCKED), PairStatus.RAN_OUT_OF_TIME),
+        (record(1), Outcome(status=PairStatus.WAITING_FOR_ROOM), PairStatus.RAN_OUT_OF_TIME),
+        (record(1), Outcome(status=PairStatus.START_UNCONFIRMED), PairStatus.RAN_OUT_OF_TIME),
+        (record(1, replaced=remembered(3)), Outcome(status=PairStatus.BLOCKED), PairStatus.RAN_OUT_OF_TIME),
+        (record(2), Outcome(status=PairStatus.RUNNING, task=task(2)), None),
+        (record(1), None, None),
     ],
 )
 def test_the_task_before(known: PairRecord, outcome: Outcome | None, before: PairStatus | None) -> None:
-    """A report tells how the replaced task ended; in a dry run, the last one, which would be replaced."""
-    made = report_on_pair(known, snapshot(expired(1), task(2)), outcome)
+    """A report tells how the replaced task ended; where none could be started, the last one, which is not replaced."""
+    made = report_on_pair(known, snapshot(expired(1), task(2), ended(3)), outcome)
     assert (made.before.status if made.before else None) is before
     if made.before:
         assert (made.before.name, made.before.fingerprint, made.before.at) == ("microscope", FINGERPRINT, NOW)
+
+
+def test_the_task_before_is_not_too_old() -> None:
+    """Of a pair whose newest success is young enough, nothing is too old."""
+    pair = replace(PAIR, max_age=DAY)
+    known = record(2, replaced=remembered(1), success=success(2))
+    found = snapshot(ended(1, ended_at=NOW - 2 * DAY), ended(2))
+    (made,) = assess(findings({FINGERPRINT: known}, found, config=(pair,)))
+    assert made.before is not None
+    assert (made.is_too_old, made.before.exit_status) == (False, ExitStatus.OK)
 
 
 def test_dry_run() -> None:
@@ -526,7 +542,7 @@ def test_reports_come_in_the_order_of_the_config() -> None:
         (
             rejected("Odd", "no"),
             PairStatus.NOT_REACHED,
-            "Globus rejected the question: no",
+            "Globus rejected the request: no",
             "the next run asks again; if this persists, report it to Globus support",
         ),
     ],

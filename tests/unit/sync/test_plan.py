@@ -83,10 +83,10 @@ def test_pairs_outside_of_this_run_are_not_idle() -> None:
 
 OLD = Pair(name="old", source=Directory(collection=ONE, path="/old"), destination=DESTINATION)
 RUNNING = (
-    f"task {new_id(1)}, orphaned from [old], is still writing to the same destination",
-    "nothing to do: a run after its end starts this pair; cancel that task if you do not want it",
+    f"the orphaned task {new_id(1)} of [old] is still writing to the same destination",
+    "nothing to do: the next run after its end starts this pair; if you do not want that task, cancel it",
 )
-IN_THE_WAY = "cancel that task, or resolve what holds it up; then a run starts this pair"
+IN_THE_WAY = "cancel that task, or fix what stops it; then the next run starts this pair"
 
 
 @pytest.mark.parametrize(
@@ -152,14 +152,14 @@ def test_an_orphan_at_the_same_destination(changes: dict[str, str], waits: bool)
             orphan(1, OLD),
             snapshot(unanswered={1: NO_ANSWER}),
             PairStatus.WAITING_FOR_EARLIER_TASK,
-            f"task {new_id(1)}, orphaned from [old], may write to the same destination",
+            f"the orphaned task {new_id(1)} of [old] may write to the same destination",
             "nothing to do; a later run will resolve it",
         ),
         (
             orphan(1, OLD),
             NOTHING_KNOWN,
             PairStatus.WAITING_FOR_EARLIER_TASK,
-            f"task {new_id(1)}, orphaned from [old], may write to the same destination",
+            f"the orphaned task {new_id(1)} of [old] may write to the same destination",
             "nothing to do; a later run will resolve it",
         ),
         (orphan(1, OLD), snapshot(ended(1, pair=OLD)), None, "", ""),

@@ -73,7 +73,7 @@ CASES = [
     Case(
         name="a new pair, whose history was asked for",
         before=None,
-        found=snapshot(has_history=True),
+        found=snapshot(has_recent=True),
         after=replace(NEW, has_history=True),
     ),
     Case(
@@ -85,7 +85,7 @@ CASES = [
             ended(3, status="FAILED", requested_at=BEGUN),
             ended(4, requested_at=BEGUN - DAY, paths_skipped=1),
             ended(5, pair=OTHER, requested_at=NOW),
-            has_history=True,
+            has_recent=True,
         ),
         after=replace(NEW, has_history=True, task=remembered(3), success=success(2, BEGUN - DAY)),
     ),
@@ -102,20 +102,20 @@ CASES = [
             ended(1, status="FAILED", requested_at=BEGUN - DAY),
             ended(2, requested_at=BEGUN - 2 * DAY),
             ended(3, status="FAILED"),
-            has_history=True,
+            has_recent=True,
         ),
         after=record(1, success=success(2)),
     ),
     Case(
         name="a record that has a success keeps it",
         before=record(1, has_history=False, success=success(7, BEGUN)),
-        found=snapshot(ended(2, requested_at=BEGUN - DAY), has_history=True),
+        found=snapshot(ended(2, requested_at=BEGUN - DAY), has_recent=True),
         after=record(1, success=success(7, BEGUN)),
     ),
     Case(
         name="history is taken once",
         before=record(None),
-        found=snapshot(ended(2), has_history=True),
+        found=snapshot(ended(2), has_recent=True),
         after=record(None),
     ),
     Case(name="nothing new", before=record(1), found=snapshot(task(1)), after=record(1)),
@@ -397,6 +397,7 @@ def test_with_task(before: PairRecord, new: LastTask, after: PairRecord) -> None
         (record(1), snapshot(gone=[2]), False),
         (orphan(1), LOOKED, False),
         (orphan(1, is_end_reported=True), LOOKED, True),
+        (orphan(1, is_end_reported=True), snapshot(task(1)), False),  # Globus had forgotten it for a while
         (orphan(1, is_end_reported=True, pending=pending()), LOOKED, False),
     ],
 )

@@ -144,7 +144,7 @@ def test_history(known: PairRecord | None) -> None:
     client = FakeClient()
     client.recent = Received([ended(3)])
     assert look(client, {FINGERPRINT: known} if known else {}, [task(2)]) == snapshot(
-        task(2), ended(3), has_history=True
+        task(2), ended(3), has_recent=True
     )
     assert client.asked == ["recent tasks"]
 

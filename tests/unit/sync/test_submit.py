@@ -393,7 +393,7 @@ def test_identical_paths_in_a_foreign_task(client: FakeClient, store: StateStore
     assert (outcome.status, outcome.problem) == (
         PairStatus.REJECTED,
         Problem(
-            reason=f"another task with the same paths is running that this tool did not start{named}",
+            reason=f"another task with the same paths is running, and this tool did not start it{named}",
             fix="wait for its end, or ask whoever started it to cancel it",
         ),
     )
@@ -402,7 +402,7 @@ def test_identical_paths_in_a_foreign_task(client: FakeClient, store: StateStore
 def test_identical_paths_and_no_list(client: FakeClient, store: StateStore) -> None:
     """Without the list of our tasks nobody knows whose it is: the next run asks again."""
     outcome = conflict(client, store, NO_ANSWER)
-    reason = "these paths are being transferred already, and the list of our tasks did not come"
+    reason = "a task with the same paths is running already, and Globus did not send the list of our tasks"
     assert (outcome.status, outcome.problem) == (
         PairStatus.NOT_REACHED,
         Problem(reason=reason, fix="the next run asks again"),

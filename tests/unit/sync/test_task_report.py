@@ -203,7 +203,7 @@ CASES = [
     Case(
         name="cancelled by an administrator, who said why",
         found=ended(status="FAILED", fatal_code="CANCELED"),
-        details=Details(events=(DENIED, event("CANCELED", details="the disk\nis full"))),
+        details=Details(events=(DENIED, event("CANCELED"), event("CANCELED", details="the disk\nis full"))),
         status=PairStatus.CANCELLED,
         reason="the disk is full",
         fix=WITHOUT_REASON,
