@@ -115,7 +115,7 @@ _ROWS = (
     _FULL,
     _Row(
         codes=("VERIFY_CHECKSUM", "FILE_SIZE_CHANGED", "EXTERNAL_CHECKSUM_MISMATCH"),
-        reason="the checksum or size of a file differed after it was copied; something may have changed it meanwhile",
+        reason="the checksum or size of a file differed after the copy; something may have changed it during the copy",
         fix="nothing to do for now: Globus copies it again; if this persists, stop whatever modifies the files during "
         "transfers",
     ),

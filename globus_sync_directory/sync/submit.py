@@ -67,7 +67,7 @@ def submit(
     replies = _send(client, store, reserved)
     not_sent = [pair for pair in reserved if pair not in replies]
     rejection = Rejected(http_status=409, code="ClientError.Conflict.TooManyPendingJobs", message="")
-    _record(store, dict.fromkeys(not_sent, rejection), client.now())
+    _record(store, dict.fromkeys(not_sent, rejection), client.now())  # as if Globus had said it to them, too
     replies |= dict.fromkeys(not_sent, rejection)
     outcomes |= _outcomes(client, store, replies, known, identity)
     for pair, plan in by_pair.items():
