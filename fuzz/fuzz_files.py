@@ -23,6 +23,7 @@ with atheris.instrument_imports():
     from globus_sync_directory.errors import ConfigError
     from globus_sync_directory.globus import documents
     from globus_sync_directory.model.pair import LABEL_LENGTH, fingerprint_in, name_in, task_label
+    from globus_sync_directory.model.task import Event, SkippedPath, Task
     from globus_sync_directory.state import StateStore, decode
     from globus_sync_directory.text import is_unprintable, sanitize
 
@@ -90,11 +91,11 @@ def read_documents(data: bytes) -> None:
     }
     document: dict[str, Any] = {"DATA": [entry, text], "total": text}
     with contextlib.suppress(documents.UnexpectedReply):
-        line = sanitize(documents.read_task(entry).label)
+        line = sanitize(documents.read(Task, entry).label)
         expect(not any(map(is_unprintable, line)), line)
-    documents.read_tasks(document, skip_unreadable=True)
-    documents.read_events(document)
-    documents.read_skipped_paths(document)
+    documents.read_list(Task, document, skip_unreadable=True)
+    for kind in (Event, SkippedPath):
+        documents.read_list(kind, document, skip_unreadable=True)
 
 
 def make_label(data: bytes) -> None:

@@ -12,8 +12,7 @@ from globus_sync_directory.commands.options import Options
 from globus_sync_directory.config.settings import Settings
 from globus_sync_directory.errors import ExitStatus, worst
 from globus_sync_directory.globus.client import host_now
-from globus_sync_directory.globus.clock import clock_warning
-from globus_sync_directory.globus.sign_in import sign_in
+from globus_sync_directory.globus.sign_in import clock_warning, sign_in
 from globus_sync_directory.model.answer import Failure, Received, Rejected, Unavailable
 from globus_sync_directory.model.report import Check, CheckResult, RunReport
 from globus_sync_directory.notify.mail import send_test

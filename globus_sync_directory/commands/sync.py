@@ -117,8 +117,10 @@ def _mail_while_waiting(job: _Job, reports: tuple[PairReport, ...], now: datetim
     try:
         with store.lock(now):
             store.load()
-            with store.edit() as records:
-                records |= record_changes(job.settings, reports, records)
+            newest = {record.task.task_id for record in store.records.values() if record.task}
+            # Where another run has replaced a task meanwhile, that run has reported how it ended.
+            current = [report for report in reports if report.task_id is None or report.task_id in newest]
+            store.save(record_changes(job.settings, current, store.records))
             send_pending(job.settings, store, job.options.status_command, now)
     except LockHeld:
         log.info("no mail now, because another run is working; the next run reports how these tasks ended")

@@ -38,7 +38,7 @@ def wait_for_tasks(
 
     A look is one request for up to a hundred running tasks, at intervals that grow to a minute. It waits on through an
     outage, but not after a rejected sign-in. ``mail`` gets the report on a live task as soon as that needs attention,
-    and all reports at the end.
+    and those on all awaited tasks at the end.
     """
     latest = {found.fingerprint: found for found in report.pairs}
     awaited = {pair: latest[pair.fingerprint] for pair in scope.pairs if latest[pair.fingerprint].has_live_task}
@@ -61,14 +61,15 @@ def wait_for_tasks(
                 _log_outage(found, is_reached=is_reached)
             for one in changed:
                 log.info("%s: %s", one.name, headline(one))
-            latest |= {one.fingerprint: one for one in answered}
+            latest |= {one.fingerprint: replace(one, before=latest[one.fingerprint].before) for one in answered}
             need_attention = tuple(one for one in changed if one.exit_status and one.has_live_task)
             if need_attention:
                 mail(need_attention)
             if any(one.status is PairStatus.SIGN_IN_REJECTED for one in answered):
                 break
     pairs = tuple(latest[found.fingerprint] for found in report.pairs)
-    mail(pairs)
+    # The rest was mailed before the waiting, and another run may know better by now.
+    mail(tuple(replace(latest[pair.fingerprint], before=None) for pair in awaited))
     own_status = report.exit_status if report.errors else ExitStatus.OK
     return replace(report, pairs=pairs, exit_status=worst([own_status, *(found.exit_status for found in pairs)]))
 

@@ -1,31 +1,44 @@
-"""One call to Globus Transfer, from any thread, and the rules for when it is no use to call any more."""
+"""One call to Globus Transfer, from any thread: what its failure means, and when it is no use to call any more."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
-from globus_sdk import AuthAPIError, ClientCredentialsAuthorizer, GlobusError, NetworkError, TransferClient
+from globus_sdk import (
+    AuthAPIError,
+    ClientCredentialsAuthorizer,
+    GlobusError,
+    GlobusHTTPResponse,
+    NetworkError,
+    TransferAPIError,
+    TransferClient,
+)
 
-from globus_sync_directory.globus.failures import UNEXPECTED_REPLY, failure_of
-from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport
+from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport, no_reply_reason
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
+from globus_sync_directory.text import shorten
 
 APP_NAME = "globus_sync_directory"
 FAILURES_THAT_MEAN_OUTAGE = 3  # in a row
+# What the SDK, or documents.py, raises for a reply that is not what the API promises.
+UNEXPECTED_REPLY = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+_SIGN_IN_FIX = (
+    "compare clientid with the application's page in the Globus web app; if needed, create a new secret there and "
+    "put it into the secret file"
+)
 
 _Value = TypeVar("_Value")
+_Send: TypeAlias = Callable[[TransferClient], GlobusHTTPResponse]
 
 
-@dataclass
-class _Connection:
+class _OfThread(threading.local):
     """One thread's client, and whether the SDK repeated a request of its current call."""
 
-    client: TransferClient
-    was_repeated: bool = False
+    client: TransferClient | None = None
+    was_repeated = False
 
 
 class Caller:
@@ -38,39 +51,31 @@ class Caller:
     def __init__(self, authorizer: ClientCredentialsAuthorizer, limiter: RateLimiter) -> None:
         self._authorizer = authorizer
         self._limiter = limiter
-        self._of_this_thread = threading.local()
-        self._connections: list[_Connection] = []
+        self._of_thread = _OfThread()
+        self._clients: list[TransferClient] = []
         self._turn = threading.Lock()  # for what follows
         self._outage: Unavailable | None = None
-        self._failures = 0
-        self._failed_looks = 0
+        self._failures = self._failed_looks = 0
 
-    def ask(
-        self, what: str, question: Callable[[TransferClient], _Value], *, can_mean_outage: bool = True
-    ) -> Answer[_Value]:
-        """Return the answer; ``what`` names in a sentence what is asked for."""
+    def ask(self, what: str, send: _Send, read: Callable[[object], _Value], *, is_look: bool = False) -> Answer[_Value]:
+        """Send a request, and return what ``read`` finds in the reply; ``what`` names that in a sentence."""
         if self._outage:
             return self._outage
-        connection = self._connection()
-        connection.was_repeated = False
+        self._of_thread.was_repeated = False
         try:
-            answer = Received(question(connection.client))
+            answer = Received(read(send(self._client()).data))
         except (GlobusError, *UNEXPECTED_REPLY) as error:
-            failure = failure_of(error, what, was_repeated=connection.was_repeated)
-            self._note_failure(error, failure, can_mean_outage)
+            failure = _failure_of(error, what, was_repeated=self._of_thread.was_repeated)
+            self._note_failure(error, failure, is_look)
             return failure
         self._failures = 0
         return answer
 
-    def look(self, question: Callable[[TransferClient], _Value]) -> Answer[_Value]:
+    def look(self, send: _Send, read: Callable[[object], _Value]) -> Answer[_Value]:
         """Return the answer to a question about a directory, whose failure says nothing about other questions."""
         if self._failed_looks >= FAILURES_THAT_MEAN_OUTAGE:
             return Unavailable(reason="not asked, because other directories could not be looked at either")
-        answer = self.ask("a directory", question, can_mean_outage=False)
-        if isinstance(answer, Unavailable):
-            with self._turn:
-                self._failed_looks += 1
-        return answer
+        return self.ask("a directory", send, read, is_look=True)
 
     def forget_outage(self) -> None:
         """Ask again, also after an outage was noticed."""
@@ -81,37 +86,76 @@ class Caller:
         """Send no further request, and close the connections; a request that is under way is not waited for."""
         with self._turn:
             self._outage = self._outage or Unavailable(reason="this run has ended")
-        for connection in self._connections:
+        for client in (*self._clients, self._authorizer.confidential_client):
             with suppress(OSError):
-                connection.client.close()
-        with suppress(OSError):
-            self._authorizer.confidential_client.close()
+                client.close()
 
-    def _note_failure(self, error: Exception, failure: Failure, can_mean_outage: bool) -> None:
+    def _note_failure(self, error: Exception, failure: Failure, is_look: bool) -> None:
         with self._turn:
             if isinstance(failure, Rejected):
                 self._failures = 0
                 return
-            if failure.is_sign_in or isinstance(error, AuthAPIError):
-                self._failures = FAILURES_THAT_MEAN_OUTAGE
-            elif can_mean_outage:
-                self._failures += FAILURES_THAT_MEAN_OUTAGE if isinstance(error, NetworkError) else 1
-            if self._failures >= FAILURES_THAT_MEAN_OUTAGE:
+            is_outage = failure.is_sign_in or isinstance(error, AuthAPIError)
+            if is_look:
+                self._failed_looks += 1
+            else:
+                self._failures += 1
+                is_outage |= isinstance(error, NetworkError) or self._failures >= FAILURES_THAT_MEAN_OUTAGE
+            if is_outage:
                 self._outage = self._outage or failure
 
-    def _connection(self) -> _Connection:
-        found: _Connection | None = getattr(self._of_this_thread, "connection", None)
-        if found is None:
-
-            def note_repeat() -> None:
-                fresh.was_repeated = True
-
-            client = TransferClient(
+    def _client(self) -> TransferClient:
+        if self._of_thread.client is None:
+            self._of_thread.client = TransferClient(
                 authorizer=self._authorizer,
                 app_name=APP_NAME,
                 transport=make_transport(self._limiter),
-                retry_config=make_retry_config(note_repeat),
+                retry_config=make_retry_config(self._note_repeat),
             )
-            self._of_this_thread.connection = found = fresh = _Connection(client)
-            self._connections.append(fresh)
-        return found
+            self._clients.append(self._of_thread.client)
+        return self._of_thread.client
+
+    def _note_repeat(self) -> None:
+        self._of_thread.was_repeated = True
+
+
+def sign_in_failure(error: AuthAPIError) -> Unavailable:
+    """Return what an error reply of Globus Auth means."""
+    status, document = error.http_status, error.raw_json
+    if status in (408, 429) or status >= 500:
+        return Unavailable(reason=f"Globus Auth answered {status}")
+    if not isinstance(document, dict) or not document:
+        reason = f"unexpected reply ({status}) from Globus Auth; a proxy or login portal may be in between"
+        return Unavailable(reason=reason)
+    code = document.get("error") or error.code
+    shown = f" ({shorten(code, 60)})" if isinstance(code, str) and code else ""
+    reason = (
+        f"Globus Auth rejects the sign-in{shown}: the client id and the secret do not belong together, "
+        "or the secret was removed"
+    )
+    return Unavailable(reason=reason, fix=_SIGN_IN_FIX, is_sign_in=True)
+
+
+def _failure_of(error: Exception, what: str, *, was_repeated: bool) -> Failure:
+    """Return what ``error`` says about a request for ``what``."""
+    if isinstance(error, AuthAPIError):  # while it renewed the token
+        return sign_in_failure(error)
+    if isinstance(error, TransferAPIError):
+        return _transfer_failure(error, what, was_repeated)
+    if isinstance(error, GlobusError):
+        return Unavailable(reason=f"no answer from Globus Transfer: {no_reply_reason(error)}")
+    return Unavailable(reason=f"unexpected reply from Globus Transfer when asked for {what}")
+
+
+def _transfer_failure(error: TransferAPIError, what: str, was_repeated: bool) -> Failure:
+    status = error.http_status
+    if status == 401:  # the SDK has renewed the token once by now
+        reason = "Globus Transfer does not accept the token that Globus Auth gave"
+        return Unavailable(reason=reason, fix=_SIGN_IN_FIX, is_sign_in=True)
+    code = error.raw_json.get("code") if isinstance(error.raw_json, dict) else None
+    code = code if isinstance(code, str) else ""
+    is_about_collection = "ExternalError" in code or "EndpointError" in code
+    if not code or status in (408, 429) or (status >= 500 and not is_about_collection):
+        return Unavailable(reason=f"Globus Transfer answered {status} when asked for {what}")
+    is_definite = status < 500 and not was_repeated
+    return Rejected(http_status=status, code=code, message=error.message or "", is_definite=is_definite)

@@ -1,7 +1,7 @@
 """
 What an error code of Globus means, and what a person can do about it. Pure; it does not need the SDK.
 
-The rules are in the table ``_ROWS``; ``_words`` has the words for the names between braces.
+The rules are the rows ``_PERMANENT`` and ``_PASSING``; ``_words`` has the words for the names between braces.
 Source of the codes: Globus Transfer API, file_operations, task_submit and task_events.
 """
 
@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from globus_sync_directory.model.answer import Rejected
 from globus_sync_directory.model.pair import Directory, Pair, looks_like_local_path
@@ -50,100 +51,80 @@ class About:
         """Whether it is about a path below an end of the pair."""
         return self.pair is not None and self.directory not in (None, self.pair.source, self.pair.destination)
 
+    @property
+    def where(self) -> str:
+        """The collection, or the two of which it is one."""
+        if self.directory:
+            return f"the {self.side}collection {self.directory.collection}"
+        if self.pair:
+            source, destination = self.pair.source.collection, self.pair.destination.collection
+            return f"the source collection {source} or the destination collection {destination}"
+        return "one of its collections"
 
-@dataclass(frozen=True, kw_only=True)
-class _Row:
-    """What to say about these codes; ``is_general``: a more specific code in the details replaces this row."""
+
+class _Row(NamedTuple):
+    """What to say about these codes."""
 
     codes: tuple[str, ...]
     reason: str
     fix: str
-    command: str = ""
-    is_permanent: bool = False
-    is_general: bool = False
 
 
+_NOT_FOUND = _Row(("NotFound", "FILE_NOT_FOUND", "PATH_NOT_FOUND"), "{missing}", "{correct_path}{hints}")
+_DENIED = _Row(
+    ("PERMISSION_DENIED", "PermissionDenied", "EndpointPermissionDenied", "ACL_CHANGED", "FILE_ACCESS"),
+    "permission denied for {path}",
+    "{share}",
+)
 _FULL = _Row(
-    codes=("QUOTA_EXCEEDED", "NO_SPACE_LEFT"),
-    reason="no space or quota left for {path_written}",
-    fix="free some space there, or ask for a larger quota",
+    ("QUOTA_EXCEEDED", "NO_SPACE_LEFT"),
+    "no space or quota left for {path}",
+    "free some space there, or ask for a larger quota",
 )
-_NOT_FOUND = _Row(
-    codes=("NotFound", "FILE_NOT_FOUND", "PATH_NOT_FOUND"),
-    reason="{missing}",
-    fix="{correct_path}{hints}",
-    is_permanent=True,
+# The general row: neither code nor details say more.
+_TROUBLE = _Row(
+    ("ENDPOINT_TOO_BUSY", "ENDPOINT_ERROR", "EndpointError", "TIMEOUT", "CONNECTION_BROKEN", "CONNECTION_RESET"),
+    "{where} is not working properly at the moment{message}",
+    "wait; if this persists, ask the collection's administrator",
 )
-_ROWS = (
-    _Row(
-        codes=("EndpointNotFound",),
-        reason="Globus does not know the {side}collection {id}",
-        fix="{correct_endpoint}",
-        is_permanent=True,
-    ),
-    _Row(
-        codes=("EndpointDeleted",),
-        reason="{where} has been deleted",
-        fix="create a new guest collection, share it with {identity}, and {correct_endpoint}",
-        is_permanent=True,
-    ),
+_PERMANENT = (
     _NOT_FOUND,
+    _DENIED,
+    _Row(("EndpointNotFound",), "Globus does not know the {side}collection {id}", "{correct_endpoint}"),
     _Row(
-        codes=("PERMISSION_DENIED", "PermissionDenied", "EndpointPermissionDenied", "ACL_CHANGED", "FILE_ACCESS"),
-        reason="permission denied for {path}",
-        fix="{share}",
-        command="{share_command}",
-        is_permanent=True,
+        ("EndpointDeleted",),
+        "{where} has been deleted",
+        "create a new guest collection, share it with {identity}, and {correct_endpoint}",
     ),
     _Row(
-        codes=("ConsentRequired", "AuthPolicyFailed", "LoginFailed", "NoCred", "AUTH", "NO_CREDENTIALS"),
-        reason="{where} requires a consent, policy or account that an application cannot have",
-        fix="ask its owner to create a guest collection there and to share that with {identity}",
-        is_permanent=True,
+        ("ConsentRequired", "AuthPolicyFailed", "LoginFailed", "NoCred", "AUTH", "NO_CREDENTIALS"),
+        "{where} requires a consent, policy or account that an application cannot have",
+        "ask its owner to create a guest collection there and to share that with {identity}",
     ),
-    _Row(
-        codes=("NotDirectory", "NOT_A_DIRECTORY", "IS_A_FILE"),
-        reason="{path} is not a directory",
-        fix="{correct_path}",
-        is_permanent=True,
-    ),
-    _Row(
-        codes=("GC_NOT_CONNECTED", "GCDisconnected", "CONNECT_FAILED"),
-        reason="{where} is not connected",
-        fix="{find_out_which}start Globus Connect Personal on that computer, or ask the collection's administrator",
-    ),
+    _Row(("NotDirectory", "NOT_A_DIRECTORY", "IS_A_FILE"), "{path} is not a directory", "{correct_path}"),
+)
+_PASSING = (
     _FULL,
+    _TROUBLE,
     _Row(
-        codes=("VERIFY_CHECKSUM", "FILE_SIZE_CHANGED", "EXTERNAL_CHECKSUM_MISMATCH"),
-        reason="the checksum or size of a file differed after the copy; something may have changed it during the copy",
-        fix="nothing to do for now: Globus copies it again; if this persists, stop whatever modifies the files during "
+        ("GC_NOT_CONNECTED", "GCDisconnected", "CONNECT_FAILED"),
+        "{where} is not connected",
+        "{find_out_which}start Globus Connect Personal on that computer, or ask the collection's administrator",
+    ),
+    _Row(
+        ("VERIFY_CHECKSUM", "FILE_SIZE_CHANGED", "EXTERNAL_CHECKSUM_MISMATCH"),
+        "the checksum or size of a file differed after the copy; something may have changed it during the copy",
+        "nothing to do for now: Globus copies it again; if this persists, stop whatever modifies the files during "
         "transfers",
     ),
     _Row(
-        codes=("PAUSED", "PAUSED_BY_ADMIN", "GC_PAUSED", "OperationPaused"),
-        reason="paused by the administrator of {where}{quoted_message}",
-        fix="nothing to do during maintenance; if this persists, ask that administrator",
-    ),
-    _Row(
-        codes=(
-            "ENDPOINT_TOO_BUSY",
-            "ENDPOINT_ERROR",
-            "EndpointError",
-            "TIMEOUT",
-            "CONNECTION_BROKEN",
-            "CONNECTION_RESET",
-        ),
-        reason="{where} is not working properly at the moment{message}",
-        fix="wait; if this persists, ask the collection's administrator",
-        is_general=True,
+        ("PAUSED", "PAUSED_BY_ADMIN", "GC_PAUSED", "OperationPaused"),
+        "paused by the administrator of {where}{quoted_message}",
+        "nothing to do during maintenance; if this persists, ask that administrator",
     ),
 )
-_BY_CODE = {code: row for row in _ROWS for code in row.codes}
-_UNKNOWN = _Row(
-    codes=(),
-    reason="{globus_says}",
-    fix="look at the task in the Globus web app, or ask the collection's administrator",
-)
+_UNKNOWN = _Row((), "{globus_says}", "look at the task in the Globus web app, or ask the collection's administrator")
+_BY_CODE = {code: row for row in _PERMANENT + _PASSING for code in row.codes}
 
 
 def explain(code: str, message: str, about: About) -> Problem:
@@ -155,20 +136,22 @@ def explain(code: str, message: str, about: About) -> Problem:
     """
     row = _BY_CODE.get(_last_part(code), _UNKNOWN)
     in_details = re.search(r"\bc=([A-Z_]+)", message)  # what a GridFTP server said
-    if row.is_general and in_details and in_details[1] in _FULL.codes:
+    if row is _TROUBLE and in_details and in_details[1] in _FULL.codes:
         row = _FULL
+    if row is _FULL and about.pair and not about.directory:  # space is needed at the destination
+        about = replace(about, directory=about.pair.destination)
     words = _words(code, message, about)
     return Problem(
         reason=row.reason.format_map(words),
         fix=row.fix.format_map(words),
-        command=row.command.format_map(words),
-        is_permanent=row.is_permanent,
+        command=words["share_command"] if row is _DENIED else "",
+        is_permanent=row in _PERMANENT,
     )
 
 
 def explain_pause(pauses: Sequence[Pause], pair: Pair | None) -> Problem:
     """Return why a task is paused; the first of ``pauses`` counts."""
-    first = pauses[0] if pauses else Pause(collection="", message="")
+    first = pauses[0] if pauses else Pause()
     ends = (pair.source, pair.destination) if pair else ()
     end = next((end for end in ends if end.collection == first.collection), None)
     return explain("PAUSED", first.message, About(pair=pair, directory=end))
@@ -179,12 +162,11 @@ def directory_in(details: str, pair: Pair) -> Directory | None:
     endpoint = re.search(r"^Endpoint: .*\(([0-9a-fA-F-]{36})\)\s*$", details, re.MULTILINE)
     if not endpoint:
         return None
-    file = re.search(r"^File: (.+)$", details, re.MULTILINE)
-    ends = [end for end in (pair.source, pair.destination) if end.collection == endpoint[1].lower()]
-    named = Directory(collection=endpoint[1].lower(), path="/" + file[1].rstrip().strip("/")) if file else None
-    if named and any(end.contains(named) for end in ends):
-        return named
-    return ends[0] if len(ends) == 1 else None
+    if file := re.search(r"^File: (.+)$", details, re.MULTILINE):
+        named = Directory(collection=endpoint[1].lower(), path="/" + file[1].rstrip().strip("/"))
+        if pair.source.contains(named) or pair.destination.contains(named):
+            return named
+    return end_named(endpoint[1], pair)
 
 
 def end_named(message: str, pair: Pair) -> Directory | None:
@@ -211,24 +193,19 @@ def _last_part(code: str) -> str:
 def _words(code: str, message: str, about: About) -> Mapping[str, str]:
     """Return the words for each name that can be between braces in a row."""
     directory = about.directory
-    where = _where(about)
-    place = f"{quote(directory.path)} on collection {directory.collection}" if directory else ""
-    path = f"{about.side}{place}" if place else f"a path on {where}"
-    missing = f"there is no {about.side}directory {place}" if place else f"a file or directory is missing on {where}"
-    path_written = path
-    if about.pair and not directory:  # space is needed at the destination
-        end = about.pair.destination
-        path_written = f"destination {quote(end.path)} on collection {end.collection}"
+    path, missing = f"a path on {about.where}", f"a file or directory is missing on {about.where}"
+    if directory:
+        place = f"{quote(directory.path)} on collection {directory.collection}"
+        path, missing = f"{about.side}{place}", f"there is no {about.side}directory {place}"
     share, share_command = _share(about)
-    said = _said(message)
-    other_than_code = said if message != code else ""
+    line = re.search(r"^Message: (.+)$", message, re.MULTILINE)  # in the details of an event, Globus' own words
+    said = shorten(line[1] if line else message)
     globus_says = said or shorten(code)
     return {
         "side": about.side,
         "id": directory.collection if directory else "with that id",
-        "where": where,
+        "where": about.where,
         "path": path,
-        "path_written": path_written,
         "missing": missing,
         "correct_endpoint": _correct(about, "endpoint"),
         "correct_path": _correct(about, "path"),
@@ -237,25 +214,10 @@ def _words(code: str, message: str, about: About) -> Mapping[str, str]:
         "share": share,
         "share_command": share_command,
         "find_out_which": "run check to see which one; " if about.pair and not directory else "",
-        "message": f": {other_than_code}" if other_than_code else "",
+        "message": f": {said}" if said and message != code else "",
         "quoted_message": f": {quote(said)}" if said else "",
         "globus_says": f"Globus says: {globus_says}" if globus_says else "Globus gives no reason",
     }
-
-
-def _where(about: About) -> str:
-    if about.directory:
-        return f"the {about.side}collection {about.directory.collection}"
-    if about.pair:
-        source, destination = about.pair.source.collection, about.pair.destination.collection
-        return f"the source collection {source} or the destination collection {destination}"
-    return "one of its collections"
-
-
-def _said(message: str) -> str:
-    """Return Globus' own words; of an event's details, only the line with the message."""
-    line = re.search(r"^Message: (.+)$", message, re.MULTILINE)
-    return shorten(line[1] if line else message)
 
 
 def _correct(about: About, key: str) -> str:
@@ -266,39 +228,35 @@ def _correct(about: About, key: str) -> str:
 
 def _hints(about: About) -> str:
     """Return other possible causes of a missing path, to be added to a fix."""
-    if about.directory is None:
-        return ""
+    path = about.directory.path if about.directory else ""
     hints = ""
-    if looks_like_local_path(about.directory.path):
+    if looks_like_local_path(path):
         hints += "; paths start at the top of the collection, not at the top of the computer's file system"
     if about.pair and about.directory == about.pair.source:
         hints += "; if it existed before, check that its disk is mounted"
-    if re.search(r"\s[#;]", about.directory.path):
+    if re.search(r"\s[#;]", path):
         hints += "; in the config file, a comment must be on a line of its own"
     return hints
 
 
 def _share(about: About) -> tuple[str, str]:
     """Return how to give the permission, in words and, if the directory is known, as a command."""
-    pair, directory = about.pair, about.directory
-    if pair is None or directory is None:
+    directory, is_destination = about.directory, about.prefix == "dst_"
+    if about.pair is None or directory is None:
         both = f"both guest collections must be shared with {about.identity}: r at the source, rw at the destination"
         return both, ""
-    is_destination = pair.destination.contains(directory)
     if about.is_below and is_destination:
         return "on the collection's computer, let the account that shares the collection write to it", ""
     if about.is_below:
         return "let the account that shares the collection read it, or leave it out with exclude", ""
-    right = "rw" if is_destination else "r"
-    swapped = (
-        "if your data come from here, src_ and dst_ are swapped: exchange them and grant nothing; otherwise "
-        if is_destination
-        else ""
-    )
+    right, verb, swapped = "r", "read", ""
+    if is_destination:
+        right, verb = "rw", "read and write"
+        swapped = "if your data come from here, src_ and dst_ are swapped: exchange them and grant nothing; otherwise "
     words = (
         f"{swapped}ask its owner to share it with {about.identity}, permission {right}, on the collection's page under "
         "Permissions or with the command below; if it is shared already, let the account that shares the collection "
-        f"{'read and write' if is_destination else 'read'} the directory on the collection's computer"
+        f"{verb} the directory on the collection's computer"
     )
     client_id = about.identity.partition("@")[0]
     target = shlex.quote(f"{directory.collection}:{directory.path_with_slash}")

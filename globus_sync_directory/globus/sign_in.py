@@ -1,4 +1,4 @@
-"""Signing in as the application: one request to Globus Auth, which also tells the time."""
+"""Signing in as the application: one request to Globus Auth, which also tells how far this host's clock is wrong."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ import logging
 import shlex
 import sys
 import threading
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
 
-from globus_sdk import (
-    AuthAPIError,
-    ClientCredentialsAuthorizer,
-    ConfidentialAppAuthClient,
-    GlobusError,
-    OAuthClientCredentialsResponse,
-    TransferClient,
-)
+from globus_sdk import AuthAPIError, ClientCredentialsAuthorizer, ConfidentialAppAuthClient, GlobusError, TransferClient
 from globus_sdk.scopes import TransferScopes
 
 from globus_sync_directory.errors import ConfigError
-from globus_sync_directory.globus.caller import APP_NAME, Caller
-from globus_sync_directory.globus.client import GlobusClient
-from globus_sync_directory.globus.clock import clock_offset, clock_warning, host_now
-from globus_sync_directory.globus.failures import UNEXPECTED_REPLY, sign_in_failure
+from globus_sync_directory.globus.caller import APP_NAME, UNEXPECTED_REPLY, Caller, sign_in_failure
+from globus_sync_directory.globus.client import GlobusClient, host_now
 from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport, no_reply_reason
 from globus_sync_directory.model.answer import Answer, Received, Unavailable
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+_SMALLEST_OFFSET = timedelta(seconds=2)  # less is how long the reply took
+_LARGEST_OFFSET = timedelta(days=100 * 365)  # beyond that no time can be counted with it
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +29,9 @@ log = logging.getLogger(__name__)
 class _SharedToken(ClientCredentialsAuthorizer):
     """The SDK's authorizer, which renews its token, made safe to use from several threads."""
 
-    def __init__(self, client: ConfidentialAppAuthClient, access_token: str, expires_at: int) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._turn = threading.RLock()
-        super().__init__(client, TransferScopes.all, access_token=access_token, expires_at=expires_at)
+        super().__init__(*args, **kwargs)
 
     def get_authorization_header(self) -> str:
         with self._turn:
@@ -54,7 +52,9 @@ def sign_in(client_id: str, secret: str) -> Answer[GlobusClient]:
     auth = _auth_client(client_id, secret, limiter)
     try:
         reply = auth.oauth2_client_credentials_tokens(TransferScopes.all)
-        token = _token(auth, reply)
+        (found,) = reply.by_resource_server.values()
+        access_token, expires_at = found["access_token"], found["expires_at_seconds"]
+        token = _SharedToken(auth, TransferScopes.all, access_token=access_token, expires_at=expires_at)
     except AuthAPIError as error:
         return sign_in_failure(error)
     except GlobusError as error:
@@ -81,7 +81,21 @@ def _auth_client(client_id: str, secret: str, limiter: RateLimiter) -> Confident
         raise ConfigError(f"environment: a GLOBUS_SDK_ variable has a value the SDK cannot use: {error}") from None
 
 
-def _token(auth: ConfidentialAppAuthClient, reply: OAuthClientCredentialsResponse) -> _SharedToken:
-    """Return the one token in ``reply``; raises one of UNEXPECTED_REPLY."""
-    (found,) = reply.by_resource_server.values()
-    return _SharedToken(auth, found["access_token"], found["expires_at_seconds"])
+def clock_offset(date: str | None, now: datetime) -> timedelta:
+    """Return how far a reply's "Date" header is ahead of this host's clock; zero where it says nothing usable."""
+    try:
+        offset = parsedate_to_datetime(date or "").astimezone(UTC) - now
+    except (ValueError, OverflowError):
+        return timedelta(0)
+    return offset if _SMALLEST_OFFSET < abs(offset) < _LARGEST_OFFSET else timedelta(0)
+
+
+def clock_warning(offset: timedelta) -> str | None:
+    """Return a sentence about a clock that is too far from Globus', else None."""
+    if abs(offset) <= CLOCK_TOLERANCE:
+        return None
+    minutes, hours = (round(abs(offset) / unit) for unit in (timedelta(minutes=1), timedelta(hours=1)))
+    days = round(abs(offset) / timedelta(days=1))
+    span = f"{minutes} min" if minutes < 120 else f"{hours} h" if hours < 48 else f"{days} d"
+    direction = "behind" if offset > timedelta(0) else "ahead of"
+    return f"this host's clock is {span} {direction} Globus'; times are counted on Globus' clock"

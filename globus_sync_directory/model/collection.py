@@ -14,9 +14,9 @@ class Collection:
 
     collection_id: str
     name: str
-    kind: str  # Globus' entity_type
-    owner: str  # the name of a user, or of an application
-    is_connected: bool | None
+    kind: str = ""  # Globus' entity_type
+    owner: str = ""  # the name of a user, or of an application
+    is_connected: bool | None = None
 
 
 def with_names(sentence: str, names: Mapping[str, str]) -> str:

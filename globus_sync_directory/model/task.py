@@ -53,8 +53,8 @@ class Task:
 class Event:
     """One entry of a task's log."""
 
-    code: str
-    is_error: bool
+    code: str = ""
+    is_error: bool = False
     time: datetime
     description: str = ""
     details: str = ""
@@ -64,8 +64,8 @@ class Event:
 class SkippedPath:
     """One path that a task left out because of an error."""
 
-    code: str
-    source_path: str
+    code: str = ""
+    source_path: str = ""
     details: str = ""
 
 
@@ -73,8 +73,8 @@ class SkippedPath:
 class Pause:
     """One reason why a task is paused: the collection, if known, and the message its administrator left."""
 
-    collection: str
-    message: str
+    collection: str = ""
+    message: str = ""
 
 
 def task_link(task_id: str) -> str:

@@ -151,7 +151,7 @@ def _with_earlier_task(report: PairReport, pair: Pair, findings: Findings) -> Pa
     task = findings.snapshot.find(last)
     if last is None or task is None or task.is_live:
         return report
-    blank = _blank(pair, pair.fingerprint, record, findings.now)
+    blank = replace(_blank(pair, pair.fingerprint, record, findings.now), max_age=None)  # the age is that of the pair
     return replace(report, before=report_on_task(blank, findings.with_details(task, pair, last.deadline)))
 
 

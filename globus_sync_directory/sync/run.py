@@ -93,10 +93,9 @@ def look_again(scope: Scope, client: GlobusClient, remembered: _Records) -> RunR
 def _report(
     scope: Scope, client: GlobusClient, records: _Records, snapshot: Snapshot, outcomes: Mapping[str, Outcome]
 ) -> RunReport:
+    now = client.now()  # before the details: what the report says of this moment has been asked for by then
     details = ask_details(client, records, snapshot, scope, outcomes)
-    findings = Findings(
-        scope=scope, records=records, snapshot=snapshot, outcomes=outcomes, details=details, now=client.now()
-    )
+    findings = Findings(scope=scope, records=records, snapshot=snapshot, outcomes=outcomes, details=details, now=now)
     return _run_report(assess(findings))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from mail_server import MailServer, configure, fail, serving
-from world import World, no_room
+from world import TASK_LIST, World, no_room
 
 from globus_sync_directory import state
 from globus_sync_directory.commands import wait
@@ -22,6 +22,7 @@ from globus_sync_directory.commands.sync import sync
 from globus_sync_directory.config.load import load_settings
 from globus_sync_directory.errors import Interrupted
 from globus_sync_directory.notify import mail, smtp
+from globus_sync_directory.standin import Fault
 
 
 @pytest.fixture
@@ -289,6 +290,35 @@ def test_first_sync_with_wait_brings_files(world: World, post: MailServer) -> No
     world.pair("microscope", email="lab@example.org")
     world.run("-w")
     assert [subject for _, subject, _ in post.take()] == ["globus_sync_directory: microscope: 2 files copied"]
+
+
+def test_another_run_mails_while_one_waits(world: World, post: MailServer) -> None:
+    """What another run has mailed while -w waited is not mailed once more, and what is over by then not at all."""
+    configure(world, post)
+    world.pair("microscope", email="lab@example.org")
+    world.sync()
+    world.globus.hold()
+    world.pair("bad", src_path="/missing")
+
+    def other_runs() -> None:
+        (world.root / "source" / "missing").mkdir()
+        (world.images / "new").write_text("x")
+        world.globus.release()
+        world.globus.wait()
+        for _ in range(2):
+            sync_without_signals(world)
+            world.globus.wait()
+
+    # The third list is the first that is asked for while waiting.
+    world.globus.faults.add(Fault(path=TASK_LIST, nth=3, action=other_runs))
+    world.run("-w")
+    subjects = [(address, subject.partition(": ")[2]) for address, subject, _ in post.take()]
+    assert sorted(subjects) == [
+        ("lab@example.org", "microscope: 1 file copied"),
+        ("lab@example.org", "microscope: 2 files copied"),
+        ("ops@example.org", "bad: blocked"),
+        ("ops@example.org", "bad: recovered"),
+    ]
 
 
 def test_a_full_disk_is_no_flood(world: World, post: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -222,6 +222,7 @@ def test_what_the_tool_imports_is_declared() -> None:
     assert distributions(of_the_tool(), {PACKAGE}) | {"urllib3"} == declared()
 
 
+@pytest.mark.slow
 def test_what_the_standin_imports_is_declared() -> None:
     """With the extra of the stand-in comes all that it imports, and nothing else."""
     assert distributions(of_the_standin(), {PACKAGE}) - declared() == declared("standin") - declared()

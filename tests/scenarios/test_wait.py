@@ -88,6 +88,17 @@ def test_ends_with_the_status_of_the_end(world: World) -> None:
 
 
 @pytest.mark.promise(5, "-d -w")
+def test_task_before_is_part_of_the_report(world: World) -> None:
+    """How the last task ended is reported with the end of the one that replaced it."""
+    world.globus.hold()
+    world.run()
+    world.globus.fail(world.tasks[0].id, "ENDPOINT_ERROR")
+    world.globus.release()
+    outcome = world.run("-w")
+    assert outcome.statuses == {"microscope": "succeeded"}
+    assert "previous task: failed: " in outcome.stdout
+
+
 def test_only_waits_with_d(world: World) -> None:
     """-d -w starts nothing and writes nothing, and waits for running tasks."""
     assert world.run("-d", "-w").statuses == {"microscope": "never run"}

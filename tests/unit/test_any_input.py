@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globus_sync_directory.globus.documents import UnexpectedReply, read_task
+from globus_sync_directory.globus.documents import UnexpectedReply, read
 from globus_sync_directory.model.status import PairStatus
+from globus_sync_directory.model.task import Task
 from globus_sync_directory.state import VERSION, decode
 from globus_sync_directory.sync.task_status import task_status
 
@@ -64,5 +65,5 @@ def test_any_task_document(document: dict[str, Any]) -> None:
     """A task document of any shape is a task with a status, or no task."""
     task = None
     with contextlib.suppress(UnexpectedReply):
-        task = read_task(document)
+        task = read(Task, document)
     assert task is None or isinstance(task_status(task, NOW, NOW)[0], PairStatus)

@@ -84,7 +84,7 @@ def test_other_lists(service: Service, client: GlobusClient) -> None:
     assert service.requests[-1].query["filter"] == ["task_id:a,b"]
     assert service.requests[-1].query["limit"] == [str(IDS_PER_REQUEST)]
     assert numbers(client.recent_tasks()) == [1]
-    assert reason(client.tasks_by_label("a")) == "unexpected reply from Globus Transfer when asked for the list of tasks"
+    assert reason(client.tasks_by_label("a")).endswith("when asked for the list of tasks")
     service.on(LIST, Reply({"DATA": [task_document(1, label="ab"), task_document(2, label="a")], "total": 2}))
     assert numbers(client.tasks_by_label("a")) == [2]
     assert service.requests[-1].query["filter"] == ["label:=a"]
@@ -119,7 +119,7 @@ def test_directories_and_collections(service: Service, client: GlobusClient) -> 
     expected = Collection(collection_id=ONE, name="Lab", kind="", owner="", is_connected=None)
     assert value(client.collection(ONE)) == expected
     service.on("/mkdir", Reply({"code": "DirectoryCreated"}, 202))
-    assert value(client.make_directory(ONE, "/x/")) is None
+    assert value(client.make_directory(ONE, "/x/")) == "DirectoryCreated"
     assert json.loads(service.requests[-1].body)["path"] == "/x/"
     service.on("/submission_id", Reply({"value": CLIENT}))
     service.on("/delete", Reply({"code": "Accepted", "task_id": CLIENT}))

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from globus_sync_directory.globus.clock import clock_offset, clock_warning, host_now
+from globus_sync_directory.globus.client import host_now
+from globus_sync_directory.globus.sign_in import clock_offset, clock_warning
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,11 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globus_sync_directory.globus import documents
-from globus_sync_directory.globus.documents import Submitted, UnexpectedReply
+from globus_sync_directory.globus.documents import Submitted, UnexpectedReply, read, read_list
 from globus_sync_directory.model.collection import Collection
 from globus_sync_directory.model.task import Event, Pause, SkippedPath, Task
 
 ID, ONE, TWO = (f"{digit * 8}-0000-4000-8000-00000000abcd" for digit in "123")
+read_task = partial(read, Task)
+read_tasks = partial(read_list, Task)
+read_events = partial(read_list, Event, skip_unreadable=True)
+read_skipped_paths = partial(read_list, SkippedPath)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TASK = {
     "DATA_TYPE": "task",
@@ -47,7 +52,7 @@ TASK = {
 
 def test_a_whole_task() -> None:
     """Every field is found; ids are in lower case and times are UTC."""
-    assert documents.read_task(TASK) == Task(
+    assert read_task(TASK) == Task(
         task_id=ID,
         status="ACTIVE",
         requested_at=NOON,
@@ -75,7 +80,7 @@ def test_a_whole_task() -> None:
 def test_the_smallest_task() -> None:
     """Three fields make a task; all else is unknown."""
     document = {"task_id": ID, "status": "SUCCEEDED", "request_time": "2026-11-23T12:00:00Z"}
-    assert documents.read_task(document) == Task(task_id=ID, status="SUCCEEDED", requested_at=NOON)
+    assert read_task(document) == Task(task_id=ID, status="SUCCEEDED", requested_at=NOON)
 
 
 NOTHING: list[object] = [None, "", 0, 1, True, [], {}, [TASK], "text", 1.5]
@@ -94,7 +99,7 @@ NOTHING: list[object] = [None, "", 0, 1, True, [], {}, [TASK], "text", 1.5]
 def test_no_task(document: object) -> None:
     """Without a usable id, status and time of request it is no task."""
     with pytest.raises(UnexpectedReply):
-        documents.read_task(document)
+        read_task(document)
 
 
 @pytest.mark.parametrize(("key", "value", "field", "expected"), [
@@ -117,6 +122,7 @@ def test_no_task(document: object) -> None:
     ("nice_status", {"a": 1}, "nice_status", ""),
     ("source_endpoint_id", None, "source_collection", ""),
     ("source_endpoint_id", 7, "source_collection", ""),
+    ("source_endpoint_id", "no uuid", "source_collection", ""),
     ("fatal_error", "text", "fatal_code", ""),
     ("fatal_error", None, "fatal_description", ""),
     ("fatal_error", {"code": 5, "description": None}, "fatal_code", ""),
@@ -132,9 +138,9 @@ def test_no_task(document: object) -> None:
 ])  # fmt: skip
 def test_one_odd_field_loses_no_task(key: str, value: object, field: str, expected: object) -> None:
     """A value that cannot be used is as good as none, and everything else of the task is kept."""
-    task = documents.read_task({**TASK, key: value})
+    task = read_task({**TASK, key: value})
     assert getattr(task, field) == expected
-    whole = documents.read_task(TASK)
+    whole = read_task(TASK)
     same = [name for name in Task.__dataclass_fields__ if name not in (field, "fatal_code", "fatal_description")]
     assert [getattr(task, name) for name in same] == [getattr(whole, name) for name in same]
 
@@ -150,13 +156,13 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
 )
 READERS: list[Callable[[Any], object]] = [
-    documents.read_task,
-    documents.read_tasks,
-    documents.read_total,
-    documents.read_events,
-    documents.read_skipped_paths,
-    lambda document: documents.read_pauses(document, documents.read_task(TASK)),
-    lambda document: documents.read_collection(document, ONE),
+    read_task,
+    read_tasks,
+    documents.read_page,
+    read_events,
+    read_skipped_paths,
+    lambda document: documents.read_pauses(document, read_task(TASK)),
+    lambda document: read(Collection, document, name=ONE),
     documents.read_type,
     documents.read_listing,
     documents.read_submission_id,
@@ -174,30 +180,33 @@ DOCUMENTS = st.fixed_dictionaries({}, optional=dict.fromkeys(KEYS, JSON))
 )
 def test_any_document(document: object) -> None:
     """A reply of any shape is understood, or an UnexpectedReply, and never anything else."""
-    for read in READERS:
+    for reader in READERS:
         with suppress(UnexpectedReply):
-            read(document)
+            reader(document)
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"DATA": None}, {"DATA": {}}, {"DATA": "x"}, {"data": []}])
 def test_no_list(document: object) -> None:
     """What is no list must not pass for an empty one: an empty list of live tasks would start tasks."""
-    for read in (documents.read_tasks, documents.read_events, documents.read_skipped_paths, documents.read_listing):
+    for reader in (read_tasks, read_events, read_skipped_paths, documents.read_listing):
         with pytest.raises(UnexpectedReply):
-            read(document)
+            reader(document)
 
 
 def test_an_unreadable_task_in_a_list() -> None:
     """One entry that is no task spoils the list, unless it may be left out."""
     page = {"DATA": [TASK, {"task_id": ID}, TASK]}
     with pytest.raises(UnexpectedReply):
-        documents.read_tasks(page)
-    assert documents.read_tasks(page, skip_unreadable=True) == [documents.read_task(TASK)] * 2
+        read_tasks(page)
+    assert read_tasks(page, skip_unreadable=True) == [read_task(TASK)] * 2
 
 
-def test_total() -> None:
-    """The number of entries on all pages."""
-    assert documents.read_total({"total": 12}) == 12
+def test_page() -> None:
+    """The tasks of one page, and the number of entries on all pages; without either it is no page."""
+    assert documents.read_page({"DATA": [TASK], "total": 12}) == ([read_task(TASK)], 12)
+    for document in ({"DATA": [TASK]}, {"DATA": [TASK], "total": "12"}, {"total": 12}):
+        with pytest.raises(UnexpectedReply):
+            documents.read_page(document)
 
 
 def test_events() -> None:
@@ -211,7 +220,7 @@ def test_events() -> None:
             None,
         ]
     }
-    first, second = documents.read_events(page)
+    first, second = read_events(page)
     assert (first.code, first.is_error, first.time, first.description) == ("X", True, NOON, "d")
     assert first.details == "y" * 20_000
     assert second == Event(code="", is_error=False, time=NOON)
@@ -221,7 +230,7 @@ def test_skipped_paths() -> None:
     """Each path with what Globus says of it; one without a name is counted all the same."""
     page = {"DATA": [{"error_code": "FILE_NOT_FOUND", "source_path": "/a  b", "error_details": "d"}, {"error_code": 5}]}
     whole = SkippedPath(code="FILE_NOT_FOUND", source_path="/a  b", details="d")
-    assert documents.read_skipped_paths(page) == [whole, SkippedPath(code="", source_path="")]
+    assert read_skipped_paths(page) == [whole, SkippedPath(code="", source_path="")]
 
 
 @pytest.mark.parametrize(("document", "expected"), [
@@ -234,7 +243,7 @@ def test_skipped_paths() -> None:
 ])  # fmt: skip
 def test_pauses(document: object, expected: list[tuple[str, str]]) -> None:
     """Rules and messages of both sides, those with a message first."""
-    found = documents.read_pauses(document, documents.read_task(TASK))
+    found = documents.read_pauses(document, read_task(TASK))
     assert found == [Pause(collection=collection, message=message) for collection, message in expected]
 
 
@@ -242,12 +251,13 @@ def test_pauses(document: object, expected: list[tuple[str, str]]) -> None:
     ({"display_name": "Lab", "entity_type": "GCP_mapped_collection", "owner_string": "me@x", "gcp_connected": True},
      ("Lab", "GCP_mapped_collection", "me@x", True)),
     ({"display_name": None, "gcp_connected": None}, (ONE, "", "", None)),
+    ({"display_name": "", "entity_type": ""}, (ONE, "", "", None)),
     ({"display_name": 5, "entity_type": [], "gcp_connected": "yes"}, (ONE, "", "", None)),
 ])  # fmt: skip
 def test_collection(fields: dict[str, object], expected: tuple[str, str, str, bool | None]) -> None:
     """A collection is shown by its name, or by its id."""
     name, kind, owner, is_connected = expected
-    assert documents.read_collection({"id": ONE, **fields}, ONE) == Collection(
+    assert read(Collection, {"id": ONE, **fields}, name=ONE) == Collection(
         collection_id=ONE, name=name, kind=kind, owner=owner, is_connected=is_connected
     )
 
@@ -256,7 +266,7 @@ def test_collection(fields: dict[str, object], expected: tuple[str, str, str, bo
 def test_no_collection(document: object) -> None:
     """A collection has an id."""
     with pytest.raises(UnexpectedReply):
-        documents.read_collection(document, ONE)
+        read(Collection, document, name=ONE)
 
 
 @pytest.mark.parametrize(("code", "is_new"), [("Accepted", True), ("Duplicate", False), ("Anything", True)])
@@ -279,6 +289,6 @@ def test_single_values() -> None:
     assert documents.read_submission_id({"value": ID}) == ID
     assert documents.read_type({"type": "dir"}) == "dir"
     documents.read_listing({"DATA": []})
-    for read in (documents.read_submission_id, documents.read_type, documents.read_code):
+    for reader in (documents.read_submission_id, documents.read_type, documents.read_code):
         with pytest.raises(UnexpectedReply):
-            read({"value": 5, "type": None})
+            reader({"value": 5, "type": None})

@@ -124,5 +124,5 @@ def test_missing_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     """An installation without TLS certificates says how to get them; nothing is sent."""
     monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_AUTH", "https://127.0.0.1:9/")
     monkeypatch.setattr(adapters, "DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "gone.pem"))
-    with pytest.raises(ConfigError, match=r"gone\.pem; reinstall them with: /.* -m pip install --force-reinstall"):
+    with pytest.raises(ConfigError, match=r"gone\.pem; reinstall them with: '?/.* -m pip install --force-reinstall"):
         sign_in(CLIENT, SECRET)

@@ -91,7 +91,7 @@ def test_time_left_in_a_bar() -> None:
     assert bar_of([*slow[:-1], compared])[1] == "30 of 100 files found"
 
 
-def test_what_is_waited_for() -> None:
+def test_tasks_that_are_live() -> None:
     """Tasks that have not ended, and starts whose task was not seen yet."""
     assert running().has_live_task
     assert BY_STATUS[PairStatus.STARTED].has_live_task

@@ -285,6 +285,20 @@ STARTING = [
         notes=("a doubt",),
     ),
     Case(
+        name="found running already, and nothing is remembered",
+        known=None,
+        outcome=Outcome(status=PairStatus.RUNNING, task=task(1)),
+        status=PairStatus.RUNNING,
+        since=BEGUN,
+        task_id=new_id(1),
+    ),
+    Case(
+        name="started, and nothing is remembered",
+        known=None,
+        outcome=Outcome(status=PairStatus.STARTED),
+        status=PairStatus.STARTED,
+    ),
+    Case(
         name="an outcome is more than the task of before",
         known=record(),
         found=snapshot(task()),
@@ -393,6 +407,16 @@ def test_the_task_before(known: PairRecord, outcome: Outcome | None, before: Pai
         assert (made.before.name, made.before.fingerprint, made.before.at) == ("microscope", FINGERPRINT, NOW)
 
 
+def test_the_task_before_is_not_too_old() -> None:
+    """Of a pair whose newest success is young enough, nothing is too old."""
+    pair = replace(PAIR, max_age=DAY)
+    known = record(2, replaced=remembered(1), success=success(2))
+    found = snapshot(ended(1, ended_at=NOW - 2 * DAY), ended(2))
+    (made,) = assess(findings({FINGERPRINT: known}, found, config=(pair,)))
+    assert made.before is not None
+    assert (made.is_too_old, made.before.exit_status) == (False, ExitStatus.OK)
+
+
 def test_dry_run() -> None:
     """The document that would be submitted is part of the report."""
     outcome = Outcome(status=PairStatus.WOULD_START, notes=("why",), document={"label": "x"})
@@ -435,6 +459,12 @@ ORPHANS = [
         status=PairStatus.FAILED,
     ),
     Orphan(
+        name="failed, and nobody has noticed yet that its pair left",
+        known=record(1),
+        found=snapshot(ended(status="FAILED")),
+        status=PairStatus.FAILED,
+    ),
+    Orphan(
         name="ended with gaps",
         known=orphan(),
         found=snapshot(ended(paths_skipped=1)),
@@ -465,6 +495,12 @@ ORPHANS = [
         exit_status=ExitStatus.TRY_LATER,
     ),
     Orphan(
+        name="pending, and nothing else",
+        known=orphan(None, pending=pending()),
+        status=PairStatus.START_UNCONFIRMED,
+        exit_status=ExitStatus.TRY_LATER,
+    ),
+    Orphan(
         name="pending, and its task is running", known=orphan(pending=pending()), found=snapshot(task()),
         status=PairStatus.RUNNING,
     ),
@@ -482,6 +518,7 @@ def test_orphan(case: Orphan) -> None:
         assert made.is_orphaned
         assert made.known_by_label is case.by_label
         assert made.exit_status is case.exit_status
+        assert (made.problem == LOST) is (made.status is PairStatus.START_UNCONFIRMED)
         assert (made.name, made.fingerprint, made.max_age) == ("microscope", FINGERPRINT, None)
 
 

@@ -195,6 +195,12 @@ def test_an_orphan_that_is_known_by_its_label(pair: Pair, name: str, collection:
     assert (idle, list(waiting)) == (([], [pair.fingerprint]) if waits else ([pair], []))
 
 
+def test_an_orphan_of_which_nothing_is_known() -> None:
+    """Neither its ends nor its task: nothing says that it is in anybody's way."""
+    known = orphan(1, OLD, name="microscope", source=None, destination=None)
+    assert find_idle({OLD.fingerprint: known}, NOTHING_KNOWN, scope(PAIR), {}, NOW) == ([PAIR], {})
+
+
 @pytest.mark.parametrize(
     ("known", "found", "expected"),
     [
@@ -314,6 +320,7 @@ def test_a_doubt_that_may_pass_stops_nothing(ends: Mapping[Directory, Answer[str
     """It is a note in the plan."""
     (made,), blocked = plan([PAIR], {}, NOTHING_KNOWN, ends, IDENTITY)
     assert blocked == {}
+    assert not any("(fix: )" in note for note in made.notes)
     assert [note[: len(expected)] for note, expected in zip(made.notes, notes, strict=True)] == notes
 
 

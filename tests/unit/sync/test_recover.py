@@ -212,6 +212,14 @@ def test_what_is_dropped_is_a_warning(
     assert [line.getMessage() for line in caplog.records if line.levelname == "WARNING"] == [expected]
 
 
+def test_no_answer_is_a_warning(client: FakeClient, store: StateStore, caplog: pytest.LogCaptureFixture) -> None:
+    """A pending submission that nobody could ask about is not passed over in silence."""
+    client.labelled = {"microscope": NO_ANSWER}
+    recover(client, store, {PAIR: LOST}, pairs=[CHANGED])
+    expected = "microscope: no answer about a pending submission; a later run will resolve it"
+    assert [line.getMessage() for line in caplog.records if line.levelname == "WARNING"] == [expected]
+
+
 def test_orphans(client: FakeClient, store: StateStore) -> None:
     """A pending submission whose pair left the config is never sent again, but looked for."""
     client.labelled = {"microscope": Received([ended(9)]), "camera": Received([])}

@@ -149,7 +149,9 @@ def test_no_submission_id(
     client.submission_ids = iter([failure, Received(new_id(9))])
     outcomes = start(client, store, PAIR, OTHER)
     outcome = outcomes[FINGERPRINT]
-    assert (outcome.status, outcome.problem and outcome.problem.reason) == (status, reason)
+    assert outcome.problem is not None
+    assert (outcome.status, outcome.problem.reason) == (status, reason)
+    assert isinstance(failure, Rejected) or outcome.problem.fix == failure.fix
     assert outcome.notes == ("doubt of microscope",)
     assert outcomes[OTHER.fingerprint].status is PairStatus.STARTED
     assert list(on_disk(store)) == [OTHER.fingerprint]
@@ -226,6 +228,38 @@ def test_replies(
     assert (known.task is not None) is isinstance(reply, Received)
     assert (known.waiting_since is not None) is (status is PairStatus.WAITING_FOR_ROOM)
     assert client.asked == ["submission id", "submit microscope"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "fix"),
+    [
+        (NO_ANSWER, "nothing to do; the next run resolves it"),
+        (replace(rejected("Odd"), is_definite=False), "nothing to do; the next run resolves it"),
+        (NO_TOKEN, NO_TOKEN.fix),
+        (NO_ROOM, "a later run starts it"),
+        (rejected("EndpointPermissionDenied", TWO, 403), f"share it with {IDENTITY}, permission rw"),
+    ],
+)
+def test_fixes(client: FakeClient, store: StateStore, reply: Failure, fix: str) -> None:
+    """Every reply that is not a task comes with what to do."""
+    client.replies = {"microscope": reply}
+    problem = start(client, store, PAIR)[FINGERPRINT].problem
+    assert problem is not None
+    assert fix in problem.fix
+
+
+@pytest.mark.parametrize(
+    ("is_new", "line"),
+    [(True, "microscope: started task "), (False, "microscope: found the earlier submission accepted: task ")],
+)
+def test_a_start_is_logged(
+    client: FakeClient, store: StateStore, caplog: pytest.LogCaptureFixture, is_new: bool, line: str
+) -> None:
+    """Each task has its line in the log; one that was not started has none."""
+    caplog.set_level("INFO")
+    client.replies = {"microscope": Received(Submitted(task_id=new_id(5), is_new=is_new)), "sequencer": NO_ANSWER}
+    start(client, store, PAIR, OTHER)
+    assert caplog.messages == [f"{line}{new_id(5)}"]
 
 
 @pytest.mark.parametrize(

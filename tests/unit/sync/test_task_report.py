@@ -124,6 +124,16 @@ CASES = [
         fix="look at the task in the Globus web app",
     ),
     Case(
+        name="stuck, whose log has details that nobody knows: their message",
+        found=FAILING,
+        details=Details(
+            events=(replace(DENIED, code="NEW", details="Error (list)\nMessage: out of tape", description="it rests"),)
+        ),
+        status=PairStatus.STUCK,
+        reason="Globus says: out of tape",
+        fix="look at the task in the Globus web app",
+    ),
+    Case(
         name="paused, by whom and why",
         found=task(is_paused=True),
         details=Details(pauses=(Pause(collection=TWO, message="moving house"),)),

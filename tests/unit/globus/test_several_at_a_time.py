@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 
-from globus_sync_directory.globus.worker_pool import AT_A_TIME, WorkerPool
+from globus_sync_directory.globus.client import AT_A_TIME, GlobusClient
 
 
-@pytest.fixture
-def pool() -> Iterator[WorkerPool]:
-    """Return a pool that is closed at the end."""
-    pool = WorkerPool()
-    yield pool
-    pool.close()
-
-
-def test_answers_come_in_the_order_of_the_items(pool: WorkerPool) -> None:
+def test_answers_come_in_the_order_of_the_items(client: GlobusClient) -> None:
     """However long each takes, the result is in order; the same item twice is one answer."""
     second_is_done = threading.Event()
 
@@ -29,11 +20,11 @@ def test_answers_come_in_the_order_of_the_items(pool: WorkerPool) -> None:
             second_is_done.set()
         return item * item
 
-    assert list(pool.map_concurrently(slowest_first, iter([1, 2, 3])).items()) == [(1, 1), (2, 4), (3, 9)]
-    assert pool.map_concurrently(abs, []) == {}
+    assert list(client.map_concurrently(slowest_first, iter([1, 2, 3])).items()) == [(1, 1), (2, 4), (3, 9)]
+    assert client.map_concurrently(abs, []) == {}
 
 
-def test_at_most_so_many_at_a_time(pool: WorkerPool) -> None:
+def test_at_most_so_many_at_a_time(client: GlobusClient) -> None:
     """All threads are used, and no more."""
     everybody = threading.Barrier(AT_A_TIME)
     running, most, turn = [0], [0], threading.Lock()
@@ -46,11 +37,11 @@ def test_at_most_so_many_at_a_time(pool: WorkerPool) -> None:
         with turn:
             running[0] -= 1
 
-    pool.map_concurrently(meet, range(3 * AT_A_TIME))
+    client.map_concurrently(meet, range(3 * AT_A_TIME))
     assert most[0] == AT_A_TIME
 
 
-def test_closing_the_answers_begins_nothing_more(pool: WorkerPool) -> None:
+def test_closing_the_answers_begins_nothing_more(client: GlobusClient) -> None:
     """Who has heard enough stops what has not begun."""
     begun: list[int] = []
     go_on = threading.Event()
@@ -61,15 +52,15 @@ def test_closing_the_answers_begins_nothing_more(pool: WorkerPool) -> None:
             go_on.wait(5)
         return item
 
-    answers = pool.map_as_completed(question, range(100))
+    answers = client.map_as_completed(question, range(100))
     assert next(answers) == {0: 0}
     answers.close()
     go_on.set()
-    assert pool.map_concurrently(abs, [-1]) == {-1: 1}
+    assert client.map_concurrently(abs, [-1]) == {-1: 1}
     assert len(begun) <= AT_A_TIME + 1
 
 
-def test_an_error_in_a_question_is_not_hidden(pool: WorkerPool) -> None:
+def test_an_error_in_a_question_is_not_hidden(client: GlobusClient) -> None:
     """A bug in a question shows."""
     with pytest.raises(ZeroDivisionError):
-        pool.map_concurrently(lambda item: 1 // item, [0])
+        client.map_concurrently(lambda item: 1 // item, [0])
