@@ -67,7 +67,7 @@ def submit(
     replies = _send(client, store, reserved)
     not_sent = [pair for pair in reserved if pair not in replies]
     rejection = Rejected(http_status=409, code="ClientError.Conflict.TooManyPendingJobs", message="")
-    _record(store, dict.fromkeys(not_sent, rejection), client.now())
+    _record(store, dict.fromkeys(not_sent, rejection), client.now())  # Globus would reject them, too
     replies |= dict.fromkeys(not_sent, rejection)
     outcomes |= _outcomes(client, store, replies, known, identity)
     for pair, plan in by_pair.items():
@@ -101,8 +101,8 @@ def _send(client: GlobusClient, store: StateStore, pairs: Sequence[Pair]) -> dic
     """
     Submit the pending submissions, several at a time; record each reply as it comes, and return the replies.
 
-    Pairs that wait for room go first, one at a time, the longest wait first. Once Globus has no room, nothing more is
-    sent.
+    Pairs that wait for room go first, one at a time, the longest wait first. After a batch in which Globus had no room
+    for a pair, nothing more is sent.
     """
     pending = {pair: found for pair in pairs if (found := store.records[pair.fingerprint].pending)}
     since = {pair: waiting for pair in pending if (waiting := store.records[pair.fingerprint].waiting_since)}
