@@ -88,8 +88,8 @@ how each pair is doing. Nothing at the source is changed, nothing at the destina
 
 \b
 Command
-  check  Check sign-in, clock, collections, paths and rights, and say how
-         to fix what is wrong; start nothing.
+  check  Check sign-in, clock, collections, paths and permissions, and
+         say how to fix what is wrong; start nothing.
 
 \b
 Exit status
@@ -117,7 +117,7 @@ Exit status
       globus-sync-directory check --write-probe  is everything set up right?
     """,
 )
-@_file_option("-c", "--config-file", default="config.ini", help="The pairs to keep in sync.")
+@_file_option("-c", "--config-file", default="config.ini", help="File with the pairs to keep in sync.")
 @_file_option(
     "-s",
     "--secret-file",
@@ -127,7 +127,7 @@ Exit status
 @_file_option(
     "-t",
     "--state-file",
-    help="What to remember between runs.  [default: the config file's name with .state.json]",
+    help="File for what to remember between runs.  [default: the config file's name with .state.json]",
 )
 @_file_option("--log-file", variable=False, help="Append the log and the report to this file, rotated by size.")
 @click.option("-p", "--pair", "pairs", metavar="NAME", multiple=True, help="Only this pair; may be repeated.")
@@ -136,7 +136,7 @@ Exit status
 @click.option("-w", "--wait", is_flag=True, help="Wait until every task has ended; with -d only watch.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.option("-v", "--verbose", is_flag=True, help="Log every request on stderr.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing while all is well, else only what is wrong.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing if all is well, else only what is wrong.")
 @click.option("--write-probe", is_flag=True, help="Make a directory at each destination and remove it again.")
 @click.option("--mail", is_flag=True, help="Send a test mail to every address in the config file.")
 @click.version_option(package_name="globus_sync_directory", prog_name=PROGRAM)
@@ -161,7 +161,7 @@ def command(**given: Any) -> ExitStatus:
         test_mail=given["mail"],
     )
     try:
-        report = _do(given["command"], options)
+        report = _run_command(given["command"], options)
     except LockHeld as held:
         if quiet:
             log_report(held.lines)
@@ -185,7 +185,7 @@ def _option_name(name: str) -> str:
     return name if name == "check" else f"--{name.replace('_', '-')}"
 
 
-def _do(name: str | None, options: Options) -> RunReport:
+def _run_command(name: str | None, options: Options) -> RunReport:
     is_check = name == "check"
     try:
         settings = load_settings(options.config_file, options.secret_file)
@@ -262,11 +262,11 @@ def _invoke(arguments: Sequence[str]) -> ExitStatus:
     except Exception as error:  # noqa: BLE001  # a bug of ours has an exit status of its own
         if isinstance(error, OSError) and error.errno in _FULL_DISK:  # of stdout, for --help and --version
             silence(sys.stdout)
-            complaint = f"standard output cannot be written: {error.strerror}"
-            report = RunReport(exit_status=ExitStatus.ATTENTION, errors=(complaint,))
+            sentence = f"standard output cannot be written: {error.strerror}"
+            report = RunReport(exit_status=ExitStatus.ATTENTION, errors=(sentence,))
         else:
-            complaint = "this is a bug in globus_sync_directory; please report it with the traceback on stderr"
-            report = RunReport(exit_status=ExitStatus.BUG, errors=(complaint,))
+            sentence = "this is a bug in globus_sync_directory; please report it with the traceback on stderr"
+            report = RunReport(exit_status=ExitStatus.BUG, errors=(sentence,))
             log_report(traceback.format_exc().splitlines())
             with contextlib.suppress(OSError):
                 traceback.print_exc()

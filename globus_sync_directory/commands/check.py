@@ -86,14 +86,12 @@ def check_state(store: StateStore) -> Check:
 
 
 def _failed_sign_in(failure: Failure) -> Check:
-    is_sign_in = isinstance(failure, Unavailable) and failure.is_sign_in
-    status = ExitStatus.SIGN_IN_REJECTED if is_sign_in else ExitStatus.TRY_LATER
     match failure:
-        case Unavailable(reason=sentence, fix=fix):
-            fix = fix if is_sign_in else "check again later"
-        case Rejected(message=sentence):
-            fix = "check again later"
-    return Check(result=CheckResult.FAIL, sentence=sentence, fix=fix, status_if_failed=status)
+        case Unavailable(is_sign_in=True, reason=reason, fix=fix):
+            status = ExitStatus.SIGN_IN_REJECTED
+        case Unavailable(reason=reason) | Rejected(message=reason):
+            fix, status = "check again later", ExitStatus.TRY_LATER
+    return Check(result=CheckResult.FAIL, sentence=reason, fix=fix, status_if_failed=status)
 
 
 def _check_mail(settings: Settings) -> list[Check]:

@@ -13,7 +13,7 @@ from globus_sync_directory.model.pair import Pair
 from globus_sync_directory.model.record import PairRecord
 from globus_sync_directory.model.report import PairReport, RunReport
 from globus_sync_directory.model.status import PairStatus
-from globus_sync_directory.output.progress import Progress, is_waited_for
+from globus_sync_directory.output.progress import Progress
 from globus_sync_directory.output.report_text import headline
 from globus_sync_directory.sync.records import last_task, record_of
 from globus_sync_directory.sync.run import look_again
@@ -41,27 +41,28 @@ def wait_for_tasks(
     and those on all awaited tasks at the end.
     """
     latest = {found.fingerprint: found for found in report.pairs}
-    awaited = {pair: latest[pair.fingerprint] for pair in scope.pairs if is_waited_for(latest[pair.fingerprint])}
+    awaited = {pair: latest[pair.fingerprint] for pair in scope.pairs if latest[pair.fingerprint].has_live_task}
     remembered = {pair.fingerprint: _record(pair, found, records) for pair, found in awaited.items()}
     pause = FIRST_PAUSE_SECONDS
     is_reached = True
     with Progress(bars=shows_bars and bool(awaited)) as progress:
-        while running := [pair for pair in awaited if is_waited_for(latest[pair.fingerprint])]:
+        while running := [pair for pair in awaited if latest[pair.fingerprint].has_live_task]:
             progress.show([latest[pair.fingerprint] for pair in awaited])
             time.sleep(pause)
             pause = min(pause * GROWTH, LONGEST_PAUSE_SECONDS)
             found = _look(client, replace(scope, pairs=tuple(running)), remembered)
             answered = [one for one in found if one.status is not PairStatus.NOT_REACHED]
             changed = [one for one in answered if one.status is not latest[one.fingerprint].status]
-            if is_reached is not bool(answered) or changed:
+            has_turned = is_reached is not bool(answered)  # an outage has begun or ended
+            if has_turned or changed:
                 progress.pause()
-            if is_reached is not bool(answered):
+            if has_turned:
                 is_reached = bool(answered)
                 _log_outage(found, is_reached=is_reached)
             for one in changed:
                 log.info("%s: %s", one.name, headline(one))
             latest |= {one.fingerprint: replace(one, before=latest[one.fingerprint].before) for one in answered}
-            need_attention = tuple(one for one in changed if one.exit_status and is_waited_for(one))
+            need_attention = tuple(one for one in changed if one.exit_status and one.has_live_task)
             if need_attention:
                 mail(need_attention)
             if any(one.status is PairStatus.SIGN_IN_REJECTED for one in answered):

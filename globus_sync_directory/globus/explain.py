@@ -113,7 +113,7 @@ _PASSING = (
     ),
     _Row(
         ("VERIFY_CHECKSUM", "FILE_SIZE_CHANGED", "EXTERNAL_CHECKSUM_MISMATCH"),
-        "the checksum or size of a file differed after it was copied; something may have changed it meanwhile",
+        "the checksum or size of a file differed after the copy; something may have changed it during the copy",
         "nothing to do for now: Globus copies it again; if this persists, stop whatever modifies the files during "
         "transfers",
     ),

@@ -22,6 +22,6 @@ class Collection:
 def with_names(sentence: str, names: Mapping[str, str]) -> str:
     """Return ``sentence`` with the name of each collection before its id; ``names`` are the names by id."""
     for collection, name in names.items():
-        if collection and name not in ("", collection) and quote(name) not in sentence:
+        if collection and name not in ("", collection):
             sentence = sentence.replace(f"collection {collection}", f"collection {quote(name)} ({collection})")
     return sentence

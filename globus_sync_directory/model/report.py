@@ -20,7 +20,7 @@ class PairReport:
     """
     How one pair is doing; times are aware UTC.
 
-    ``is_orphaned``: no pair of the config asks for this task any more. ``known_by_label``: it may even belong to
+    ``is_orphaned``: the pair of this task is not in the config any more. ``known_by_label``: it may even belong to
     another config of the same application. ``before``: the report on the task that this run replaced or
     was to replace.
     """
@@ -36,12 +36,17 @@ class PairReport:
     skipped: tuple[SkippedPath, ...] = ()
     notes: tuple[str, ...] = ()
     success: Success | None = None
-    counts_from: datetime | None = None  # the last success, or when the pair was first seen
+    counts_from: datetime | None = None  # the age counts from here: the last success, or when the pair was first seen
     max_age: timedelta | None = None
     is_orphaned: bool = False
     known_by_label: bool = False
     before: PairReport | None = None
     document: Mapping[str, Any] | None = None  # with --dry-run: what would be submitted
+
+    @property
+    def has_live_task(self) -> bool:
+        """Whether the task of this report has not ended."""
+        return self.task.is_live if self.task else self.status is PairStatus.STARTED
 
     @property
     def is_too_old(self) -> bool:

@@ -104,6 +104,8 @@ def explain(error: Exception, server: MailServer, password: str | None) -> str:
             return f"the certificate of {place} could not be verified"
         case ssl.SSLError():
             return f"no TLS connection to {place}; check smtp_tls and smtp_port"
+        case UnicodeError():  # its own words show letters of the password
+            return f"{place} could not be used; smtp_host, smtp_user and the password may only have ASCII letters"
         case TimeoutError() | smtplib.SMTPServerDisconnected(__context__=TimeoutError()):
             return f"no answer from {place} within {STEP_SECONDS:g} s; check smtp_host and smtp_port"
     reason = _plain(str(getattr(error, "strerror", None) or error), password)

@@ -44,7 +44,7 @@ def to_json(report: RunReport) -> str:
 def _installed_version() -> str:
     try:
         return version("globus_sync_directory")
-    except PackageNotFoundError:  # the wrapper also runs a clone that nobody has installed
+    except PackageNotFoundError:  # the wrapper also runs a clone that is not installed
         return "unknown"
 
 

@@ -40,7 +40,7 @@ class Progress(contextlib.AbstractContextManager["Progress"]):
     def show(self, reports: Sequence[PairReport]) -> None:
         """Show the newest reports, of all pairs that are waited for."""
         if self._shows_bars:
-            live = [report for report in reports if is_waited_for(report)]
+            live = [report for report in reports if report.has_live_task]
             for report in live:
                 self._looks.setdefault(report.fingerprint, []).append(report)
             self.pause()
@@ -58,14 +58,9 @@ class Progress(contextlib.AbstractContextManager["Progress"]):
                 self._bars.stop()
 
 
-def is_waited_for(report: PairReport) -> bool:
-    """Return whether the task of this report has not ended."""
-    return report.task.is_live if report.task else report.status is PairStatus.STARTED
-
-
 def progress_line(reports: Sequence[PairReport]) -> str:
     """Return one line about all tasks, such as ``1 of 3 tasks has not ended; 6.3 MB copied, 875 B/s``."""
-    live = sum(map(is_waited_for, reports))
+    live = sum(report.has_live_task for report in reports)
     tasks = [report.task for report in reports if report.task]
     rate = sum(task.bytes_per_second for task in tasks if task.is_live)
     line = f"{live:,} of {count(len(reports), 'task')} {'has' if live == 1 else 'have'} not ended"

@@ -165,7 +165,7 @@ def _check_lines(check: Check) -> list[Line]:
 
 
 def _progress(report: PairReport) -> list[str]:
-    """Return what the task has copied, compared and met so far."""
+    """Return what the task has copied so far, its rate, faults and duration."""
     task = report.task
     if report.status is PairStatus.QUEUED:
         return [_IN_THE_QUEUE]

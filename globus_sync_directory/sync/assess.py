@@ -151,7 +151,8 @@ def _with_earlier_task(report: PairReport, pair: Pair, findings: Findings) -> Pa
     task = findings.snapshot.find(last)
     if last is None or task is None or task.is_live:
         return report
-    blank = replace(_blank(pair, pair.fingerprint, record, findings.now), max_age=None)  # the age is that of the pair
+    max_age = pair.max_age if report.is_too_old else None  # a task that succeeded long ago makes no young pair too old
+    blank = replace(_blank(pair, pair.fingerprint, record, findings.now), max_age=max_age)
     return replace(report, before=report_on_task(blank, findings.with_details(task, pair, last.deadline)))
 
 

@@ -29,7 +29,7 @@ def update_records(
     """
     Return the records with what the snapshot shows: new pairs, successes, and live tasks that were not remembered.
 
-    A live task of ours that no pair of the config asks for gets a record of its own: it is orphaned.
+    A live task of ours without a pair in the config gets its own record: it is orphaned.
     """
     updated = dict(records)
     for pair in scope.pairs:

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 def recover_pending(client: GlobusClient, store: StateStore, scope: Scope, live: Sequence[Task]) -> dict[str, Outcome]:
     """
-    Find out what became of every pending submission of the scope's pairs and of orphaned records.
+    Find out whether each pending submission, of the scope's pairs or of orphaned records, has started a task.
 
     - If its task is live, it is resolved.
     - If the config still asks for it and its pair has no live task, it is sent again under the same id: Globus runs

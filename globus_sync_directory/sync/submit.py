@@ -26,6 +26,13 @@ from globus_sync_directory.text import quote, shorten
 
 _RESOLVED_LATER = "nothing to do; the next run resolves it"
 
+_NO_ROOM = Outcome(
+    status=PairStatus.WAITING_FOR_ROOM,
+    problem=Problem(
+        reason="this application already has the maximum number of pending tasks", fix="a later run starts it"
+    ),
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -65,11 +72,10 @@ def submit(
             else:
                 outcomes[pair.fingerprint] = _without_submission_id(pair, answer, identity)
     replies = _send(client, store, reserved)
-    not_sent = [pair for pair in reserved if pair not in replies]
-    rejection = Rejected(http_status=409, code="ClientError.Conflict.TooManyPendingJobs", message="")
-    _record(store, dict.fromkeys(not_sent, rejection), client.now())
-    replies |= dict.fromkeys(not_sent, rejection)
-    outcomes |= _outcomes(client, store, replies, known, identity)
+    not_sent = [pair.fingerprint for pair in reserved if pair not in replies]  # Globus would have no room for them
+    with store.edit() as records:
+        records |= {key: _waiting_for_room(records[key], client.now()) for key in not_sent}
+    outcomes |= dict.fromkeys(not_sent, _NO_ROOM) | _outcomes(client, store, replies, known, identity)
     for pair, plan in by_pair.items():
         outcome = outcomes[pair.fingerprint]
         repeated = outcome.problem.reason if outcome.problem else None  # a note may say the same
@@ -101,8 +107,8 @@ def _send(client: GlobusClient, store: StateStore, pairs: Sequence[Pair]) -> dic
     """
     Submit the pending submissions, several at a time; record each reply as it comes, and return the replies.
 
-    Pairs that wait for room go first, one at a time, the longest wait first. Once Globus has no room, nothing more is
-    sent.
+    Pairs that wait for room go first, one at a time, the longest wait first. After a batch in which Globus had no room
+    for a pair, nothing more is sent.
     """
     pending = {pair: found for pair in pairs if (found := store.records[pair.fingerprint].pending)}
     since = {pair: waiting for pair in pending if (waiting := store.records[pair.fingerprint].waiting_since)}
@@ -147,10 +153,14 @@ def _after_reply(record: PairRecord, reply: _Reply, now: datetime) -> PairRecord
             task = LastTask(task_id=accepted.task_id, submitted_at=now, deadline=accepted.deadline)
             return with_task(record, task)
         case Rejected(is_definite=True):
-            since = (record.waiting_since or now) if _has_no_room(reply) else None
-            return replace(record, pending=None, waiting_since=since)
+            is_waiting = _has_no_room(reply)
+            return _waiting_for_room(record, now) if is_waiting else replace(record, pending=None, waiting_since=None)
         case _:
             return record
+
+
+def _waiting_for_room(record: PairRecord, now: datetime) -> PairRecord:
+    return replace(record, pending=None, waiting_since=record.waiting_since or now)
 
 
 def _outcomes(
@@ -187,10 +197,7 @@ def _outcome(pair: Pair, reply: _Reply, identity: str) -> Outcome:
         case Rejected(is_definite=False, code=code, message=message):
             return _unconfirmed(f"an attempt got no answer, and the next one was rejected: {shorten(message or code)}")
         case Rejected() if _has_no_room(reply):
-            reason = "this application already has the maximum number of pending tasks"
-            return Outcome(
-                status=PairStatus.WAITING_FOR_ROOM, problem=Problem(reason=reason, fix="a later run starts it")
-            )
+            return _NO_ROOM
         case Rejected(code=code, message=message):
             about = About(pair=pair, directory=end_named(message, pair), identity=identity)
             return Outcome(status=PairStatus.REJECTED, problem=explain(code, message, about))

@@ -63,7 +63,7 @@ FREE = "free some space there, or ask for a larger quota"
 AGAIN = (
     "nothing to do for now: Globus copies it again; if this persists, stop whatever modifies the files during transfers"
 )
-DIFFERED = "the checksum or size of a file differed after it was copied; something may have changed it meanwhile"
+DIFFERED = "the checksum or size of a file differed after the copy; something may have changed it during the copy"
 MAINTENANCE = "nothing to do during maintenance; if this persists, ask that administrator"
 WAIT = "wait; if this persists, ask the collection's administrator"
 LOOK = "look at the task in the Globus web app, or ask the collection's administrator"

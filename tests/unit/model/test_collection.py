@@ -21,6 +21,10 @@ SENTENCE = f"the source collection {ONE} or the destination collection {TWO} is 
             {TWO: "Archive", ONE: "A"},
             f"the source collection 'A' ({ONE}) or the destination collection 'Archive' ({TWO}) is not connected",
         ),
+        (
+            {ONE: "Lab", TWO: "Lab"},
+            f"the source collection 'Lab' ({ONE}) or the destination collection 'Lab' ({TWO}) is not connected",
+        ),
         ({ONE: ""}, SENTENCE),
         ({ONE: ONE}, SENTENCE),
         ({"": "Lab PC"}, SENTENCE),

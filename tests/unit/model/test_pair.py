@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from globus_sync_directory.model.pair import (
     Directory,
     Pair,
+    SyncLevel,
     fingerprint_in,
     looks_like_local_path,
     name_for_label,
@@ -64,6 +65,11 @@ def test_contains(outer: Directory, inner: Directory, contains: bool, overlaps: 
     assert outer.contains(inner) is contains
     assert outer.overlaps(inner) is overlaps
     assert inner.overlaps(outer) is overlaps
+
+
+def test_sync_level() -> None:
+    """The numbers are those of the Transfer API."""
+    assert {level.name: int(level) for level in SyncLevel} == {"EXISTS": 0, "SIZE": 1, "MTIME": 2, "CHECKSUM": 3}
 
 
 @pytest.mark.parametrize(("path", "expected"), [("/", "/"), ("/a", "/a/"), ("/my  lab", "/my  lab/")])

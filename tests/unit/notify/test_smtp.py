@@ -56,6 +56,10 @@ def disconnected_after(cause: Exception | None) -> smtplib.SMTPServerDisconnecte
             ConnectionRefusedError(111, "Connection refused"),
             f"{PLACE}: connection refused; check smtp_host and smtp_port",
         ),
+        (
+            UnicodeEncodeError("ascii", "\0robot\0pässword", 8, 9, "ordinal not in range(128)"),
+            f"{PLACE} could not be used; smtp_host, smtp_user and the password may only have ASCII letters",
+        ),
         (ValueError(PASSWORD), f"{PLACE}: ***; check smtp_host and smtp_port"),
         (smtplib.SMTPException(PASSWORD), f"{PLACE}: ***; check smtp_host and smtp_port"),
     ],

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from globus_sync_directory.model.report import PairReport
 from globus_sync_directory.model.status import PairStatus
-from globus_sync_directory.output.progress import Progress, bar_of, draw, is_waited_for, progress_line, time_left
+from globus_sync_directory.output.progress import Progress, bar_of, draw, progress_line, time_left
 
 from .reports import BY_STATUS, EVIL, NOW, ended_task, live_task, pair_report
 
@@ -91,12 +91,12 @@ def test_time_left_in_a_bar() -> None:
     assert bar_of([*slow[:-1], compared])[1] == "30 of 100 files found"
 
 
-def test_what_is_waited_for() -> None:
+def test_tasks_that_are_live() -> None:
     """Tasks that have not ended, and starts whose task was not seen yet."""
-    assert is_waited_for(running())
-    assert is_waited_for(BY_STATUS[PairStatus.STARTED])
-    assert not is_waited_for(BY_STATUS[PairStatus.SUCCEEDED])
-    assert not is_waited_for(BY_STATUS[PairStatus.NEVER_RUN])
+    assert running().has_live_task
+    assert BY_STATUS[PairStatus.STARTED].has_live_task
+    assert not BY_STATUS[PairStatus.SUCCEEDED].has_live_task
+    assert not BY_STATUS[PairStatus.NEVER_RUN].has_live_task
 
 
 def test_a_line_about_all_tasks() -> None:
@@ -172,7 +172,7 @@ def test_bars_fit(width: int) -> None:
         replace(BY_STATUS[PairStatus.QUEUED], name="d"),
         BY_STATUS[PairStatus.SUCCEEDED],
     ]
-    live = [[report] for report in reports if is_waited_for(report)]
+    live = [[report] for report in reports if report.has_live_task]
     console = Console(file=io.StringIO(), width=width)
     lines = console.render_lines(draw(live).get_renderable(), console.options)
     texts = ["".join(segment.text for segment in line).rstrip() for line in lines]

@@ -407,14 +407,15 @@ def test_the_task_before(known: PairRecord, outcome: Outcome | None, before: Pai
         assert (made.before.name, made.before.fingerprint, made.before.at) == ("microscope", FINGERPRINT, NOW)
 
 
-def test_the_task_before_is_not_too_old() -> None:
-    """Of a pair whose newest success is young enough, nothing is too old."""
+@pytest.mark.parametrize(("age", "is_too_old"), [(HOUR, False), (2 * DAY, True)])
+def test_the_task_before_is_as_old_as_the_pair(age: timedelta, is_too_old: bool) -> None:
+    """A success of long ago is too old only where the pair has no younger one."""
     pair = replace(PAIR, max_age=DAY)
-    known = record(2, replaced=remembered(1), success=success(2))
-    found = snapshot(ended(1, ended_at=NOW - 2 * DAY), ended(2))
+    known = record(2, replaced=remembered(1), success=success(2, at=NOW - age))
+    found = snapshot(ended(1, ended_at=NOW - 3 * DAY), task(2))
     (made,) = assess(findings({FINGERPRINT: known}, found, config=(pair,)))
     assert made.before is not None
-    assert (made.is_too_old, made.before.exit_status) == (False, ExitStatus.OK)
+    assert (made.is_too_old, made.before.is_too_old) == (is_too_old, is_too_old)
 
 
 def test_dry_run() -> None:

@@ -56,6 +56,12 @@ MISSING = "the reason is not known, because Globus did not send it: "
             Details(missing=f"{MISSING}Globus Transfer answered 503"),
         ),
         (
+            task(1, is_paused=True),
+            NO_ANSWER,
+            ["pauses 1"],
+            Details(missing=f"{MISSING}Globus Transfer answered 503"),
+        ),
+        (
             ended(1, paths_skipped=1),
             rejected("Odd", "not\n now"),
             ["skipped 1"],
@@ -73,7 +79,7 @@ def test_what_explains_a_status(found: Task, answer: Any, asked: list[str], deta
     assert client.asked == asked
 
 
-FAILED = ended(1, "FAILED")
+FAILED, STARTED = ended(1, "FAILED"), Outcome(status=PairStatus.STARTED)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +92,7 @@ FAILED = ended(1, "FAILED")
         ({"f" * 16: orphan(1)}, snapshot(FAILED), {}, True, ["events 1"]),
         ({"f" * 16: orphan(1)}, snapshot(FAILED), {}, False, []),
         ({OTHER.fingerprint: record(1, OTHER)}, snapshot(FAILED), {}, False, []),
+        ({FINGERPRINT: record(1)}, snapshot(FAILED), {FINGERPRINT: STARTED}, True, ["events 1"]),
         (
             {},
             snapshot(),

@@ -1,36 +1,201 @@
-"""The order of the phases, as far as scenarios cannot see it."""
+"""One run: which phase asks, which writes, and what each mode leaves out."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import errno
+import os
+from dataclasses import replace
 
 import pytest
 
-from globus_sync_directory.model.answer import Received
+from globus_sync_directory.errors import ExitStatus
+from globus_sync_directory.globus.transfer_document import NO_SUBMISSION_ID_YET
+from globus_sync_directory.model.answer import Failure, Received
+from globus_sync_directory.model.report import RunReport
 from globus_sync_directory.model.status import PairStatus
-from globus_sync_directory.sync.run import look_again
+from globus_sync_directory.state import StateStore
+from globus_sync_directory.sync.run import Mode, look_again, run
 
-from .fake_client import FakeClient
-from .samples import FINGERPRINT, HOUR, NOW, PAIR, event, new_id, record, scope, task
+from .fake_client import FIRST_TASK, FakeClient
+from .samples import (
+    BEGUN,
+    DAY,
+    DESTINATION,
+    FINGERPRINT,
+    NO_ANSWER,
+    NO_TOKEN,
+    NOW,
+    OTHER,
+    PAIR,
+    SOURCE,
+    ended,
+    new_id,
+    pending,
+    record,
+    rejected,
+    remembered,
+    scope,
+    success,
+    task,
+)
 
-SECOND = timedelta(seconds=1)
+BOTH = scope(PAIR, OTHER)
+RUNNING = task(8, OTHER)
 
 
-class SlowClient(FakeClient):
-    """A second passes between two looks at the clock."""
+@pytest.fixture
+def night(client: FakeClient, store: StateStore) -> FakeClient:
+    """The last task of PAIR has failed, that of OTHER is running."""
+    client.live = Received([RUNNING])
+    client.tasks = {new_id(1): Received(ended(1, "FAILED"))}
+    client.events = {new_id(1): Received([])}
+    client.ends = {SOURCE: Received("dir"), DESTINATION: Received("dir")}
+    with store.edit() as records:
+        records |= {FINGERPRINT: record(1), OTHER.fingerprint: record(8, OTHER)}
+    return client
 
-    _seconds = 0
 
-    def now(self) -> datetime:
-        self._seconds += 1
-        return NOW + self._seconds * SECOND
+def statuses(report: RunReport) -> list[PairStatus]:
+    """Return the status of each pair."""
+    return [pair.status for pair in report.pairs]
 
 
-@pytest.mark.parametrize("age", [HOUR - number * SECOND for number in range(5)])
-def test_no_status_without_its_reason(age: timedelta) -> None:
-    """Whenever a failing task becomes stuck, its log has been asked for by then: it may show progress."""
-    client = SlowClient()
-    client.tasks[new_id(1)] = Received(task(1, requested_at=NOW - age, is_ok=False))
-    client.events[new_id(1)] = Received([event("PROGRESS", at=NOW)])
-    (report,) = look_again(scope(PAIR), client, {FINGERPRINT: record(1)}).pairs
-    assert report.status is PairStatus.RUNNING_WITH_ERRORS
+def test_start(night: FakeClient, store: StateStore) -> None:
+    """The lists, both ends of what is to start, its submission, and last the reasons."""
+    report = run(BOTH, night, store, Mode.START)
+    assert night.asked == [
+        "live tasks",
+        "1 tasks",
+        "stat /images",
+        "stat /archive/images",
+        "submission id",
+        "submit microscope",
+        "events 1",
+    ]
+    assert statuses(report) == [PairStatus.STARTED, PairStatus.RUNNING]
+    assert report.exit_status is ExitStatus.OK
+    assert report.pairs[0].before is not None
+    assert report.pairs[0].before.status is PairStatus.FAILED
+    assert store.read().records[FINGERPRINT].task == remembered(FIRST_TASK, submitted_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("mode", "status", "asked", "exit_status"),
+    [
+        (Mode.STATUS, PairStatus.FAILED, [], ExitStatus.ATTENTION),
+        (Mode.DRY_RUN, PairStatus.WOULD_START, ["stat /images", "stat /archive/images"], ExitStatus.OK),
+    ],
+)
+def test_looking_leaves_no_trace(
+    night: FakeClient,
+    store: StateStore,
+    mode: Mode,
+    status: PairStatus,
+    asked: list[str],
+    exit_status: ExitStatus,
+) -> None:
+    """Neither -d nor -n writes or submits, also where there is something to learn."""
+    with store.edit() as records:
+        records[OTHER.fingerprint] = record(None, OTHER)
+    before = store.path.read_bytes()
+    report = run(BOTH, night, store, mode)
+    assert night.asked == ["live tasks", "1 tasks", *asked, "events 1"]
+    assert (statuses(report), report.exit_status) == ([status, PairStatus.RUNNING], exit_status)
+    assert store.path.read_bytes() == before
+    assert store.records[OTHER.fingerprint].task is None
+
+
+def test_dry_run_shows_what_would_be_submitted(night: FakeClient, store: StateStore) -> None:
+    """The document, without a submission id, and why."""
+    night.ends = {SOURCE: NO_ANSWER, DESTINATION: Received("dir")}
+    made = run(BOTH, night, store, Mode.DRY_RUN).pairs[0]
+    assert made.document is not None
+    assert (made.document["submission_id"], made.document["sync_level"]) == (NO_SUBMISSION_ID_YET, 3)
+    why, doubt = made.notes
+    assert why == "its last task was not a full success, so all files are compared by checksum"
+    assert doubt.startswith("could not look at '/images'")
+
+
+def test_a_pending_submission_comes_first(night: FakeClient, store: StateStore) -> None:
+    """It is sent again before anything is planned, and its pair is not started once more."""
+    with store.edit() as records:
+        records[FINGERPRINT] = record(1, pending=pending(9))
+    report = run(BOTH, night, store, Mode.START)
+    assert night.asked == ["live tasks", "submit microscope", "2 tasks", f"task {FIRST_TASK}", "events 1"]
+    assert statuses(report) == [PairStatus.STARTED, PairStatus.RUNNING]
+
+
+def test_a_blocked_start_is_remembered(night: FakeClient, store: StateStore) -> None:
+    """-d reports it, since when and why; nothing was submitted."""
+    night.ends = {SOURCE: rejected("ClientError.NotFound", http_status=404), DESTINATION: Received("dir")}
+    report = run(BOTH, night, store, Mode.START)
+    assert statuses(report) == [PairStatus.BLOCKED, PairStatus.RUNNING]
+    known = store.read().records[FINGERPRINT]
+    assert known.failed_start is not None
+    assert (known.failed_start.status, known.failed_start.since) == (PairStatus.BLOCKED, NOW)
+    assert statuses(run(BOTH, night, store, Mode.STATUS)) == [PairStatus.BLOCKED, PairStatus.RUNNING]
+    assert "submission id" not in night.asked
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize(
+    ("failure", "status", "exit_status"),
+    [
+        (NO_ANSWER, PairStatus.NOT_REACHED, ExitStatus.TRY_LATER),
+        (NO_TOKEN, PairStatus.SIGN_IN_REJECTED, ExitStatus.SIGN_IN_REJECTED),
+    ],
+)
+def test_no_list(
+    night: FakeClient,
+    store: StateStore,
+    mode: Mode,
+    failure: Failure,
+    status: PairStatus,
+    exit_status: ExitStatus,
+) -> None:
+    """Without the list of live tasks nothing is started, and nothing more is asked."""
+    night.live = failure
+    report = run(BOTH, night, store, mode)
+    assert (statuses(report), report.exit_status) == ([status] * 2, exit_status)
+    assert night.asked == ["live tasks"]
+
+
+def test_a_state_file_that_cannot_be_written(
+    night: FakeClient, store: StateStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is started; how the pairs are doing is reported all the same."""
+
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    report = run(BOTH, night, store, Mode.START)
+    assert statuses(report) == [PairStatus.FAILED, PairStatus.RUNNING]
+    assert report.exit_status is ExitStatus.ATTENTION
+    (line,) = report.errors
+    assert "No space left on device" in line
+    assert "submit microscope" not in night.asked
+
+
+def test_that_alone_asks_for_attention(night: FakeClient, store: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where every pair is well: nothing can be started."""
+
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    night.tasks = {new_id(1): Received(ended(1))}
+    monkeypatch.setattr(os, "fsync", fail)
+    report = run(BOTH, night, store, Mode.START)
+    assert statuses(report) == [PairStatus.SUCCEEDED, PairStatus.RUNNING]
+    assert report.exit_status is ExitStatus.ATTENTION
+
+
+def test_look_again(night: FakeClient) -> None:
+    """While waiting, one request for the remembered tasks, and a success is known at once."""
+    night.tasks |= {new_id(8): Received(ended(8, pair=OTHER))}
+    old = record(8, OTHER, success=success(7, BEGUN - 9 * DAY))
+    waiting = scope(replace(OTHER, max_age=DAY), config=[PAIR, OTHER])
+    report = look_again(waiting, night, {OTHER.fingerprint: old})
+    assert statuses(report) == [PairStatus.SUCCEEDED]
+    assert not report.pairs[0].is_too_old
+    assert night.asked == ["1 tasks"]

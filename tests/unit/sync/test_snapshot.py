@@ -76,6 +76,13 @@ GONE = {new_id(1): NO_SUCH_TASK}
             ["1 tasks"],
             snapshot(task(1), ended(2)),
         ),
+        (
+            {**KNOWN, "f" * 16: record(2)},
+            [task(1)],
+            {new_id(2): Received(ended(2))},
+            ["1 tasks"],
+            snapshot(task(1), ended(2)),
+        ),
         ({**KNOWN, "f" * 16: orphan(2, is_end_reported=True)}, [task(1)], {}, [], snapshot(task(1))),
     ],
 )
@@ -102,6 +109,14 @@ def test_a_task_is_gone_only_after_ten_minutes(age: timedelta, is_gone: bool) ->
     client = FakeClient()
     records = {FINGERPRINT: record(None, task=remembered(1, submitted_at=NOW - age))}
     assert look(client, records) == snapshot(gone=[1] if is_gone else [])
+
+
+def test_a_task_that_the_list_leaves_out() -> None:
+    """What Globus shows of it when it is asked for by itself counts."""
+    client = FakeClient()
+    client.listed, client.tasks = Received([]), {new_id(1): Received(ended(1))}
+    assert look(client, KNOWN) == snapshot(ended(1))
+    assert client.asked == ["1 tasks", "task 1"]
 
 
 def test_a_list_that_does_not_come() -> None:

@@ -137,9 +137,14 @@ def test_nothing_is_sent_where_nothing_can_be_written(client: FakeClient, tmp_pa
 @pytest.mark.parametrize(
     ("failure", "status", "reason"),
     [
-        (NO_ANSWER, PairStatus.NOT_REACHED, NO_ANSWER.reason),
+        (replace(NO_ANSWER, fix="wait"), PairStatus.NOT_REACHED, NO_ANSWER.reason),
         (NO_TOKEN, PairStatus.SIGN_IN_REJECTED, NO_TOKEN.reason),
         (rejected("Odd", "not now"), PairStatus.REJECTED, "Globus says: not now"),
+        (
+            rejected("ClientError.PermissionDenied", f"about {TWO}", 403),
+            PairStatus.REJECTED,
+            f"permission denied for a path on the source collection {ONE} or the destination collection {TWO}",
+        ),
     ],
 )
 def test_no_submission_id(
@@ -152,6 +157,7 @@ def test_no_submission_id(
     assert outcome.problem is not None
     assert (outcome.status, outcome.problem.reason) == (status, reason)
     assert isinstance(failure, Rejected) or outcome.problem.fix == failure.fix
+    assert ("permission" in reason) is (IDENTITY in outcome.problem.fix)
     assert outcome.notes == ("doubt of microscope",)
     assert outcomes[OTHER.fingerprint].status is PairStatus.STARTED
     assert list(on_disk(store)) == [OTHER.fingerprint]
@@ -327,12 +333,16 @@ def conflict(client: FakeClient, store: StateStore, live: Answer[list[Task]], kn
     return outcome
 
 
-def test_identical_paths_in_our_own_task(client: FakeClient, store: StateStore) -> None:
+def test_identical_paths_in_our_own_task(
+    client: FakeClient, store: StateStore, caplog: pytest.LogCaptureFixture
+) -> None:
     """Our task that was not remembered is adopted, the newest where there are several; whatever it is called."""
+    caplog.set_level("INFO")
     put(store, (PAIR, record(1)))
     newest = task(8, replace(PAIR, name="an older name"), requested_at=NOW)
     outcome = conflict(client, store, Received([task(7), newest, task(9, OTHER)]))
     assert (outcome.status, outcome.task) == (PairStatus.RUNNING, newest)
+    assert caplog.messages == [f"microscope: adopted task {new_id(8)}, which was not remembered"]
     assert on_disk(store)[FINGERPRINT] == record(8, task=remembered(8, submitted_at=NOW), replaced=remembered(1))
 
 
