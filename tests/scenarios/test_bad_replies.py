@@ -210,6 +210,7 @@ def test_every_token_rejected(world: World) -> None:
     assert world.state()["microscope"]["pending"] is not None
 
 
+@pytest.mark.slow
 def test_collection_that_does_not_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A collection that does not answer costs time, but every pair is started."""
     monkeypatch.setattr(transport, "TIMEOUT_SECONDS", 0.3)

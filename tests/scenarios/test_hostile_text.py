@@ -43,6 +43,7 @@ def test_command_in_a_path(world: World) -> None:
     assert all(line.startswith("    why: ") for line in with_path)
 
 
+@pytest.mark.slow
 def test_long_text_in_a_log(world: World) -> None:
     """An entry of a task's log with very many blanks does not keep the report waiting."""
     world.sync()

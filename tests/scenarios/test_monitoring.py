@@ -104,7 +104,7 @@ def test_prometheus_of_a_broken_config(world: World) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("status", (1, 0))
+@pytest.mark.parametrize("status", [1, 0])
 def test_healthchecks(world: World, status: int) -> None:
     """The ping's URL ends with the exit status, and its body is the report."""
     if status:

@@ -23,6 +23,7 @@ def test_lost_state_file(world: World) -> None:
     assert world.run("-d").statuses["second"] == "succeeded"
 
 
+@pytest.mark.slow
 def test_waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """While waiting for one pair, no look asks for the forgotten task of another pair."""
     monkeypatch.setattr(wait, "FIRST_PAUSE_SECONDS", 0.1)

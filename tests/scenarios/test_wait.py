@@ -149,6 +149,7 @@ def test_survives_an_outage(world: World) -> None:
     assert outcome.stderr.count("Globus answers again") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.promise(4, "a run during -w")
 def test_a_run_while_another_waits(world: World) -> None:
     """-w has given the lock back: another run works, starts nothing twice, and may start a pair of its own."""
@@ -193,6 +194,7 @@ def test_json_and_quiet_show_no_progress(world: World) -> None:
     assert json.loads(world.run("-d", "-w", "--json").stdout)["pairs"][0]["status"] == "succeeded"
 
 
+@pytest.mark.slow
 def test_a_line_at_most_once_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a terminal a line comes at most once a minute, not with every look."""
     world.globus.hold()

@@ -60,6 +60,7 @@ def test_serve_a_collection_that_is_not_shared(tmp_path: Path) -> None:
                 assert refused(call, private) == (403, "PermissionDenied")
 
 
+@pytest.mark.slow
 def test_serve_a_config(tmp_path: Path) -> None:
     """serve --config makes a directory for each collection with the source path in it, and accepts the given secret."""
     client_id, *ids = (str(uuid.uuid4()) for _ in range(3))

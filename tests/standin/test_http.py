@@ -169,6 +169,7 @@ def test_only_loopback(world: World) -> None:
     assert world.globus._server.socket.getsockname()[0] == "127.0.0.1"
 
 
+@pytest.mark.slow
 def test_the_clock_of_the_computer(tmp_path: Path) -> None:
     """By default the stand-in uses the computer's clock, and a deadline passes without anybody moving it."""
     with StandIn() as globus:

@@ -145,6 +145,7 @@ def answer(port: int, request: bytes) -> bytes:
             return b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_thousand_malformed_requests(world: World, seed: int, caplog: pytest.LogCaptureFixture) -> None:
     """None is answered with 500, none hangs, none shows a bug, and the stand-in still works."""
@@ -305,6 +306,7 @@ def test_a_root_that_was_replaced_by_a_link_leads_nowhere(world: World, outside:
     assert sorted(outside.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_a_stop_in_the_middle_of_many_tasks(tmp_path: Path) -> None:
     """A stop with tasks that copy, wait and retry, and with open connections, ends soon and leaves whole files."""
     before = threading.active_count()

@@ -68,6 +68,7 @@ def test_identical_paths_are_rejected_while_the_first_is_live(world: World) -> N
     world.submit("/", "/a")
 
 
+@pytest.mark.slow
 def test_a_hundred_pending_tasks_are_the_limit(world: World) -> None:
     """Pending task 101 of an identity is rejected."""
     world.globus.hold()
