@@ -164,6 +164,7 @@ def command(**given: Any) -> ExitStatus:
         report = _run_command(given["command"], options)
     except LockHeld as held:
         if quiet:
+            log_report(held.lines)
             return held.exit_status
         report = RunReport(exit_status=held.exit_status, errors=held.lines)
     return _show(report, quiet=quiet, as_json=as_json)

@@ -130,7 +130,7 @@ def _mail_while_waiting(job: _Job, reports: tuple[PairReport, ...], now: datetim
 
 def _after_interruption(job: _Job) -> list[str]:
     """Return sentences about what continues after an interruption."""
-    lines = ["tasks that were started continue at Globus; see how they are doing with --dont-start"]
+    lines = ["tasks that were started continue at Globus; -d shows how they are doing"]
     records = [job.store.records.get(pair.fingerprint) for pair in job.scope.pairs]
     pending = [record.name for record in records if record and record.pending]
     if pending:

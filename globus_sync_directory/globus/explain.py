@@ -244,7 +244,7 @@ def _share(about: About) -> tuple[str, str]:
     directory, is_destination = about.directory, about.prefix == "dst_"
     if about.pair is None or directory is None:
         both = f"both guest collections must be shared with {about.identity}: r at the source, rw at the destination"
-        return both, ""
+        return f"if src_ and dst_ are swapped, exchange them and grant nothing; otherwise {both}", ""
     if about.is_below and is_destination:
         return "on the collection's computer, let the account that shares the collection write to it", ""
     if about.is_below:

@@ -86,16 +86,18 @@ def test_ten_at_once(world: World) -> None:
 
 
 def test_lock_is_named_and_quiet(world: World) -> None:
-    """While a run is at work another says who holds the lock, 75; with -q nothing; and -d is not hindered."""
+    """While a run is at work another says who holds the lock, 75; with -q nothing but in the log file; -d works."""
+    log = world.root / "log"
     world.globus.faults.add(Fault(path="/v0.10/submission_id", delay=1.5))
     with world.start() as first:
         while "GET /v0.10/submission_id" not in world.asked():
             time.sleep(0.01)
-        second, quiet, look = world.run(), world.run("-q"), world.run("-d")
+        second, quiet, look = world.run(), world.run("-q", "--log-file", str(log)), world.run("-d")
         first.communicate(timeout=60)
     assert (second.status, second.stdout) == (75, "")
     assert f"pid {first.pid} since" in second.stderr
     assert (quiet.status, quiet.stdout, quiet.stderr) == (75, "", "")
+    assert f"another run holds the lock: {os.uname().nodename} pid {first.pid} since" in log.read_text()
     assert (look.status, look.stdout.strip()) == (0, "microscope: never run")
     assert first.returncode == 0
 

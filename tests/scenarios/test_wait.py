@@ -177,7 +177,7 @@ def test_ctrl_c_stops_the_waiting_alone(world: World) -> None:
         waiting.send_signal(signal.SIGINT)
         _, stderr = waiting.communicate(timeout=30)
     assert waiting.returncode == 130
-    assert "tasks that were started continue at Globus" in stderr
+    assert "tasks that were started continue at Globus; -d shows how they are doing\n" in stderr
     assert len(world.live) == 1
     assert_in_order(world)
     world.globus.release()

@@ -52,7 +52,10 @@ GIVE = (
     "that shares the collection "
 )
 SWAPPED = "if your data come from here, src_ and dst_ are swapped: exchange them and grant nothing; otherwise "
-BOTH = f"both guest collections must be shared with {IDENTITY}: r at the source, rw at the destination"
+BOTH = (
+    "if src_ and dst_ are swapped, exchange them and grant nothing; otherwise both guest collections must be shared "
+    f"with {IDENTITY}: r at the source, rw at the destination"
+)
 GUEST = f"ask its owner to create a guest collection there and to share that with {IDENTITY}"
 NEW = f"create a new guest collection, share it with {IDENTITY}, and "
 START = "start Globus Connect Personal on that computer, or ask the collection's administrator"
