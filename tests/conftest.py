@@ -28,6 +28,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(reliability_table.Table(path))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are processors: many tests wait for a process or for a clock."""
+    return 1 + (os.cpu_count() or 1)
+
+
 @pytest.fixture
 def zygote() -> Iterator[Zygote]:
     with make_zygote() as started:

@@ -33,6 +33,8 @@ COMMANDS: Mapping[str, Case] = {
     "no config": Case(("-c", "/nowhere/config.ini"), 2),
     "misspelt": Case(("chekc",), 2),
 }
+# One that only prints, and one that does everything; the others are alike and belong to the slow tier.
+TYPICAL = [name if name in ("--help", "a run") else pytest.param(name, marks=pytest.mark.slow) for name in COMMANDS]
 FULL = (">/dev/full", "2>/dev/full", ">/dev/full 2>/dev/full")
 CLOSED = ("<&- >&- 2>&-", *(pytest.param(one, marks=pytest.mark.slow) for one in (">&-", "2>&-")))
 UNREAD = (("stdout", "stderr"), *(pytest.param((one,), marks=pytest.mark.slow) for one in ("stdout", "stderr")))
@@ -72,7 +74,7 @@ def test_full_disk(world: World, name: str, redirections: str) -> None:
 
 
 @pytest.mark.parametrize("redirections", CLOSED)
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", TYPICAL)
 def test_closed(world: World, name: str, redirections: str) -> None:
     """A stream that is closed from the start changes no status: nobody wants to read it."""
     case = COMMANDS[name]
@@ -83,7 +85,7 @@ def test_closed(world: World, name: str, redirections: str) -> None:
 
 
 @pytest.mark.parametrize("streams", UNREAD, ids="+".join)
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", TYPICAL)
 def test_reader_that_left(world: World, name: str, streams: tuple[str, ...]) -> None:
     """A reader that has left, such as ``head``, changes no status."""
     case = COMMANDS[name]

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tiers import also_slow
 from world import World
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "monitoring.md").read_text(encoding="utf-8")
@@ -60,6 +59,7 @@ def test_every_script_is_tried() -> None:
     assert PAGE.count("```sh") == len(RECIPES)
 
 
+@pytest.mark.slow
 def test_nagios(world: World) -> None:
     """0 is OK; 1 and 3 are CRITICAL; 75 and the rest UNKNOWN, by Nagios' own statuses."""
     world.pair("microscope", max_age="1h")
@@ -90,6 +90,7 @@ def test_prometheus(world: World) -> None:
     assert "globus_sync_run_exit_status 1" in lines
 
 
+@pytest.mark.slow
 def test_prometheus_of_a_broken_config(world: World) -> None:
     """A config that cannot be read is a metric as well; where the file cannot be written no other is left."""
     file = world.root / "globus.prom"
@@ -102,7 +103,8 @@ def test_prometheus_of_a_broken_config(world: World) -> None:
     assert list(directory.iterdir()) == []
 
 
-@pytest.mark.parametrize("status", also_slow(1, 0))
+@pytest.mark.slow
+@pytest.mark.parametrize("status", (1, 0))
 def test_healthchecks(world: World, status: int) -> None:
     """The ping's URL ends with the exit status, and its body is the report."""
     if status:
@@ -116,6 +118,7 @@ def test_healthchecks(world: World, status: int) -> None:
     assert b"microscope: " in body
 
 
+@pytest.mark.slow
 def test_chat(world: World) -> None:
     """Nothing is sent while all is well; else one message with the report."""
     world.run()
