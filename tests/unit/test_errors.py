@@ -36,6 +36,20 @@ def test_worst(statuses: Sequence[int], expected: int) -> None:
     assert worst(map(ExitStatus, reversed(statuses))) is ExitStatus(expected)
 
 
+def test_numbers() -> None:
+    """They are promised to scripts. Source: design, section 3."""
+    assert {status.name: int(status) for status in ExitStatus} == {
+        "OK": 0,
+        "ATTENTION": 1,
+        "USAGE": 2,
+        "TOO_OLD": 3,
+        "SIGN_IN_REJECTED": 4,
+        "BUG": 70,
+        "TRY_LATER": 75,
+        "INTERRUPTED": 130,
+    }
+
+
 @pytest.mark.parametrize(
     ("error", "exit_status"),
     [

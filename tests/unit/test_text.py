@@ -58,6 +58,8 @@ def test_shorten() -> None:
     """What fits stays; what does not ends with three dots in one."""
     assert shorten("a \n  b") == "a b"
     assert shorten("one two three", 9) == "one two…"
+    assert shorten("one", 3) == "one"
+    assert shorten("four", 3) == "fo…"
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 files"), (1, "1 file"), (1200, "1,200 files")])

@@ -9,7 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from globus_sync_directory.commands.check import check_clock, check_state
+from globus_sync_directory.commands.check import _failed_sign_in, check_clock, check_state
+from globus_sync_directory.errors import ExitStatus
+from globus_sync_directory.model.answer import Failure, Rejected, Unavailable
 from globus_sync_directory.model.record import PairRecord
 from globus_sync_directory.model.report import CheckResult
 from globus_sync_directory.state import StateStore
@@ -121,3 +123,18 @@ def test_a_full_disk(store: StateStore, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_bavail=0))
     fix = "free some space, or choose another file with --state-file"
     assert said(store) == (CheckResult.FAIL, ": its disk is full", fix)
+
+
+@pytest.mark.parametrize(
+    ("failure", "sentence", "fix", "exit_status"),
+    [
+        (Unavailable(reason="wrong secret", fix="compare", is_sign_in=True), "wrong secret", "compare", 4),
+        (Unavailable(reason="no network", fix="x"), "no network", "check again later", 75),
+        (Rejected(http_status=400, code="x", message="odd"), "odd", "check again later", 75),
+    ],
+)
+def test_no_sign_in(failure: Failure, sentence: str, fix: str, exit_status: int) -> None:
+    """A secret that is rejected needs somebody; a network that is down passes."""
+    found = _failed_sign_in(failure)
+    assert (found.result, found.sentence, found.fix) == (CheckResult.FAIL, sentence, fix)
+    assert found.exit_status is ExitStatus(exit_status)

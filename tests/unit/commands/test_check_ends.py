@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from globus_sync_directory.commands.check_ends import Ends, describe_ends
+from globus_sync_directory.commands.check_ends import Ends, ask_about_ends, describe_ends
 from globus_sync_directory.errors import ExitStatus
 from globus_sync_directory.model.answer import Answer, Received, Rejected, Unavailable
 from globus_sync_directory.model.collection import Collection
 from globus_sync_directory.model.pair import Directory, Pair
 from globus_sync_directory.model.report import Check, CheckResult
+
+from ..sync.fake_client import FakeClient
 
 ONE, TWO = "763d50ee-e814-4080-878b-6a8be5cf7570", "9d6d994a-6d04-11e5-ba46-22000b92c6ec"
 IDENTITY = "3f2a0c52-0000-4000-8000-0000000000aa@clients.auth.globus.org"
@@ -203,6 +205,43 @@ def test_names_in_every_sentence() -> None:
         f"permission denied for source '/images' on {NAMED}",
         f"destination '/archive/images' on collection 'Archive' ({TWO}) is not a directory",
     ]
+
+
+def test_fixes_name_the_application() -> None:
+    """A collection, a source and a destination must be shared with its identity."""
+    closed = Rejected(http_status=403, code="AuthPolicyFailed", message="")
+    found = checks({ONE: closed, TWO: closed}, {PAIR.source: DENIED}, {PAIR.destination: DENIED})
+    assert [IDENTITY in check.fix for check in found] == [True] * 4
+
+
+def test_a_collection_of_the_second_pair() -> None:
+    """Its problem is about the pair that has it."""
+    other = replace(PAIR, name="other", source=Directory(collection=TWO[::-1], path="/x"))
+    (found,) = checks({TWO[::-1]: Rejected(http_status=404, code="EndpointNotFound", message="")}, pairs=(PAIR, other))
+    assert found.fix == "correct [other] src_endpoint in the config file"
+
+
+def test_what_is_asked() -> None:
+    """Each collection and directory once; no directory on a collection that Globus did not describe."""
+    client = FakeClient()
+    client.collections = {ONE: Received(GUEST), TWO: NO_ANSWER}
+    client.ends = {PAIR.source: Received("dir")}
+    twice = replace(PAIR, name="twice", destination=Directory(collection=TWO, path="/twice"))
+    ends = ask_about_ends((PAIR, twice), client)
+    assert client.asked == [f"collection {ONE}", f"collection {TWO}", "list /images"]
+    assert ends == Ends(collections=client.collections, sources=client.ends, destinations={})
+    assert (ends.knows(PAIR.source), ends.knows(PAIR.destination)) == (True, False)
+    client.collections[TWO] = Received(replace(GUEST, collection_id=TWO))
+    client.ends |= {PAIR.destination: NO_SUCH_PATH, twice.destination: Received("file")}
+    ends = ask_about_ends((PAIR, twice), client)
+    assert client.asked[3:] == [
+        f"collection {ONE}",
+        f"collection {TWO}",
+        "list /images",
+        "stat /archive/images",
+        "stat /twice",
+    ]
+    assert ends.destinations == {PAIR.destination: NO_SUCH_PATH, twice.destination: Received("file")}
 
 
 def test_order() -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from globus_sync_directory.globus.client import GlobusClient, Submitted
 from globus_sync_directory.model.answer import Answer, Received, Rejected
+from globus_sync_directory.model.collection import Collection
 from globus_sync_directory.model.pair import Directory, name_in
 from globus_sync_directory.model.task import Event, Pause, SkippedPath, Task
 
@@ -41,6 +42,7 @@ class FakeClient(GlobusClient):
         self.listed: Answer[list[Task]] | None = None  # None: those of ``tasks``
         self.tasks: dict[str, Answer[Task]] = {}  # by id
         self.ends: dict[Directory, Answer[str]] = {}
+        self.collections: dict[str, Answer[Collection]] = {}  # by id
         self.events: dict[str, Answer[list[Event]]] = {}  # by task
         self.skipped: dict[str, Answer[list[SkippedPath]]] = {}  # by task
         self.paused: dict[str, Answer[list[Pause]]] = {}  # by task
@@ -93,6 +95,14 @@ class FakeClient(GlobusClient):
     def stat(self, directory: Directory) -> Answer[str]:
         self.asked.append(f"stat {directory.path}")
         return self.ends[directory]
+
+    def list_one(self, directory: Directory) -> Answer[str]:
+        self.asked.append(f"list {directory.path}")
+        return self.ends[directory]
+
+    def collection(self, collection_id: str) -> Answer[Collection]:
+        self.asked.append(f"collection {collection_id}")
+        return self.collections[collection_id]
 
     def newest_events(self, task_id: str) -> Answer[list[Event]]:
         return self._explain("events", task_id, self.events)

@@ -111,6 +111,9 @@ def snapshot(
     )
 
 
+LOOKED = snapshot(task(8, OTHER))  # of PAIR it shows nothing
+
+
 def scope(*pairs: Pair, config: Sequence[Pair] | None = None) -> Scope:
     """Return a run about ``pairs``, which are all of the config unless that is given."""
     return Scope(pairs=pairs, all_pairs=pairs if config is None else tuple(config), identity=IDENTITY)

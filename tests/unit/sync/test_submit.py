@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,9 @@ import pytest
 from globus_sync_directory.errors import StateError
 from globus_sync_directory.globus.client import Submitted
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected
-from globus_sync_directory.model.pair import Pair, SyncLevel
-from globus_sync_directory.model.problem import Problem
-from globus_sync_directory.model.record import PairRecord
+from globus_sync_directory.model.pair import SyncLevel
 from globus_sync_directory.model.status import PairStatus
-from globus_sync_directory.model.task import Task
 from globus_sync_directory.state import StateStore
-from globus_sync_directory.sync.outcome import Outcome
-from globus_sync_directory.sync.plan import Plan
-from globus_sync_directory.sync.submit import submit
 
 from .fake_client import FIRST_SUBMISSION, FIRST_TASK, FakeClient
 from .samples import (
@@ -30,7 +24,6 @@ from .samples import (
     FINGERPRINT,
     HOUR,
     IDENTITY,
-    MINUTE,
     NO_ANSWER,
     NO_TOKEN,
     NOW,
@@ -39,41 +32,16 @@ from .samples import (
     PAIR,
     THIRD,
     TWO,
-    ended,
     new_id,
     record,
     rejected,
     remembered,
     success,
-    task,
 )
+from .submitting import SAME_PATHS, on_disk, put, start
 
 NO_ROOM = rejected("ClientError.Conflict.TooManyPendingJobs", http_status=409)
-SAME_PATHS = rejected("ClientError.Conflict", "A transfer with identical paths has not yet completed", 409)
 NOT_SEEN = replace(SAME_PATHS, is_definite=False)
-
-
-def plans(*pairs: Pair) -> list[Plan]:
-    """Return plans to compare by size."""
-    return [Plan(pair=pair, sync_level=SyncLevel.SIZE, why="", notes=(f"doubt of {pair.name}",)) for pair in pairs]
-
-
-def start(client: FakeClient, store: StateStore, *pairs: Pair, known: Sequence[Task] = ()) -> dict[str, Outcome]:
-    """Submit ``pairs``."""
-    return submit(client, store, plans(*pairs), {found.task_id: found for found in known}, IDENTITY)
-
-
-def on_disk(store: StateStore) -> Mapping[str, PairRecord]:
-    """Return what the state file holds, which is also what the store shows."""
-    records = store.read().records
-    assert records == store.records
-    return records
-
-
-def put(store: StateStore, *records: tuple[Pair, PairRecord]) -> None:
-    """Write records."""
-    with store.edit() as edited:
-        edited |= {pair.fingerprint: known for pair, known in records}
 
 
 def test_all_submission_ids_are_on_disk_before_the_first_submission(client: FakeClient, store: StateStore) -> None:
@@ -321,98 +289,3 @@ def test_another_trouble_turns_nobody_else_away(client: FakeClient, store: State
     client.replies, client.live = {"camera": reply}, Received([])
     outcomes = start(client, store, PAIR, THIRD)
     assert outcomes[FINGERPRINT].status is PairStatus.STARTED
-
-
-def conflict(client: FakeClient, store: StateStore, live: Answer[list[Task]], known: Sequence[Task] = ()) -> Outcome:
-    """Submit PAIR, which Globus rejects because of identical paths."""
-    client.replies, client.live = {"microscope": SAME_PATHS}, live
-    outcome = start(client, store, PAIR, known=known)[FINGERPRINT]
-    assert client.asked == ["submission id", "submit microscope", "live tasks"]
-    assert on_disk(store)[FINGERPRINT].pending is None
-    assert outcome.notes[0] == "doubt of microscope"
-    return outcome
-
-
-def test_identical_paths_in_our_own_task(
-    client: FakeClient, store: StateStore, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Our task that was not remembered is adopted, the newest where there are several; whatever it is called."""
-    caplog.set_level("INFO")
-    put(store, (PAIR, record(1)))
-    newest = task(8, replace(PAIR, name="an older name"), requested_at=NOW)
-    outcome = conflict(client, store, Received([task(7), newest, task(9, OTHER)]))
-    assert (outcome.status, outcome.task) == (PairStatus.RUNNING, newest)
-    assert caplog.messages == [f"microscope: adopted task {new_id(8)}, which was not remembered"]
-    assert on_disk(store)[FINGERPRINT] == record(8, task=remembered(8, submitted_at=NOW), replaced=remembered(1))
-
-
-@pytest.mark.parametrize(
-    ("age", "known", "is_ours"),
-    [
-        (9 * MINUTE, [], True),
-        (9 * MINUTE, [task(1)], True),
-        (9 * MINUTE, [ended(1)], False),
-        (10 * MINUTE, [], False),
-        (10 * MINUTE, [task(1)], False),
-        (DAY, [ended(1)], False),
-        (None, [], False),
-    ],
-)
-def test_identical_paths_in_a_task_that_is_not_listed(
-    client: FakeClient, store: StateStore, age: timedelta | None, known: list[Task], is_ours: bool
-) -> None:
-    """A task that we started less than ten minutes ago is it, unless it is known to have ended."""
-    last = None if age is None else remembered(1, submitted_at=NOW - age)
-    put(store, (PAIR, record(None, task=last)))
-    outcome = conflict(client, store, Received([]), known)
-    assert outcome.status is (PairStatus.STARTED if is_ours else PairStatus.REJECTED)
-    assert outcome.notes[1:] == (("Globus does not list this task yet",) if is_ours else ())
-    assert on_disk(store)[FINGERPRINT].task == last
-
-
-BETWEEN = {"source_collection": ONE, "destination_collection": TWO}
-
-
-@pytest.mark.parametrize(
-    ("live", "named"),
-    [
-        ([], ""),
-        ([task(7, None)], ""),
-        ([task(7, None, source_collection=TWO, destination_collection=ONE)], ""),
-        ([task(7, None, **BETWEEN)], f"; running between the two collections: {new_id(7)} ('by hand')"),
-        (
-            [task(number, None, **BETWEEN, label="by\n  " + "hand" * 30) for number in (4, 5, 6, 7)],
-            "; running between the two collections: "
-            + ", ".join(f"{new_id(number)} ('by {'hand' * 14}…')" for number in (4, 5, 6)),
-        ),
-    ],
-)
-def test_identical_paths_in_a_foreign_task(client: FakeClient, store: StateStore, live: list[Task], named: str) -> None:
-    """It is named where its collections fit; nobody waits for it unasked."""
-    outcome = conflict(client, store, Received(live))
-    assert (outcome.status, outcome.problem) == (
-        PairStatus.REJECTED,
-        Problem(
-            reason=f"another task with the same paths is running, and this tool did not start it{named}",
-            fix="wait for its end, or ask whoever started it to cancel it",
-        ),
-    )
-
-
-def test_identical_paths_and_no_list(client: FakeClient, store: StateStore) -> None:
-    """Without the list of our tasks nobody knows whose it is: the next run asks again."""
-    outcome = conflict(client, store, NO_ANSWER)
-    reason = "a task with the same paths is running already, and Globus did not send the list of our tasks"
-    assert (outcome.status, outcome.problem) == (
-        PairStatus.NOT_REACHED,
-        Problem(reason=reason, fix="the next run asks again"),
-    )
-
-
-def test_the_list_is_asked_for_once(client: FakeClient, store: StateStore) -> None:
-    """However many conflicts there are."""
-    client.replies = dict.fromkeys(("microscope", "sequencer"), SAME_PATHS)
-    client.live = Received([task(7), task(8, OTHER)])
-    outcomes = start(client, store, PAIR, OTHER, THIRD)
-    assert client.asked.count("live tasks") == 1
-    assert [outcome.status for outcome in outcomes.values()] == [PairStatus.RUNNING] * 2 + [PairStatus.STARTED]

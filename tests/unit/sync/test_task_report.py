@@ -4,65 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 import pytest
 
 from globus_sync_directory.model.pair import Pair
-from globus_sync_directory.model.report import PairReport
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Pause, SkippedPath, Task
 from globus_sync_directory.sync.details import Details
-from globus_sync_directory.sync.task_report import ReportedTask, report_on_task
 
-from .samples import (
-    DAY,
-    ENDED,
-    FINGERPRINT,
-    HOUR,
-    IDENTITY,
-    MINUTE,
-    NOW,
-    ONE,
-    PAIR,
-    TWO,
-    ended,
-    event,
-    expired,
-    new_id,
-    task,
-)
+from .samples import ENDED, HOUR, IDENTITY, MINUTE, NOW, ONE, PAIR, TWO, ended, event, expired, new_id, task
+from .task_reports import DENIED, GAP, LOST, NOTHING, report
 
-NOTHING = Details()
 CANCEL = f"globus task cancel {new_id(1)}"
 LIMITED = replace(PAIR, time_limit=5 * HOUR)
-DENIED = event(
-    "PERMISSION_DENIED",
-    is_error=True,
-    details=f"Error (list)\nEndpoint: Lab PC ({ONE})\nFile: /images/run 7/\nMessage: Fatal FTP response",
-)
 OFFLINE = event("CONNECT_FAILED", is_error=True, at=ENDED - MINUTE, details=f"Endpoint: Archive ({TWO})")
-GAP = SkippedPath(code="PERMISSION_DENIED", source_path="/images/run 7/a.tif")
-LOST = SkippedPath(code="FILE_NOT_FOUND", source_path="/images/b.tif")
 WHOLE_SOURCE = SkippedPath(code="PERMISSION_DENIED", source_path="/images/")
-BLANK = PairReport(
-    fingerprint=FINGERPRINT,
-    name="microscope",
-    status=PairStatus.NEVER_RUN,
-    at=NOW,
-    notes=("a note of before",),
-    counts_from=NOW - 9 * DAY,
-)
-
-
-def report(
-    found: Task, details: Details = NOTHING, pair: Pair | None = PAIR, deadline_sent: datetime | None = None
-) -> PairReport:
-    """Return the report on a task."""
-    return report_on_task(
-        BLANK,
-        ReportedTask(task=found, pair=pair, deadline_sent=deadline_sent, details=details, identity=IDENTITY),
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -321,73 +277,3 @@ def test_problem(case: Case) -> None:
     assert made.problem.fix[: len(case.fix)] == case.fix
     assert bool(made.problem.fix) == bool(case.fix)
     assert made.problem.command == case.command
-
-
-def test_what_is_filled_in() -> None:
-    """The task, its id, its skipped paths and since when; what was there stays."""
-    found = ended(paths_skipped=2)
-    made = report(found, Details(skipped=(GAP, LOST)))
-    assert (made.task, made.task_id, made.since, made.skipped) == (found, new_id(1), ENDED, (GAP, LOST))
-    assert (made.fingerprint, made.name, made.at, made.notes) == (FINGERPRINT, "microscope", NOW, BLANK.notes)
-
-
-NO_FILES = "no file was found at the source"
-UNKNOWN = "the reason is not known, because Globus did not send it"
-
-
-@pytest.mark.parametrize(
-    ("found", "details", "notes"),
-    [
-        (ended(), NOTHING, []),
-        (ended(files_found=0, files_copied=0), NOTHING, [NO_FILES]),
-        (ended(files_found=1, files_copied=0), NOTHING, []),
-        (ended(files_found=0, files_copied=1), NOTHING, []),
-        (ended(status="FAILED", files_found=0, files_copied=0), NOTHING, []),
-        (ended(files_found=0, files_copied=0, paths_skipped=1), NOTHING, []),
-        (task(files_found=0, files_copied=0), NOTHING, []),
-        (ended(status="FAILED"), Details(missing=UNKNOWN), [UNKNOWN]),
-    ],
-)
-def test_notes(found: Task, details: Details, notes: list[str]) -> None:
-    """An empty source is worth a note, and so is a reason that did not come; notes of before come first."""
-    before, *added = report(found, details).notes
-    assert [before] == list(BLANK.notes)
-    assert [note[: len(expected)] for note, expected in zip(added, notes, strict=True)] == notes
-
-
-@pytest.mark.parametrize(
-    ("found", "counts_from"),
-    [
-        (ended(), ENDED),
-        (ended(paths_skipped=1), BLANK.counts_from),
-        (ended(status="FAILED"), BLANK.counts_from),
-        (ended(ended_at=None), BLANK.counts_from),
-        (task(), BLANK.counts_from),
-    ],
-)
-def test_age_counts_from_full_successes(found: Task, counts_from: datetime) -> None:
-    """max_age counts from the last success without gaps; what was known before counts otherwise."""
-    assert report(found).counts_from == counts_from
-
-
-@pytest.mark.parametrize(
-    ("names", "shown"),
-    [
-        ({}, f"source '/images/run 7' on collection {ONE}"),
-        ({"source_name": "Lab PC"}, f"source '/images/run 7' on collection 'Lab PC' ({ONE})"),
-        ({"source_name": ONE}, f"source '/images/run 7' on collection {ONE}"),
-        ({"destination_name": "Archive"}, f"source '/images/run 7' on collection {ONE}"),
-    ],
-)
-def test_names_of_collections(names: dict[str, Any], shown: str) -> None:
-    """A person reads the name of a collection beside its id, where Globus says it."""
-    problem = report(task(is_ok=False, **names), Details(events=(DENIED,))).problem
-    assert problem is not None
-    assert problem.reason == f"permission denied for {shown}"
-
-
-@pytest.mark.parametrize("path", ["/images", "/images/", "/images//"])
-def test_slashes_at_the_end_of_the_source(path: str) -> None:
-    """The source is the source, however Globus writes its end."""
-    skipped = Details(skipped=(GAP, replace(GAP, source_path=path)))
-    assert report(ended(paths_skipped=2), skipped).status is PairStatus.FAILED
