@@ -13,8 +13,8 @@ RUN = [
     "globus-sdk>=4.9,<5",
     "msgspec>=0.20,<1",  # the first with a wheel for Python 3.14
     "python-dateutil>=2.8.2,<5",
-    "requests>=2.32.3,<3",
-    "rich>=13,<16",
+    "requests>=2.32.5,<3",
+    "rich>=14.3,<16",
     "urllib3>=2.3,<3",  # before, a reply that trickles in cannot be interrupted
 ]
 STANDIN = [

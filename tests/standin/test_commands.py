@@ -104,8 +104,8 @@ def test_bad_input(tmp_path: Path) -> None:
             (("demo", "--source", tmp_path, "--dir", tmp_path / "inside"), "is inside"),
         ]:
             done = CliRunner().invoke(main, list(map(str, args)))
-            assert (done.exit_code, done.stderr.count("\n")) == (2, 1), args
-            assert message in done.stderr
+            assert (done.exit_code, done.output.count("\n")) == (2, 1), args
+            assert message in done.output
 
 
 @pytest.mark.slow
@@ -175,4 +175,4 @@ def test_without_flask() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
     assert done.returncode == 2
     assert "-m pip install -e '.[standin]'" in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert done.output.count("\n") == 1
