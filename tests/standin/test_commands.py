@@ -175,4 +175,4 @@ def test_without_flask() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
     assert done.returncode == 2
     assert "-m pip install -e '.[standin]'" in done.stderr
-    assert done.output.count("\n") == 1
+    assert done.stderr.count("\n") == 1
