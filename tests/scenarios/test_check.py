@@ -183,6 +183,7 @@ def test_a_probe_that_cannot_be_removed_is_named(world: World) -> None:
     assert f"can write in '/' at the destination, but cannot remove '/{left.name}/' there" in outcome.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [0.3, 30.0])
 def test_a_probe_whose_removal_hangs_or_fails(world: World, monkeypatch: pytest.MonkeyPatch, limit: float) -> None:
     """A removal that has not ended is a note with its task; one that failed is a FAIL with what to remove."""
@@ -268,6 +269,7 @@ def test_an_outage_of_transfer(world: World, status: int, html: bool, ends_with:
     assert "next run" not in outcome.stdout
 
 
+@pytest.mark.slow
 def test_a_probe_whose_answer_is_lost(world: World) -> None:
     """The answer to the probe is lost, it is sent again and exists: that counts as made, and it is removed."""
     world.sync()

@@ -170,6 +170,7 @@ def test_bug_is_status_70(world: World, monkeypatch: pytest.MonkeyPatch) -> None
     assert "ZeroDivisionError" in (world.root / "log").read_text()
 
 
+@pytest.mark.slow
 def test_no_colour_without_a_terminal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Output to a file or pipe has no escape sequences, whatever TERM says."""
     monkeypatch.setenv("TERM", "xterm")

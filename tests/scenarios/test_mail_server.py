@@ -92,6 +92,7 @@ def test_silence(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "no answer from 127.0.0.1 port" in world.run().stderr
 
 
+@pytest.mark.slow
 def test_a_slow_server_is_not_waited_for_by_every_recipient(
     world: World, post: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,6 +40,7 @@ def test_serve_directories(tmp_path: Path, number: int) -> None:
     assert (target / "copy/a").read_bytes() == b"1"
 
 
+@pytest.mark.slow
 def test_serve_a_collection_that_is_not_shared(tmp_path: Path) -> None:
     """A collection with :none exists, but the client may not use it, even if a config names it."""
     (tmp_path / "data").mkdir()

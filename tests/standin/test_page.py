@@ -14,6 +14,7 @@ from globus_sdk import TransferData
 from .helpers import BLOCKS, LINES, Documented
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_every_curl_line(documented: Documented) -> None:
     """Each line with curl is accepted, and answers with the state."""
