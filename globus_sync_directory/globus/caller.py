@@ -1,4 +1,4 @@
-"""One call to Globus Transfer, from any thread: what its failure means, and when it is no use to call any more."""
+"""One call to Globus Transfer, from any thread: what its failure means, and when further calls are pointless."""
 
 from __future__ import annotations
 

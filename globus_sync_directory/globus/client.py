@@ -17,14 +17,13 @@ from globus_sync_directory.globus.documents import Submitted, read, read_list, r
 from globus_sync_directory.model.answer import Answer, Received, Rejected
 from globus_sync_directory.model.collection import Collection
 from globus_sync_directory.model.pair import Directory
-from globus_sync_directory.model.task import Event, Pause, SkippedPath, Task
+from globus_sync_directory.model.task import MOST_EVENTS, Event, Pause, SkippedPath, Task
 from globus_sync_directory.text import shorten
 
-__all__ = ["IDS_PER_REQUEST", "MOST_EVENTS", "GlobusClient", "Submitted", "host_now"]
+__all__ = ["IDS_PER_REQUEST", "GlobusClient", "Submitted", "host_now"]
 
 AT_A_TIME = 8  # questions
 IDS_PER_REQUEST = 100
-MOST_EVENTS = 1000  # of a task's log that are looked at, the newest. Source: Globus SDK, largest page
 _LIST_LIMIT = 1000  # Source: Globus SDK, largest page of task_list
 
 log = logging.getLogger(__name__)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+MOST_EVENTS = 1000  # how many of the newest entries of a task's log are read. Source: Globus SDK, largest page
+
 
 @dataclass(frozen=True, kw_only=True)
 class Task:

@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 
 from globus_sync_directory.errors import ExitStatus
 from globus_sync_directory.model.status import PairStatus
-from globus_sync_directory.model.task import Event, Task
+from globus_sync_directory.model.task import MOST_EVENTS, Event, Task
 
 STUCK_AFTER = timedelta(hours=1)
 # At a pause, Globus sets the deadline to this time after it. Source: Globus Transfer API, task_behavior.
 PAUSED_FOR_AT_MOST = timedelta(days=90)
-MOST_EVENTS = 1000  # how many of the newest entries of a task's log are read. Source: Globus SDK, largest page
 _DEADLINE_PRECISION = timedelta(minutes=1)
 
 

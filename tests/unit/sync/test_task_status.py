@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from globus_sync_directory.globus import client
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Event, Task
-from globus_sync_directory.sync import task_status as module
 from globus_sync_directory.sync.task_status import last_progress, needs_log, newest_error, task_status
 
 from .samples import BEGUN, DAY, ENDED, HOUR, MINUTE, NOW, ended, event, expired, task
@@ -210,11 +208,6 @@ def test_no_log_for_the_end_at_a_time_limit() -> None:
 def test_last_progress(events: Sequence[Event], expected: datetime) -> None:
     """The newest sign of progress, wherever it is in the log, but never before the submission."""
     assert last_progress(task(), events) == expected
-
-
-def test_the_log_is_full_where_the_client_reads_no_more() -> None:
-    """What counts as a full page is what the client asks for."""
-    assert client.MOST_EVENTS == module.MOST_EVENTS
 
 
 OLD, NEW = event("AUTH", at=ENDED, is_error=True), event("TIMEOUT", at=NOW, is_error=True)
