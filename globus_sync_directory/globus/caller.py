@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import TypeAlias, TypeVar
 
 from globus_sdk import (
-    AuthAPIError,
     ClientCredentialsAuthorizer,
     GlobusError,
     GlobusHTTPResponse,
@@ -17,17 +16,17 @@ from globus_sdk import (
     TransferClient,
 )
 
+from globus_sync_directory.globus.shared_token import UNEXPECTED_REPLY, NoToken
 from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport, no_reply_reason
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
-from globus_sync_directory.text import shorten
 
 APP_NAME = "globus_sync_directory"
 FAILURES_THAT_MEAN_OUTAGE = 3  # in a row
-# What the SDK, or documents.py, raises for a reply that is not what the API promises.
-UNEXPECTED_REPLY = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
-_SIGN_IN_FIX = (
-    "compare clientid with the application's page in the Globus web app; if needed, create a new secret there and "
-    "put it into the secret file"
+_REFUSED = Unavailable(reason="Globus Transfer accepted neither the token of this run nor a new one")
+_ALWAYS_REFUSED = Unavailable(
+    reason="Globus Transfer does not accept the tokens that Globus Auth gives",
+    fix="check in the Globus web app that the application still exists; if it does, ask Globus support",
+    is_sign_in=True,
 )
 
 _Value = TypeVar("_Value")
@@ -55,20 +54,29 @@ class Caller:
         self._clients: list[TransferClient] = []
         self._turn = threading.Lock()  # for what follows
         self._outage: Unavailable | None = None
-        self._failures = self._failed_looks = 0
+        self._failures = self._failed_looks = self._refusals = 0
+        self._was_accepted = False  # a token, by Globus Transfer
 
     def ask(self, what: str, send: _Send, read: Callable[[object], _Value], *, is_look: bool = False) -> Answer[_Value]:
         """Send a request, and return what ``read`` finds in the reply; ``what`` names that in a sentence."""
+        answer = self._ask_once(what, send, read, is_look)
+        # Without a token that has worked once, no other question can be answered either.
+        while answer is _REFUSED and not self._was_accepted:
+            answer = self._ask_once(what, send, read, is_look)
+        return answer
+
+    def _ask_once(self, what: str, send: _Send, read: Callable[[object], _Value], is_look: bool) -> Answer[_Value]:
         if self._outage:
             return self._outage
         self._of_thread.was_repeated = False
         try:
             answer = Received(read(send(self._client()).data))
+        except NoToken as error:
+            return self._end(error.failure)
         except (GlobusError, *UNEXPECTED_REPLY) as error:
             failure = _failure_of(error, what, was_repeated=self._of_thread.was_repeated)
-            self._note_failure(error, failure, is_look)
-            return failure
-        self._failures = 0
+            return self._note_failure(error, failure, is_look)
+        self._note_success()
         return answer
 
     def look(self, send: _Send, read: Callable[[object], _Value]) -> Answer[_Value]:
@@ -80,7 +88,8 @@ class Caller:
     def forget_outage(self) -> None:
         """Ask again, also after an outage was noticed."""
         with self._turn:
-            self._outage, self._failures, self._failed_looks = None, 0, 0
+            self._outage = None
+            self._failures = self._failed_looks = self._refusals = 0
 
     def close(self) -> None:
         """Send no further request, and close the connections; a request that is under way is not waited for."""
@@ -90,19 +99,34 @@ class Caller:
             with suppress(OSError):
                 client.close()
 
-    def _note_failure(self, error: Exception, failure: Failure, is_look: bool) -> None:
+    def _note_success(self) -> None:
         with self._turn:
-            if isinstance(failure, Rejected):
-                self._failures = 0
-                return
-            is_outage = failure.is_sign_in or isinstance(error, AuthAPIError)
-            if is_look:
+            self._failures = self._refusals = 0
+            self._was_accepted = True
+
+    def _note_failure(self, error: Exception, failure: Failure, is_look: bool) -> Failure:
+        """Count the failure; return it, or what it means together with those before it."""
+        if isinstance(failure, Rejected):
+            self._note_success()
+            return failure
+        with self._turn:
+            if failure is _REFUSED:
+                self._refusals += 1
+                is_outage = self._refusals >= FAILURES_THAT_MEAN_OUTAGE
+                failure = _ALWAYS_REFUSED if is_outage else failure
+            elif is_look:
                 self._failed_looks += 1
+                is_outage = False
             else:
                 self._failures += 1
-                is_outage |= isinstance(error, NetworkError) or self._failures >= FAILURES_THAT_MEAN_OUTAGE
-            if is_outage:
-                self._outage = self._outage or failure
+                is_outage = isinstance(error, NetworkError) or self._failures >= FAILURES_THAT_MEAN_OUTAGE
+        return self._end(failure) if is_outage else failure
+
+    def _end(self, failure: Unavailable) -> Unavailable:
+        """From now on, return ``failure`` to every question."""
+        with self._turn:
+            self._outage = self._outage or failure
+        return failure
 
     def _client(self) -> TransferClient:
         if self._of_thread.client is None:
@@ -119,27 +143,8 @@ class Caller:
         self._of_thread.was_repeated = True
 
 
-def sign_in_failure(error: AuthAPIError) -> Unavailable:
-    """Return what an error reply of Globus Auth means."""
-    status, document = error.http_status, error.raw_json
-    if status in (408, 429) or status >= 500:
-        return Unavailable(reason=f"Globus Auth answered {status}")
-    if not isinstance(document, dict) or not document:
-        reason = f"unexpected reply ({status}) from Globus Auth; a proxy or login portal may be in between"
-        return Unavailable(reason=reason)
-    code = document.get("error") or error.code
-    shown = f" ({shorten(code, 60)})" if isinstance(code, str) and code else ""
-    reason = (
-        f"Globus Auth rejects the sign-in{shown}: the client id and the secret do not belong together, "
-        "or the secret was removed"
-    )
-    return Unavailable(reason=reason, fix=_SIGN_IN_FIX, is_sign_in=True)
-
-
 def _failure_of(error: Exception, what: str, *, was_repeated: bool) -> Failure:
     """Return what ``error`` says about a request for ``what``."""
-    if isinstance(error, AuthAPIError):  # while it renewed the token
-        return sign_in_failure(error)
     if isinstance(error, TransferAPIError):
         return _transfer_failure(error, what, was_repeated)
     if isinstance(error, GlobusError):
@@ -149,11 +154,10 @@ def _failure_of(error: Exception, what: str, *, was_repeated: bool) -> Failure:
 
 def _transfer_failure(error: TransferAPIError, what: str, was_repeated: bool) -> Failure:
     status = error.http_status
-    if status == 401:  # the SDK has renewed the token once by now
-        reason = "Globus Transfer does not accept the token that Globus Auth gave"
-        return Unavailable(reason=reason, fix=_SIGN_IN_FIX, is_sign_in=True)
     code = error.raw_json.get("code") if isinstance(error.raw_json, dict) else None
     code = code if isinstance(code, str) else ""
+    if status == 401 and code:  # the SDK has sent it with a new token by now
+        return _REFUSED
     is_about_collection = "ExternalError" in code or "EndpointError" in code
     if not code or status in (408, 429) or (status >= 500 and not is_about_collection):
         return Unavailable(reason=f"Globus Transfer answered {status} when asked for {what}")

@@ -102,6 +102,8 @@ def make_retry_config(on_repeat: Callable[[], None] = lambda: None) -> RetryConf
     usual_pause = RetryConfig().backoff
 
     def pause(context: RetryContext) -> float:
+        if context.response is not None and context.response.status_code == 401:
+            return 0  # a clear answer; the request is sent with a new token, before that dies too
         on_repeat()
         return usual_pause(context)
 
