@@ -16,8 +16,9 @@ from globus_sdk import (
     TransferClient,
 )
 
-from globus_sync_directory.globus.shared_token import UNEXPECTED_REPLY, NoToken
-from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport, no_reply_reason
+from globus_sync_directory.globus.shared_token import NO_USABLE_REPLY, NoToken
+from globus_sync_directory.globus.this_host import check_settings, no_answer
+from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
 
 APP_NAME = "globus_sync_directory"
@@ -73,7 +74,7 @@ class Caller:
             answer = Received(read(send(self._client()).data))
         except NoToken as error:
             return self._end(error.failure)
-        except (GlobusError, *UNEXPECTED_REPLY) as error:
+        except NO_USABLE_REPLY as error:
             failure = _failure_of(error, what, was_repeated=self._of_thread.was_repeated)
             return self._note_failure(error, failure, is_look)
         self._note_success()
@@ -147,8 +148,9 @@ def _failure_of(error: Exception, what: str, *, was_repeated: bool) -> Failure:
     """Return what ``error`` says about a request for ``what``."""
     if isinstance(error, TransferAPIError):
         return _transfer_failure(error, what, was_repeated)
-    if isinstance(error, GlobusError):
-        return Unavailable(reason=f"no answer from Globus Transfer: {no_reply_reason(error)}")
+    if isinstance(error, GlobusError | OSError):
+        return no_answer("Transfer", error)
+    check_settings("Transfer")
     return Unavailable(reason=f"unexpected reply from Globus Transfer when asked for {what}")
 
 

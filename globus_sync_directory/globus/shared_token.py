@@ -7,12 +7,12 @@ from typing import Any
 
 from globus_sdk import AuthAPIError, ClientCredentialsAuthorizer, GlobusError
 
-from globus_sync_directory.globus.transport import no_reply_reason
+from globus_sync_directory.globus.this_host import check_settings, no_answer
 from globus_sync_directory.model.answer import Unavailable
 from globus_sync_directory.text import shorten
 
-# What the SDK, or documents.py, raises for a reply that is not what the API promises.
-UNEXPECTED_REPLY = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+# What the SDK, or documents.py, raises: without an answer, and for one that is not what the API promises.
+NO_USABLE_REPLY = (GlobusError, OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
 _SIGN_IN_FIX = (
     "compare clientid with the application's page in the Globus web app; if needed, create a new secret there and "
     "put it into the secret file"
@@ -61,7 +61,7 @@ class SharedToken(ClientCredentialsAuthorizer):
         self._failure = None
         try:
             super()._get_new_access_token()
-        except (GlobusError, *UNEXPECTED_REPLY) as error:
+        except NO_USABLE_REPLY as error:
             self._failure = auth_failure(error)
             raise NoToken(self._failure) from None
         finally:
@@ -69,11 +69,16 @@ class SharedToken(ClientCredentialsAuthorizer):
 
 
 def auth_failure(error: Exception) -> Unavailable:
-    """Return why Globus Auth gave no token; only what it rejects itself is a rejected sign-in."""
+    """
+    Return why Globus Auth gave no token; only what it rejects itself is a rejected sign-in.
+
+    Raises ConfigError where no request can leave this host.
+    """
     if isinstance(error, AuthAPIError):
         return _rejection(error)
-    if isinstance(error, GlobusError):
-        return Unavailable(reason=f"no answer from Globus Auth: {no_reply_reason(error)}")
+    if isinstance(error, GlobusError | OSError):
+        return no_answer("Auth", error)
+    check_settings("Auth")
     return Unavailable(reason="unexpected reply from Globus Auth; a proxy or login portal may be in between")
 
 

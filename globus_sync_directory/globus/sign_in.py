@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-import shlex
-import sys
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from globus_sdk import ConfidentialAppAuthClient, GlobusError, TransferClient
+from globus_sdk import ConfidentialAppAuthClient, TransferClient
 from globus_sdk.scopes import TransferScopes
 
-from globus_sync_directory.errors import ConfigError
 from globus_sync_directory.globus.caller import APP_NAME, Caller
 from globus_sync_directory.globus.client import GlobusClient, host_now
-from globus_sync_directory.globus.shared_token import UNEXPECTED_REPLY, SharedToken, auth_failure
+from globus_sync_directory.globus.shared_token import NO_USABLE_REPLY, SharedToken, auth_failure
+from globus_sync_directory.globus.this_host import check_settings
 from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport
 from globus_sync_directory.model.answer import Answer, Received
 
@@ -29,7 +27,7 @@ def sign_in(client_id: str, secret: str) -> Answer[GlobusClient]:
     """
     Return Globus as this application sees it.
 
-    Raises ConfigError for a GLOBUS_SDK_* value that cannot be used, and where this host has no TLS certificates.
+    Raises ConfigError where no request can leave this host: without TLS certificates, for a setting that cannot work.
     """
     limiter = RateLimiter()
     auth = _auth_client(client_id, secret, limiter)
@@ -38,11 +36,8 @@ def sign_in(client_id: str, secret: str) -> Answer[GlobusClient]:
         (found,) = reply.by_resource_server.values()
         access_token, expires_at = found["access_token"], found["expires_at_seconds"]
         token = SharedToken(auth, TransferScopes.all, access_token=access_token, expires_at=expires_at)
-    except (GlobusError, *UNEXPECTED_REPLY) as error:
+    except NO_USABLE_REPLY as error:
         return auth_failure(error)
-    except OSError as error:  # what the network does is a GlobusError
-        fix = f"reinstall them with: {shlex.quote(sys.executable)} -m pip install --force-reinstall certifi"
-        raise ConfigError(f"the TLS certificates of this Python installation cannot be used: {error}; {fix}") from None
     offset = clock_offset(reply.headers.get("Date"), host_now())
     if warning := clock_warning(offset):
         log.warning("%s", warning)
@@ -56,8 +51,10 @@ def _auth_client(client_id: str, secret: str, limiter: RateLimiter) -> Confident
         return ConfidentialAppAuthClient(
             client_id, secret, app_name=APP_NAME, transport=make_transport(limiter), retry_config=make_retry_config()
         )
-    except ValueError as error:
-        raise ConfigError(f"environment: a GLOBUS_SDK_ variable has a value the SDK cannot use: {error}") from None
+    except ValueError:  # for a GLOBUS_SDK_ variable
+        check_settings("Auth")
+        check_settings("Transfer")
+        raise
 
 
 def clock_offset(date: str | None, now: datetime) -> timedelta:
