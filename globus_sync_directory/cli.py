@@ -19,6 +19,7 @@ import click
 from globus_sync_directory.commands.options import Options
 from globus_sync_directory.config.load import load_settings
 from globus_sync_directory.errors import ConfigError, ExitStatus, Interrupted, LockHeld, SyncError, UsageError
+from globus_sync_directory.installation import OUT_OF_MEMORY, is_out_of_memory
 from globus_sync_directory.model.report import Check, CheckResult, RunReport
 from globus_sync_directory.output.log import log_end, log_report, log_to
 from globus_sync_directory.output.report_text import plain_lines
@@ -241,6 +242,8 @@ def invoke(arguments: Sequence[str]) -> ExitStatus:
             return _invoke(arguments)
         except Interrupted:  # while the report was being printed
             return ExitStatus.INTERRUPTED
+        except MemoryError:  # likewise
+            return ExitStatus.TRY_LATER
 
 
 def _invoke(arguments: Sequence[str]) -> ExitStatus:
@@ -264,6 +267,8 @@ def _invoke(arguments: Sequence[str]) -> ExitStatus:
             silence(sys.stdout)
             sentence = f"standard output cannot be written: {error.strerror}"
             report = RunReport(exit_status=ExitStatus.ATTENTION, errors=(sentence,))
+        elif is_out_of_memory(error):
+            report = RunReport(exit_status=ExitStatus.TRY_LATER, errors=(OUT_OF_MEMORY,))
         else:
             sentence = "this is a bug in globus_sync_directory; please report it with the traceback on stderr"
             report = RunReport(exit_status=ExitStatus.BUG, errors=(sentence,))

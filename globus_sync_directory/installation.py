@@ -6,12 +6,17 @@ It must run on Python 3.7 with nothing but the standard library, since it runs b
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import shlex
 import sys
 
 OLDEST_PYTHON = (3, 11)
+
+OUT_OF_MEMORY = (
+    "this host has too little memory, threads or open files left for this run; nothing is lost, run it again"
+)
 
 # What setup.py requires, by the names to import. A test compares the two.
 REQUIRED = ("click", "dateutil", "globus_sdk", "msgspec", "requests", "rich", "urllib3")
@@ -34,6 +39,16 @@ def explain(error: Exception) -> str | None:
     else:
         is_bug = not isinstance(error, (AttributeError, TypeError))  # such as a function that is missing
     return None if is_bug else _sentence(f"has a package that is too old or damaged ({type(error).__name__}: {error})")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether this host had no memory, thread or open file left, so that the same may work later."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+    if isinstance(error, ImportError):  # the loader of shared libraries has no numbers for errors
+        return any(words in str(error) for words in ("failed to map segment", "Cannot allocate", "Too many open files"))
+    lost = ("can't start new thread", "error return without exception set")  # the second: Python forgot a MemoryError
+    return isinstance(error, MemoryError) or str(error) in lost
 
 
 def _sentence(problem: str) -> str:

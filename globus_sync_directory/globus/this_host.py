@@ -24,7 +24,11 @@ from globus_sync_directory.model.answer import Unavailable
 _VERIFY = "GLOBUS_SDK_VERIFY_SSL"
 # They name certificates for other programs. Source: tried with the lowest and the newest globus-sdk and requests.
 _WITHOUT_EFFECT = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-_OUT_OF = {errno.EMFILE: "-n", errno.ENFILE: "-n", errno.ENOMEM: "-v", errno.EAGAIN: "-u"}  # with its ulimit option
+_OUT_OF = {
+    errno.EMFILE: "raise the limit of open files for this user (ulimit -n)",
+    errno.ENFILE: "end other programs on this host",
+    errno.ENOMEM: "give this job more memory, or end other programs on this host",
+}
 _CLOCK_DECIDES = (9, 10)  # not valid yet, expired. Source: X509_V_ERR_* of OpenSSL
 _SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
 
@@ -45,7 +49,7 @@ def no_answer(service: str, error: Exception) -> Unavailable:
         reason += f" ({unverified.verify_message})"
         fix = _certificate_fix(unverified.verify_code)
     elif numbers and numbers[0]:
-        fix = f"end other programs of this user, or raise its limit (ulimit {_OUT_OF[numbers[0]]})"
+        fix = _OUT_OF[numbers[0]]
     elif proxy and any(isinstance(cause, requests.exceptions.ProxyError) for cause in chain):
         service += f" through the proxy that {proxy[0]} names"
         reason = reason.replace("the server's name", "the proxy's name")
