@@ -85,8 +85,9 @@ trap - EXIT
 
 python=$PWD/venv/bin/python
 [[ -e venv || -L venv ]] || python=$(type -P python3) || fail 72 "there is no venv in $PWD and no python3 on PATH"
-# Otherwise a Python that cannot start would end with the tool's status 1. This takes 13 ms.
-"$python" -S -c '' || fail 72 "$python does not run; create the venv again, see README.md"
+# Otherwise a Python that cannot start, or is too old for the lines above, would end with the tool's status 1. 13 ms.
+"$python" -S -c 'import sys; sys.exit(sys.version_info < (3, 7))' ||
+    fail 72 "$python does not run; create the venv again, see README.md"
 
 export PATH # an empty environment has none, and bash does not export its default
 export PYTHONNOUSERSITE=1 # packages below ~/.local must not mix with those of the venv

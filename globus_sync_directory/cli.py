@@ -16,10 +16,19 @@ from typing import Any
 
 import click
 
+from globus_sync_directory import installation
 from globus_sync_directory.commands.options import Options
 from globus_sync_directory.config.load import load_settings
-from globus_sync_directory.errors import ConfigError, ExitStatus, Interrupted, LockHeld, SyncError, UsageError
-from globus_sync_directory.installation import OUT_OF_MEMORY, is_out_of_memory
+from globus_sync_directory.config.settings import Settings
+from globus_sync_directory.errors import (
+    ConfigError,
+    ExitStatus,
+    Interrupted,
+    LockHeld,
+    NotInstalled,
+    SyncError,
+    UsageError,
+)
 from globus_sync_directory.model.report import Check, CheckResult, RunReport
 from globus_sync_directory.output.log import log_end, log_report, log_to
 from globus_sync_directory.output.report_text import plain_lines
@@ -194,14 +203,22 @@ def _run_command(name: str | None, options: Options) -> RunReport:
         if is_check:
             return _failed_checks(error)
         raise
-    # Imported here, because --help and a config error must not wait for the SDK.
-    if is_check:
-        from globus_sync_directory.commands.check import check
+    return _command_named(name)(options, settings)
 
-        return check(options, settings)
-    from globus_sync_directory.commands.sync import sync
 
-    return sync(options, settings)
+def _command_named(name: str | None) -> Callable[[Options, Settings], RunReport]:
+    """Import what the command needs: late, because --help and a config error must not wait for the SDK."""
+    try:
+        if name == "check":
+            from globus_sync_directory.commands.check import check
+
+            return check
+        from globus_sync_directory.commands.sync import sync
+    except Exception as error:
+        if problem := installation.explain(error):
+            raise NotInstalled(problem) from None
+        raise
+    return sync
 
 
 def _failed_checks(error: ConfigError) -> RunReport:
@@ -260,6 +277,8 @@ def _invoke(arguments: Sequence[str]) -> ExitStatus:
                 error.show()
             return ExitStatus.USAGE
         report = RunReport(exit_status=ExitStatus.USAGE, errors=(error.format_message(),))
+    except NotInstalled as error:
+        report = RunReport(exit_status=ExitStatus(installation.exit_status_if_broken), errors=error.lines)
     except (SyncError, Interrupted) as error:
         report = RunReport(exit_status=error.exit_status, errors=error.lines)
     except Exception as error:  # noqa: BLE001  # a bug of ours has an exit status of its own
@@ -267,8 +286,8 @@ def _invoke(arguments: Sequence[str]) -> ExitStatus:
             silence(sys.stdout)
             sentence = f"standard output cannot be written: {error.strerror}"
             report = RunReport(exit_status=ExitStatus.ATTENTION, errors=(sentence,))
-        elif is_out_of_memory(error):
-            report = RunReport(exit_status=ExitStatus.TRY_LATER, errors=(OUT_OF_MEMORY,))
+        elif installation.is_out_of_memory(error):
+            report = RunReport(exit_status=ExitStatus.TRY_LATER, errors=(installation.OUT_OF_MEMORY,))
         else:
             sentence = "this is a bug in globus_sync_directory; please report it with the traceback on stderr"
             report = RunReport(exit_status=ExitStatus.BUG, errors=(sentence,))

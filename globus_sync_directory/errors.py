@@ -15,6 +15,7 @@ class ExitStatus(IntEnum):
     TOO_OLD = 3
     SIGN_IN_REJECTED = 4
     BUG = 70
+    NOT_INSTALLED = 72  # from the wrapper, where by hand it is USAGE
     TRY_LATER = 75
     INTERRUPTED = 130
 
@@ -53,6 +54,10 @@ class ConfigError(SyncError):
     """The config file or the environment has at least one problem; one line each."""
 
     exit_status = ExitStatus.USAGE
+
+
+class NotInstalled(ConfigError):
+    """A package that the tool needs is damaged or too old."""
 
 
 class StateError(SyncError):
