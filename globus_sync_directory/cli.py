@@ -110,8 +110,8 @@ Exit status
   3    a pair's last success is older than its max_age
   4    Globus rejects the sign-in
   70   a bug in this tool
-  75   try again later: no network, Globus unavailable, or another run
-       is working
+  75   try again later: no network, Globus unavailable, this host out of
+       memory, or another run is working
   130  interrupted
 """
 

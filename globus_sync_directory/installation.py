@@ -14,9 +14,7 @@ import sys
 
 OLDEST_PYTHON = (3, 11)
 
-OUT_OF_MEMORY = (
-    "this host has too little memory, threads or open files left for this run; nothing is lost, run it again"
-)
+OUT_OF_MEMORY = "this host has no memory, thread or open file left for this run; nothing is lost, run it again later"
 
 exit_status_if_broken = 2  # where a package turns out to be unusable; the wrapper asks for another one
 
