@@ -74,11 +74,14 @@ def find_old_holder(path: Path, now: datetime) -> LockHeld | None:
 
 
 def _held(descriptor: int, now: datetime) -> LockHeld:
-    holder = f"another run holds the lock: {_read(descriptor) or 'its holder is unknown'}"
+    holder = _read(descriptor) or "its holder is unknown"
     if not _is_old(descriptor, now):
-        return LockHeld(f"{holder}; this run starts nothing")
-    fix = "nothing is started until it ends; look at that process, and end it if it hangs"
-    return LockHeld(f"{holder}, for longer than a day; {fix}", is_old=True)
+        return LockHeld(f"another run holds the lock: {holder}; this run starts nothing")
+    return LockHeld(
+        f"another run holds the lock: {holder}, for longer than a day; nothing is started until it ends; look at that "
+        "process, and end it if it hangs",
+        is_old=True,
+    )
 
 
 def _is_old(descriptor: int, now: datetime) -> bool:

@@ -221,7 +221,7 @@ def _previous_task(report: PairReport) -> list[Line]:
 def _skipped(report: PairReport) -> list[Line]:
     shown = [f"{quote(path.source_path)} ({path.code.lower().replace('_', ' ')})" for path in report.skipped]
     number = max(report.task.paths_skipped if report.task else 0, len(shown))
-    if not number or report.status in _WITHOUT_GAPS:
+    if not number or (report.status in _WITHOUT_GAPS and not shown):
         return []
     more = f", and {number - SKIPPED_SHOWN:,} more" if number > SKIPPED_SHOWN else ""
     more += f" (--json lists {len(shown):,})" if len(shown) > SKIPPED_SHOWN else ""

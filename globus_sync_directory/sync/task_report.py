@@ -146,13 +146,12 @@ def _out_of_time(found: ReportedTask) -> Problem:
 
 
 def _empty_source(pair: Pair | None) -> Problem:
-    reason = "although there have been files before"
     if pair is None:
-        return Problem(reason=f"no file was found at the source, {reason}")
+        return Problem(reason="no file was found at the source, although there have been files before")
     where = f"source {quote(pair.source.path)} on collection {pair.source.collection}"
     excluded = ", and that exclude does not leave out everything" if pair.exclude else ""
     return Problem(
-        reason=f"no file was found in {where}, {reason}",
+        reason=f"no file was found in {where}, although there have been files before",
         fix=f"check that the disk is mounted{excluded}; if the source may be empty, set allow_empty = true in "
         f"[{pair.name}]",
     )

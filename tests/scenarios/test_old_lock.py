@@ -79,8 +79,8 @@ def test_a_young_holder(world: World) -> None:
     assert (look.status, look.stdout, look.stderr) == (0, "", "")
 
 
-def test_a_look_stops_no_run(world: World) -> None:
-    """While -d has a look at the lock that a killed run left behind, a run begins: it waits for that instant."""
+def test_a_run_that_was_killed(world: World) -> None:
+    """What its lock file says is old, but nobody holds the lock: the next run begins."""
     with hanging(world, 25):
         pass
     assert world.run("-d").status == 0
