@@ -92,13 +92,13 @@ def test_a_run_says_it_of_the_task_before(world: World) -> None:
 
 def test_another_gap_beside_it(world: World) -> None:
     """A file that cannot be read is a gap as ever; it is named first, with its reason."""
-    world.source.unreadable = {"/images/a.txt"}
-    (world.images / "b.txt").write_bytes(b"x")
+    world.source.unreadable = {"/images/zz.txt"}
+    (world.images / "zz.txt").write_bytes(b"x")
     night(world)
     look = world.run("-d")
     assert (look.status, look.statuses) == (1, {"microscope": "succeeded with gaps"})
-    assert "2 paths not copied: '/images/a.txt' (permission denied), '/images/z.tmp' (file not found)" in look.stdout
-    assert "why:  permission denied for source '/images/a.txt'" in look.stdout
+    assert "2 paths not copied: '/images/zz.txt' (permission denied), '/images/z.tmp' (file not found)" in look.stdout
+    assert "why:  permission denied for source '/images/zz.txt'" in look.stdout
 
 
 def test_more_than_a_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
