@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from globus_sync_directory.globus.client import GlobusClient
-from globus_sync_directory.globus.explain import About, end_named, explain
+from globus_sync_directory.globus.explain import About, explain
 from globus_sync_directory.globus.transfer_document import build_document, deadline_in, with_deadline
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
 from globus_sync_directory.model.pair import Pair
@@ -182,7 +182,7 @@ def _without_submission_id(pair: Pair, failure: Failure, identity: str) -> Outco
         case Unavailable(reason=reason, fix=fix):
             return Outcome(status=PairStatus.NOT_REACHED, problem=Problem(reason=reason, fix=fix))
         case Rejected(code=code, message=message):
-            problem = explain(code, message, About(pair=pair, directory=None, identity=identity))
+            problem = explain(code, message, About(pair=pair, identity=identity))
             return Outcome(status=PairStatus.REJECTED, problem=problem)
 
 
@@ -199,8 +199,8 @@ def _outcome(pair: Pair, reply: _Reply, identity: str) -> Outcome:
         case Rejected() if _has_no_room(reply):
             return _NO_ROOM
         case Rejected(code=code, message=message):
-            about = About(pair=pair, directory=end_named(message, pair), identity=identity)
-            return Outcome(status=PairStatus.REJECTED, problem=explain(code, message, about))
+            problem = explain(code, message, About(pair=pair, identity=identity))
+            return Outcome(status=PairStatus.REJECTED, problem=problem)
 
 
 def _failed_sign_in(failure: Unavailable) -> Outcome:
