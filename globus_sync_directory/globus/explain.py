@@ -29,13 +29,15 @@ class About:
     What an error is about, as far as that is known.
 
     ``directory`` may be an end of the pair or any other path; ``collection`` is what is known where no path is.
-    ``identity`` is the application's own.
+    ``identity`` is the application's own. ``names_own_paths``: it can only be about a path of the pair's own, as at a
+    submission, so that a text that names only the collection names the path too.
     """
 
     pair: Pair | None = None
     directory: Directory | None = None
     collection: str = ""
     identity: str = ""
+    names_own_paths: bool = False
 
     @property
     def prefix(self) -> str:
@@ -127,7 +129,8 @@ def _narrowed(about: About, found: ErrorText, text: str) -> About:
     named = {end.collection for end in ends if end.collection in text.lower()}
     collection = about.collection or found.collection or (named.pop() if len(named) == 1 else "")
     if not found.path:
-        return replace(about, collection=collection)
+        own = [end for end in ends if about.names_own_paths and end.collection == collection]
+        return replace(about, collection=collection, directory=own[0] if len(own) == 1 else None)
     path = "/" + found.path.strip("/")
     if not collection:  # a path that only one side has shows the side
         holding = [end for end in ends if end.contains(Directory(collection=end.collection, path=path))]
@@ -149,7 +152,7 @@ def _words(code: str, found: ErrorText, about: About) -> Mapping[str, str]:
             missing = f"{path} was gone when it was to be copied"
     share, share_command = _share(about)
     own_words = shorten(found.said or found.message)
-    said = shorten(found.said or _code_in_words(code) or found.message)
+    said = shorten(found.said or ": ".join(filter(None, (_code_in_words(code), found.message))))
     is_known = directory or about.collection
     globus_says = f"Globus says{f' of {path if directory else about.where}' if is_known else ''}: {said}"
     return {
@@ -171,6 +174,9 @@ def _words(code: str, found: ErrorText, about: About) -> Mapping[str, str]:
         "message": f": {own_words}" if own_words and own_words != code else "",
         "quoted_message": f": {quote(own_words)}" if own_words else "",
         "globus_says": globus_says if said else "Globus gives no reason",
+        "ask_about_it": "if this persists, send these words to the collection's administrator"
+        if said
+        else "look at the task in the Globus web app, or ask the collection's administrator",
     }
 
 

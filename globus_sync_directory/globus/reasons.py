@@ -318,7 +318,7 @@ _VAGUE_ROWS = (
         _WAIT,
     ),
 )
-_UNKNOWN = Row((), "{globus_says}", "wait; if this persists, send these words to the collection's administrator")
+_UNKNOWN = Row((), "{globus_says}", "{ask_about_it}")
 
 
 def choose_row(code: str, server_code: str, words: str) -> Row:

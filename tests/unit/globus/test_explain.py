@@ -64,7 +64,8 @@ AGAIN = (
 DIFFERED = " differed after the copy; something may have changed the file during the copy"
 MAINTENANCE = "nothing to do during maintenance; if this persists, ask that administrator"
 WAIT = "wait; if this persists, ask the collection's administrator"
-SEND = "wait; if this persists, send these words to the collection's administrator"
+SEND = "if this persists, send these words to the collection's administrator"
+LOOK = "look at the task in the Globus web app, or ask the collection's administrator"
 NOT_FOUND = ("NotFound", "ClientError.NotFound", "FILE_NOT_FOUND", "PATH_NOT_FOUND", "ExternalError.Stat.NotFound")
 DENIED = (
     *("PERMISSION_DENIED", "PermissionDenied", "EndpointPermissionDenied", "ACL_CHANGED", "FILE_ACCESS"),
@@ -144,7 +145,7 @@ PASSING_CASES = [
     (PAUSED, NO_SIDE, f"paused by the administrator of {EITHER}", MAINTENANCE),
     (BUSY, DESTINATION, f"the destination collection {TWO} is not working properly at the moment", WAIT),
     (BUSY, NO_PAIR, "one of its collections is not working properly at the moment", WAIT),
-    (("",), SOURCE, "Globus gives no reason", SEND),
+    (("",), SOURCE, "Globus gives no reason", LOOK),
     (("NEVER_HEARD_OF",), NO_PAIR, "Globus says: never heard of", SEND),
 ]
 
@@ -233,7 +234,7 @@ def test_no_command_where_it_is_not_known_what_to_give(about: About) -> None:
     ("TIMEOUT", "c=NO_SPACE_LEFT", f"no space or quota left for source '/images' on collection {ONE}"),
     ("ENDPOINT_ERROR", "500 v=1 c=SOMETHING_ELSE", "is not working properly at the moment"),
     ("UNHEARD_OF", "500 v=1 c=QUOTA_EXCEEDED", f"no space or quota left for source '/images' on collection {ONE}"),
-    ("UNHEARD_OF", "Message: what it was", f"Globus says of source '/images' on collection {ONE}: unheard of"),
+    ("UNHEARD_OF", "Message: what it was", f"Globus says of source '/images' on collection {ONE}: unheard of: what it was"),
     ("UNKNOWN", "Message: what it was", f"Globus says of source '/images' on collection {ONE}: what it was"),
     ("UNKNOWN", "Message: Fatal FTP response", "Globus gives no reason"),
     ("UNHEARD_OF", "x" * 300, f"Globus says of source '/images' on collection {ONE}: " + "x" * 159 + "…"),

@@ -438,7 +438,7 @@ def test_events(event: tuple[str, ...]) -> None:
 
 
 LOGIN_FAILED = "ExternalError.DirListingFailed.LoginFailed"
-NO_MAPPING = "Identity set contains an identity from an allowed domain, but it does not map to a valid username for this connector"
+NO_MAPPING = "Identity set contains an identity from an allowed domain, but it does not map to a valid username"
 NO_DOMAIN = "None of your identities are from domains allowed by resource policies"
 
 
@@ -453,11 +453,11 @@ ANSWERS = [
     ("Conflict", f"Host endpoint of shared endpoint 'Lab ({LAB})' has been deleted", True,
      f"{SOURCE} has been deleted", "correct [lab] src_endpoint"),
     ("ClientError.Conflict", f"Endpoint 'Lab ({LAB})' is being migrated", False,
-     f"Globus says of {SOURCE}: Endpoint 'Lab ({LAB})' is being migrated", "wait"),
+     f"Globus says of {SOURCE}: Endpoint 'Lab ({LAB})' is being migrated", "send these words"),
     ("ClientError.Conflict.SubmissionIdInUse", "The submission id belongs to a delete task", False,
      "Globus says: The submission id belongs to a delete task", "another submission id"),
     ("ClientError.Conflict", f"The collection 'Archive ({ARCHIVE})' is locked for maintenance", False,
-     f"Globus says of {DESTINATION}: The collection 'Archive ({ARCHIVE})' is locked", "wait"),
+     f"Globus says of {DESTINATION}: The collection 'Archive ({ARCHIVE})' is locked", "send these words"),
     (LOGIN_FAILED, login_failed(LAB, login_reply("LOGIN_DENIED", NO_MAPPING, "Mapping collection to ID failed.")), True,
      f"the server of {SOURCE} has no account for it: Identity set contains", "ask another member to share"),
     (LOGIN_FAILED, login_failed(LAB, login_reply("ENDPOINT_ERROR", "Failure while contacting GCS Manager API.")), False,
@@ -469,8 +469,8 @@ ANSWERS = [
     ("PermissionDenied", login_failed(ARCHIVE, login_reply("LOGIN_DENIED", NO_DOMAIN)), True,
      f"{DESTINATION} admits only certain identities", "guest collection"),
     ("ExternalError",
-     rf"Unable to scan endpoint (1, 'Error (connect)\nEndpoint: Lab ({LAB})\nServer: Globus Connect\nMessage: The server "
-     r"may be too busy\n---\nDetails: an end-of-file was reached\nglobus_xio: The GSI XIO driver failed to establish a "
+     rf"Unable to scan endpoint (1, 'Error (connect)\nEndpoint: Lab ({LAB})\nServer: Globus Connect\nMessage: The "
+     r"server may be too busy\n---\nDetails: an end-of-file was reached\nglobus_xio: The GSI XIO driver failed to establish a "
      r"secure connection. The failure occured during a handshake read.\n\n')", False,
      f"no secure connection to {SOURCE} could be made", "wait"),
     ("EndpointPermissionDenied",
