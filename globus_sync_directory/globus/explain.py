@@ -215,14 +215,13 @@ def _share(about: About) -> tuple[str, str]:
     if about.pair is None or not about.prefix:
         both = f"both guest collections must be shared with {about.identity}: r at the source, rw at the destination"
         return f"if src_ and dst_ are swapped, exchange them and grant nothing; otherwise {both}", ""
-    right, verb, swapped = "r", "read", ""
+    right, swapped = "r", ""
     if about.prefix == "dst_":
-        right, verb = "rw", "read and write"
+        right = "rw"
         swapped = "if your data come from here, src_ and dst_ are swapped: exchange them and grant nothing; otherwise "
     words = (
         f"{swapped}ask its owner to share it with {about.identity}, permission {right}, on the collection's page under "
-        f"Permissions{' or with the command below' if about.directory else ''}; if it is shared already, let the "
-        f"account that shares the collection {verb} the directory on the collection's computer"
+        f"Permissions{' or with the command below' if about.directory else ''}"
     )
     if about.directory is None or about.is_below:
         return words, ""

@@ -115,7 +115,7 @@ _BY_CODE = (
     Row(
         _DENIED,
         "permission denied for {path}{message}",
-        "{share}; if that does not help, have the path allowed on the collection: in Globus Connect Personal under "
+        "{share}; if it is shared already, have the path allowed on the collection: in Globus Connect Personal under "
         "Accessible Folders, else by its administrator",
         says="path not allowed",
         below_source=f"have the path allowed on the collection, {_LEAVE_OUT}",
@@ -126,7 +126,8 @@ _BY_CODE = (
     Row(
         _DENIED,
         "permission denied for {path}",
-        "{share}",
+        "{share}; if it is shared already, let the account that shares the collection {verb} the directory on the "
+        "collection's computer",
         below_source=_READABLE,
         below_destination="on the collection's computer, let the account that shares the collection write to it",
         is_permanent=True,

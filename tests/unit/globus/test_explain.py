@@ -234,7 +234,7 @@ def test_no_command_where_it_is_not_known_what_to_give(about: About) -> None:
     ("TIMEOUT", "c=NO_SPACE_LEFT", f"no space or quota left for source '/images' on collection {ONE}"),
     ("ENDPOINT_ERROR", "500 v=1 c=SOMETHING_ELSE", "is not working properly at the moment"),
     ("UNHEARD_OF", "500 v=1 c=QUOTA_EXCEEDED", f"no space or quota left for source '/images' on collection {ONE}"),
-    ("UNHEARD_OF", "Message: what it was", f"Globus says of source '/images' on collection {ONE}: unheard of: what it was"),
+    ("UNHEARD_OF", "Message: no tape", f"Globus says of source '/images' on collection {ONE}: unheard of: no tape"),
     ("UNKNOWN", "Message: what it was", f"Globus says of source '/images' on collection {ONE}: what it was"),
     ("UNKNOWN", "Message: Fatal FTP response", "Globus gives no reason"),
     ("UNHEARD_OF", "x" * 300, f"Globus says of source '/images' on collection {ONE}: " + "x" * 159 + "…"),

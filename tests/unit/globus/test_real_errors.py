@@ -470,8 +470,8 @@ ANSWERS = [
      f"{DESTINATION} admits only certain identities", "guest collection"),
     ("ExternalError",
      rf"Unable to scan endpoint (1, 'Error (connect)\nEndpoint: Lab ({LAB})\nServer: Globus Connect\nMessage: The "
-     r"server may be too busy\n---\nDetails: an end-of-file was reached\nglobus_xio: The GSI XIO driver failed to establish a "
-     r"secure connection. The failure occured during a handshake read.\n\n')", False,
+     r"server may be too busy\n---\nDetails: an end-of-file was reached\nglobus_xio: The GSI XIO driver failed to "
+     r"establish a secure connection. The failure occured during a handshake read.\n\n')", False,
      f"no secure connection to {SOURCE} could be made", "wait"),
     ("EndpointPermissionDenied",
      f"Denied by endpoint, Error (list)\nEndpoint: Lab ({LAB})\nServer: 192.0.2.1:443\nCommand: MLST /data\nMessage: "
