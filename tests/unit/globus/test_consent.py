@@ -86,5 +86,5 @@ def test_a_rejection_that_stays(clear: tuple[bool, bool], is_definite: bool) -> 
         Rejected(is_definite=clear[0], **missing),
         Rejected(http_status=400, code="X", message="", is_definite=clear[1]),
     ]
-    answer = Consents(lambda _: Received(None)).ask({ONE}, lambda: rest.pop(0))
+    answer: Answer[str] = Consents(lambda _: Received(None)).ask({ONE}, lambda: rest.pop(0))
     assert answer == Rejected(http_status=400, code="X", message="", is_definite=is_definite)
