@@ -248,7 +248,8 @@ def start_unconfirmed(stage: Stage) -> str:
 
 def not_reached(stage: Stage) -> str:
     stage.world.pair("sequencer")
-    stage.world.globus.faults.add(Fault(path="*", times=None, status=503))
+    message = "Globus is down for maintenance until 14:00 UTC"
+    stage.world.globus.faults.add(Fault(path="*", times=None, status=503, message=message))
     return stage.show()
 
 

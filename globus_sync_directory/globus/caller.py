@@ -19,6 +19,7 @@ from globus_sdk import (
 )
 
 from globus_sync_directory.globus.consent import Consents, missing_consents
+from globus_sync_directory.globus.outage import own_words
 from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport, no_reply_reason
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
 from globus_sync_directory.text import shorten
@@ -148,7 +149,7 @@ def sign_in_failure(error: AuthAPIError) -> Unavailable:
     """Return what an error reply of Globus Auth means."""
     status, document = error.http_status, error.raw_json
     if status in (408, 429) or status >= 500:
-        return Unavailable(reason=f"Globus Auth answered {status}")
+        return Unavailable(reason=f"Globus Auth answered {status}{own_words(error)}")
     if not isinstance(document, dict) or not document:
         reason = f"unexpected reply ({status}) from Globus Auth; a proxy or login portal may be in between"
         return Unavailable(reason=reason)
@@ -181,7 +182,7 @@ def _transfer_failure(error: TransferAPIError, what: str, was_repeated: bool) ->
     code = code if isinstance(code, str) else ""
     is_about_collection = "ExternalError" in code or "EndpointError" in code
     if not code or status in (408, 429) or (status >= 500 and not is_about_collection):
-        return Unavailable(reason=f"Globus Transfer answered {status} when asked for {what}")
+        return Unavailable(reason=f"Globus Transfer answered {status} when asked for {what}{own_words(error)}")
     is_definite = status < 500 and not was_repeated
     return Rejected(
         http_status=status,
