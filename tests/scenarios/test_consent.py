@@ -112,6 +112,7 @@ def test_auth_refuses(world: World, arguments: tuple[str, ...]) -> None:
     assert outcome.status == 1
     assert world.asked().count(f"POST {TOKEN}") == 1 + 1
     assert outcome.stdout.count("consent") == 2 if arguments else outcome.statuses["other"] == "blocked"
+    assert f"{world.client_id}@clients.auth.globus.org" in outcome.stdout
     assert world.tasks == []
 
 
