@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from globus_sync_directory.globus.client import AT_A_TIME
 from globus_sync_directory.globus.consent import Consents, missing_consents
 from globus_sync_directory.model.answer import Answer, Received, Rejected
 
 ONE, TWO = "763d50ee-e814-4080-878b-6a8be5cf7570", "9d6d994a-6d04-11e5-ba46-22000b92c6ec"
 TRANSFER = "urn:globus:auth:scope:transfer.api.globus.org:all"
 CODE = "ConsentRequired"
+THREADS = 8
 
 
 def data_access(collection: str) -> str:
@@ -53,7 +53,7 @@ def test_what_is_missing(document: object, collections: set[str]) -> None:
 
 def test_one_thread_asks_and_the_others_wait() -> None:
     """Many questions at a time about one collection: Globus Auth is asked once, and every question is answered."""
-    everybody = threading.Barrier(AT_A_TIME)
+    everybody = threading.Barrier(THREADS)
     asked: list[str] = []
     of_thread = threading.local()
 
@@ -70,9 +70,9 @@ def test_one_thread_asks_and_the_others_wait() -> None:
         return Rejected(http_status=403, code=CODE, message="", missing_consents=frozenset({ONE}))
 
     consents = Consents(ask_auth)
-    with ThreadPoolExecutor(AT_A_TIME) as threads:
-        answers = list(threads.map(lambda _: consents.ask({ONE}, question), range(AT_A_TIME)))
-    assert answers == [Received("dir")] * AT_A_TIME
+    with ThreadPoolExecutor(THREADS) as threads:
+        answers = list(threads.map(lambda _: consents.ask({ONE}, question), range(THREADS)))
+    assert answers == [Received("dir")] * THREADS
     assert asked == [FIRST]
 
 
