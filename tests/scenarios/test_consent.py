@@ -14,7 +14,7 @@ TOKEN = "/v2/oauth2/token"
 TRANSFER = "urn:globus:auth:scope:transfer.api.globus.org:all"
 LOGIN = (
     "Command Failed: Error (login)\nEndpoint: Archive\nServer: 127.0.0.1:443\nMessage: Login Failed\n---\n"
-    "Details: 530-Login incorrect. : No matching identity mapping was found.\\r\\n530-GlobusError: v=1 c=LOGIN_DENIED"
+    "Details: 530-Login incorrect. : Mapping collection to specified ID failed.\\r\\n530-GlobusError: v=1 c=LOGIN_DENIED"
     "\\r\\n530 End.\\r\\n"
 )
 
@@ -112,6 +112,8 @@ def test_auth_refuses(world: World, arguments: tuple[str, ...]) -> None:
     assert outcome.status == 1
     assert world.asked().count(f"POST {TOKEN}") == 1 + 1
     assert outcome.stdout.count("consent") == 2 if arguments else outcome.statuses["other"] == "blocked"
+    reason = "needs a data_access consent, which this application could not give itself"
+    assert reason in outcome.stdout
     assert f"{world.client_id}@clients.auth.globus.org" in outcome.stdout
     assert world.tasks == []
 
@@ -175,4 +177,5 @@ def test_no_account(world: World) -> None:
     world.globus.faults.add(Fault(path=path, nth=2, status=502, code=code, message=LOGIN, times=None))
     outcome = world.run()
     assert (outcome.status, outcome.statuses) == (1, {"microscope": "blocked"})
+    assert "an account mapping is missing" in outcome.stdout
     assert world.destination.consents == {world.client_id}
