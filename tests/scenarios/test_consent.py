@@ -14,8 +14,8 @@ TOKEN = "/v2/oauth2/token"
 TRANSFER = "urn:globus:auth:scope:transfer.api.globus.org:all"
 LOGIN = (
     "Command Failed: Error (login)\nEndpoint: Archive\nServer: 127.0.0.1:443\nMessage: Login Failed\n---\n"
-    "Details: 530-Login incorrect. : Mapping collection to specified ID failed.\\r\\n530-GlobusError: v=1 c=LOGIN_DENIED"
-    "\\r\\n530 End.\\r\\n"
+    "Details: 530-Login incorrect. : Mapping collection to specified ID failed.\\r\\n"
+    "530-GlobusError: v=1 c=LOGIN_DENIED\\r\\n530 End.\\r\\n"
 )
 
 
