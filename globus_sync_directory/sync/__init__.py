@@ -13,6 +13,7 @@ details      logs, skipped paths and pauses of tasks that need a reason   asks G
 outcome      what happened to a pair that the run was to start
 success      which tasks are successes: skipped paths, empty sources      pure
 task_status  task + log -> status                                         pure
+people       pauses and cancels -> reasons, with what people wrote        pure
 task_report  task + details -> report on one task                         pure
 assess       records + snapshot + outcomes + details -> reports           pure
 """
