@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from world import SUBMIT, World
+from world import SUBMIT, TASK_LIST, World
 
 from globus_sync_directory.cli import invoke
 from globus_sync_directory.standin import Fault
@@ -163,6 +163,27 @@ def succeeded_with_gaps(stage: Stage) -> str:
     return stage.show_later(7 * HOUR)
 
 
+def source_is_empty(stage: Stage) -> str:
+    world = stage.world
+    world.sync()
+    world.clock.advance(24 * HOUR)
+    world.images.rename(world.root / "disk")
+    world.images.mkdir()
+    world.sync()
+    return stage.show_later(7 * HOUR)
+
+
+def vanished_path(stage: Stage) -> str:
+    world = stage.world
+    (world.images / "lock.tmp").write_bytes(b"x")
+    world.globus.hold(after_files=1)
+    world.sync()
+    (world.images / "lock.tmp").unlink()
+    world.globus.release()
+    world.globus.wait()
+    return stage.show_later(7 * HOUR)
+
+
 def stopped_at_its_time_limit(stage: Stage) -> str:
     stage.world.pair("microscope", timelimitmins="300")
     stage.world.globus.hold(after_files=1)
@@ -196,6 +217,19 @@ def cancelled(stage: Stage) -> str:
     world.globus.hold()
     world.sync()
     world.globus.cancel(world.tasks[0].id)
+    return stage.show_later(7 * HOUR)
+
+
+def cancelled_by_an_administrator(stage: Stage) -> str:
+    world = stage.world
+    world.globus.hold()
+    world.sync()
+    (task,) = world.tasks
+    world.globus.cancel(task.id)
+    message = "This fills our archive. Please call Storage, extension 4711."
+    by_admin = {"canceled_by_admin": "DESTINATION", "canceled_by_admin_message": message}
+    document = world.globus.task_document(task) | by_admin
+    world.globus.faults.add(Fault(path=TASK_LIST, nth=2, body={"DATA": [document], "total": 1}))
     return stage.show_later(7 * HOUR)
 
 
@@ -248,7 +282,8 @@ def start_unconfirmed(stage: Stage) -> str:
 
 def not_reached(stage: Stage) -> str:
     stage.world.pair("sequencer")
-    stage.world.globus.faults.add(Fault(path="*", times=None, status=503))
+    message = "Globus is down for maintenance until 14:00 UTC"
+    stage.world.globus.faults.add(Fault(path="*", times=None, status=503, message=message))
     return stage.show()
 
 
@@ -293,12 +328,15 @@ _SCENES: tuple[Callable[[Stage], str], ...] = (
     suspended,
     succeeded,
     too_old,
+    vanished_path,
+    source_is_empty,
     succeeded_with_gaps,
     stopped_at_its_time_limit,
     ran_out_of_time_without_progress,
     failed,
     restarted,
     cancelled,
+    cancelled_by_an_administrator,
     waiting_for_room,
     waiting_for_the_earlier_task,
     never_run,

@@ -7,6 +7,7 @@ from typing import Any
 
 from globus_sdk import AuthAPIError, ClientCredentialsAuthorizer, GlobusError
 
+from globus_sync_directory.globus.outage import own_words
 from globus_sync_directory.globus.this_host import check_settings, no_answer
 from globus_sync_directory.model.answer import Unavailable
 from globus_sync_directory.text import shorten
@@ -85,7 +86,7 @@ def auth_failure(error: Exception) -> Unavailable:
 def _rejection(error: AuthAPIError) -> Unavailable:
     status, document = error.http_status, error.raw_json
     if status in (408, 429) or status >= 500:
-        return Unavailable(reason=f"Globus Auth answered {status}")
+        return Unavailable(reason=f"Globus Auth answered {status}{own_words(error)}")
     if not isinstance(document, dict) or not document:
         reason = f"unexpected reply ({status}) from Globus Auth; a proxy or login portal may be in between"
         return Unavailable(reason=reason)

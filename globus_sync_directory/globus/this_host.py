@@ -40,21 +40,21 @@ def no_answer(service: str, error: Exception) -> Unavailable:
     Raises ConfigError where no request can leave this host until a person changes something here.
     """
     check_settings(service)
-    reason, fix = no_reply_reason(error), Unavailable.fix
+    reason, fix = no_reply_reason(error), None
     chain = tuple(causes(error))
     proxy = _proxy(_address(service))
     unverified = next((cause for cause in chain if isinstance(cause, ssl.SSLCertVerificationError)), None)
-    numbers = [cause.errno for cause in chain if isinstance(cause, OSError) and cause.errno in _OUT_OF]
     if unverified:
         reason += f" ({unverified.verify_message})"
         fix = _certificate_fix(unverified.verify_code)
-    elif numbers and numbers[0]:
-        fix = _OUT_OF[numbers[0]]
+    elif numbers := [cause.errno for cause in chain if isinstance(cause, OSError) and cause.errno in _OUT_OF]:
+        fix = _OUT_OF[numbers[0] or 0]
     elif proxy and any(isinstance(cause, requests.exceptions.ProxyError) for cause in chain):
         service += f" through the proxy that {proxy[0]} names"
         reason = reason.replace("the server's name", "the proxy's name")
         fix = f"correct {proxy[0]} in the environment, or remove it"
-    return Unavailable(reason=f"no answer from Globus {service}: {reason}", fix=fix)
+    reason = f"no answer from Globus {service}: {reason}"
+    return Unavailable(reason=reason, fix=fix, is_of_this_host=True) if fix else Unavailable(reason=reason)
 
 
 def check_settings(service: str) -> None:

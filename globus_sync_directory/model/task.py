@@ -13,7 +13,8 @@ class Task:
     """
     One transfer task as Globus described it; times are aware UTC, text is as it came.
 
-    ``status`` is ACTIVE, INACTIVE (suspended), SUCCEEDED or FAILED (also cancelled or expired).
+    ``status`` is ACTIVE, INACTIVE (suspended), SUCCEEDED or FAILED (also cancelled or expired). ``cancelled_by``: the
+    side, SOURCE, DESTINATION or BOTH, whose administrator cancelled it, and ``cancel_message`` what that person wrote.
     Source: Globus Transfer API, task, task document.
     """
 
@@ -28,6 +29,8 @@ class Task:
     nice_status: str = ""
     fatal_code: str = ""
     fatal_description: str = ""
+    cancelled_by: str = ""
+    cancel_message: str = ""
     files_found: int = 0
     files_copied: int = 0
     files_in_step: int = 0  # the same on both sides, so not copied
@@ -46,9 +49,9 @@ class Task:
         return self.status not in ("SUCCEEDED", "FAILED")
 
     @property
-    def is_full_success(self) -> bool:
-        """Whether it copied everything."""
-        return self.status == "SUCCEEDED" and self.paths_skipped == 0
+    def has_seen_files(self) -> bool:
+        """Whether it has found a file at the source; files that are excluded do not count."""
+        return bool(self.files_found or self.files_copied or self.files_in_step)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,7 +45,7 @@ def test_gap_names_the_collection_and_the_fix(world: World) -> None:
     world.sync()
     report = world.run("-d").stdout
     assert f"permission denied for source '/images/deep' on collection 'Microscope PC' ({world.source.id})" in report
-    assert "fix:  let the account that shares the collection read it" in report
+    assert "or leave it out with exclude" in report
     assert "permission rw" not in report
 
 

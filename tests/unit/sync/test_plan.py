@@ -40,6 +40,7 @@ from .samples import (
     snapshot,
     task,
 )
+from .task_reports import LOST
 
 NOTHING_KNOWN = snapshot()
 
@@ -201,6 +202,9 @@ def test_an_orphan_of_which_nothing_is_known() -> None:
     assert find_idle({OLD.fingerprint: known}, NOTHING_KNOWN, scope(PAIR), {}, NOW) == ([PAIR], {})
 
 
+EMPTY: dict[str, Any] = {"files_found": 0, "files_copied": 0}
+
+
 @pytest.mark.parametrize(
     ("known", "found", "expected"),
     [
@@ -208,6 +212,10 @@ def test_an_orphan_of_which_nothing_is_known() -> None:
         (record(None), snapshot(ended(1)), False),
         (record(1), snapshot(ended(1)), True),
         (record(1), snapshot(ended(1, paths_skipped=1)), False),
+        (record(1), snapshot(ended(1, paths_skipped=1), skipped={1: Received([LOST])}), True),
+        (record(1), snapshot(ended(1, paths_skipped=2), skipped={1: Received([LOST])}), False),
+        (record(1), snapshot(ended(1, **EMPTY)), True),
+        (record(1, had_files=True), snapshot(ended(1, **EMPTY)), False),
         (record(1), snapshot(ended(1, status="FAILED")), False),
         (record(1), snapshot(expired(1)), False),
         (record(1), snapshot(task(1)), False),
@@ -230,6 +238,20 @@ UNPROVEN = "so all files are compared by checksum"
         *(
             (record(1), snapshot(ended(1)), level, level, f"{PROVEN}; sync level {word}")
             for level, word in zip(SyncLevel, ("exists", "size", "mtime", "checksum"), strict=True)
+        ),
+        (
+            record(1),
+            snapshot(ended(1, paths_skipped=1), skipped={1: Received([LOST])}),
+            SyncLevel.MTIME,
+            SyncLevel.MTIME,
+            f"{PROVEN}; sync level mtime",
+        ),
+        (
+            record(1, had_files=True),
+            snapshot(ended(1, **EMPTY)),
+            SyncLevel.MTIME,
+            SyncLevel.CHECKSUM,
+            f"its last task was not a full success, {UNPROVEN}",
         ),
         *(
             (None, NOTHING_KNOWN, level, SyncLevel.CHECKSUM, f"no earlier task of it is known, {UNPROVEN}")
@@ -275,7 +297,8 @@ TOO_LARGE = rejected("ExternalError.DirListingFailed.SizeLimit", "more than 100,
         (DENIED, DIR, f"permission denied for source '/images' on collection {ONE}"),
         (FILE, DIR, f"source '/images' on collection {ONE} is not a directory"),
         (rejected("EndpointDeleted"), DIR, f"the source collection {ONE} has been deleted"),
-        (rejected("ConsentRequired"), DIR, f"the source collection {ONE} requires a consent, policy or account"),
+        (rejected("ConsentRequired"), DIR, f"the source collection {ONE} needs a data_access consent"),
+        (rejected("AuthPolicyFailed"), DIR, f"the source collection {ONE} requires a consent, policy or account"),
         (DIR, DENIED, f"permission denied for destination '/archive/images' on collection {TWO}"),
         (DIR, FILE, f"destination '/archive/images' on collection {TWO} is not a directory"),
         (DENIED, FILE, f"permission denied for source '/images' on collection {ONE}"),
@@ -302,7 +325,10 @@ def test_what_waiting_cannot_fix_blocks(source: Answer[str], destination: Answer
         ({SOURCE: DIR, DESTINATION: DIR}, []),
         ({SOURCE: DIR, DESTINATION: NO_SUCH_PATH}, []),  # the task makes it
         ({SOURCE: OFFLINE}, [f"the source collection {ONE} is not connected (fix: start Globus Connect Personal"]),
-        ({SOURCE: TOO_LARGE}, ["Globus says: more than 100,000 entries (fix: "]),
+        (
+            {SOURCE: TOO_LARGE},
+            [f"Globus says of source '/images' on collection {ONE}: more than 100,000"],
+        ),
         (
             {SOURCE: NO_ANSWER},
             [f"could not look at '/images' on collection {ONE}: Globus Transfer answered 503"],

@@ -8,12 +8,13 @@ from datetime import datetime
 import pytest
 
 from globus_sync_directory.model.pair import Pair
+from globus_sync_directory.model.problem import Problem
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Pause, SkippedPath, Task
 from globus_sync_directory.sync.details import Details
 
 from .samples import ENDED, HOUR, IDENTITY, MINUTE, NOW, ONE, PAIR, TWO, ended, event, expired, new_id, task
-from .task_reports import DENIED, GAP, LOST, NOTHING, report
+from .task_reports import BLANK, DENIED, GAP, LOST, NOTHING, report
 
 CANCEL = f"globus task cancel {new_id(1)}"
 LIMITED = replace(PAIR, time_limit=5 * HOUR)
@@ -60,7 +61,7 @@ CASES = [
         name="errors, without a log: the short reason",
         found=replace(FAILING, requested_at=NOW - MINUTE),
         status=PairStatus.RUNNING_WITH_ERRORS,
-        reason=f"{EITHER} is not connected",
+        reason=f"{EITHER} cannot be reached",
         fix="run check to see which one; start Globus Connect Personal",
     ),
     Case(
@@ -77,7 +78,7 @@ CASES = [
         details=Details(events=(replace(DENIED, code="NEW", details="", description="the tape robot rests"),)),
         status=PairStatus.STUCK,
         reason="Globus says: the tape robot rests",
-        fix="look at the task in the Globus web app",
+        fix="if this persists, send these words to the collection's administrator",
     ),
     Case(
         name="stuck, whose log has details that nobody knows: their message",
@@ -86,8 +87,8 @@ CASES = [
             events=(replace(DENIED, code="NEW", details="Error (list)\nMessage: out of tape", description="it rests"),)
         ),
         status=PairStatus.STUCK,
-        reason="Globus says: out of tape",
-        fix="look at the task in the Globus web app",
+        reason="Globus says: new: out of tape",
+        fix="if this persists, send these words to the collection's administrator",
     ),
     Case(
         name="paused, by whom and why",
@@ -127,7 +128,7 @@ CASES = [
         details=Details(events=(OFFLINE,)),
         pair=LIMITED,
         status=PairStatus.RAN_OUT_OF_TIME,
-        reason=f"the destination collection {TWO} is not connected",
+        reason=f"the destination collection {TWO} cannot be reached",
         fix="start Globus Connect Personal on that computer",
     ),
     Case(
@@ -158,10 +159,25 @@ CASES = [
     ),
     Case(
         name="cancelled by an administrator, who said why",
-        found=ended(status="FAILED", fatal_code="CANCELED"),
-        details=Details(events=(DENIED, event("CANCELED"), event("CANCELED", details="the disk\nis full"))),
+        found=ended(status="FAILED", fatal_code="CANCELED", cancelled_by="SOURCE", cancel_message="the disk\nis full"),
+        details=Details(events=(DENIED, event("CANCELED", details="Canceled by somebody"))),
         status=PairStatus.CANCELLED,
-        reason="the disk is full",
+        reason=f"an administrator of the source collection {ONE} cancelled it: 'the disk is full'",
+        fix="speak to that administrator first",
+    ),
+    Case(
+        name="cancelled by an administrator, whatever the code is",
+        found=ended(status="FAILED", cancelled_by="DESTINATION"),
+        status=PairStatus.CANCELLED,
+        reason=f"an administrator of the destination collection {TWO} cancelled it, and left no message",
+        fix="speak to that administrator first",
+    ),
+    Case(
+        name="cancelled by its owner",
+        found=ended(status="FAILED", fatal_code="CANCELED"),
+        details=Details(events=(DENIED, event("CANCELED"), event("CANCELED", details="Canceled by the\ntask owner"))),
+        status=PairStatus.CANCELLED,
+        reason="Canceled by the task owner",
         fix=WITHOUT_REASON,
     ),
     Case(
@@ -235,7 +251,7 @@ CASES = [
         details=Details(events=(DENIED,)),
         pair=None,
         status=PairStatus.STUCK,
-        reason="permission denied for a path on one of its collections",
+        reason=f"permission denied for '/images/run 7' on collection {ONE}",
         fix="wait, or cancel it",
         command=CANCEL,
     ),
@@ -245,6 +261,13 @@ CASES = [
         pair=None,
         status=PairStatus.CANCELLED,
         reason="somebody cancelled it",
+    ),
+    Case(
+        name="an orphan that an administrator cancelled: no run starts it again",
+        found=ended(pair=None, status="FAILED", fatal_code="CANCELED", cancelled_by="BOTH", cancel_message="no more"),
+        pair=None,
+        status=PairStatus.CANCELLED,
+        reason="an administrator of the source collection and the destination collection cancelled it: 'no more'",
     ),
     Case(
         name="an orphan out of time: whose limit is not known",
@@ -259,9 +282,41 @@ CASES = [
         details=Details(skipped=(replace(GAP, source_path="/images"),)),
         pair=None,
         status=PairStatus.SUCCEEDED_WITH_GAPS,
-        reason="permission denied for a path on one of its collections",
+        reason=f"permission denied for '/images' on collection {ONE}",
     ),
 ]
+
+
+EMPTY = ended(files_found=0, files_copied=0)
+NAMED = replace(EMPTY, source_name="Lab PC")
+
+
+@pytest.mark.parametrize(
+    ("found", "pair", "reason", "fix"),
+    [
+        (
+            NAMED,
+            PAIR,
+            f"no file was found in source '/images' on collection 'Lab PC' ({ONE}), although there have been files "
+            "before",
+            "check that the disk is mounted; if the source may be empty, set allow_empty = true in [microscope]",
+        ),
+        (
+            EMPTY,
+            replace(PAIR, exclude=("*.tif",)),
+            f"no file was found in source '/images' on collection {ONE}, although there have been files before",
+            "check that the disk is mounted, and that exclude does not leave out everything; "
+            "if the source may be empty, set allow_empty = true in [microscope]",
+        ),
+        (EMPTY, None, "no file was found at the source, although there have been files before", ""),
+    ],
+)
+def test_empty_source(found: Task, pair: Pair | None, reason: str, fix: str) -> None:
+    """A source that has lost its files is a problem, and the fix names both ways out."""
+    made = report(found, pair=pair, may_be_empty=False)
+    assert (made.status, made.counts_from) == (PairStatus.SOURCE_IS_EMPTY, BLANK.counts_from)
+    assert made.problem == Problem(reason=reason, fix=fix)
+    assert made.notes == BLANK.notes
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
