@@ -234,7 +234,11 @@ def _show(report: RunReport, *, quiet: bool, as_json: bool) -> ExitStatus:
 
 def main() -> None:
     """Run the command line of this process and end it with the exit status."""
-    status = invoke(sys.argv[1:])
+    status: int
+    try:
+        status = invoke(sys.argv[1:])
+    except NotInstalled:
+        status = installation.exit_status_if_broken
     _end_at_signals(status)
     log_end(status)
     if not flush_streams() and status is ExitStatus.OK:
@@ -244,7 +248,7 @@ def main() -> None:
     sys.exit(status)
 
 
-def _end_at_signals(status: ExitStatus) -> None:
+def _end_at_signals(status: int) -> None:
     """From now on, let a signal end the process at once with this status, since requests under way may hang."""
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -252,7 +256,7 @@ def _end_at_signals(status: ExitStatus) -> None:
 
 
 def invoke(arguments: Sequence[str]) -> ExitStatus:
-    """Do what one command line asks for, print the report and return the exit status."""
+    """Do what one command line asks for, print the report and return the exit status. Raises NotInstalled."""
     prepare_streams()
     with _signals_interrupt():
         try:
@@ -277,8 +281,9 @@ def _invoke(arguments: Sequence[str]) -> ExitStatus:
                 error.show()
             return ExitStatus.USAGE
         report = RunReport(exit_status=ExitStatus.USAGE, errors=(error.format_message(),))
-    except NotInstalled as error:
-        report = RunReport(exit_status=ExitStatus(installation.exit_status_if_broken), errors=error.lines)
+    except NotInstalled as error:  # shown here; main() knows its exit status
+        _show(RunReport(exit_status=error.exit_status, errors=error.lines), quiet=False, as_json="--json" in arguments)
+        raise
     except (SyncError, Interrupted) as error:
         report = RunReport(exit_status=error.exit_status, errors=error.lines)
     except Exception as error:  # noqa: BLE001  # a bug of ours has an exit status of its own

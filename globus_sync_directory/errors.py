@@ -15,7 +15,6 @@ class ExitStatus(IntEnum):
     TOO_OLD = 3
     SIGN_IN_REJECTED = 4
     BUG = 70
-    NOT_INSTALLED = 72  # from the wrapper, where by hand it is USAGE
     TRY_LATER = 75
     INTERRUPTED = 130
 

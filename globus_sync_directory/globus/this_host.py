@@ -61,9 +61,10 @@ def check_settings(service: str) -> None:
     """Raise ConfigError for what keeps every request to this service from leaving this host."""
     address = _address(service)
     problem = None if address.scheme in ("http", "https") and address.hostname else _bad_address(service)
-    problem = problem or _proxy_problem(address)
-    if address.scheme == "https":
-        problem = problem or _certificates_problem() or _key_log_problem()
+    uses_tls = address.scheme == "https"
+    problem = problem or _proxy_problem(address) or _certificates_problem(are_used=uses_tls)
+    if uses_tls:
+        problem = problem or _key_log_problem()
     if problem:
         raise ConfigError(problem)
 
@@ -79,13 +80,13 @@ def _bad_address(service: str) -> str:
     return f"environment: GLOBUS_SDK_SERVICE_URL_{service.upper()} is not a URL; remove it from the environment"
 
 
-def _certificates_problem() -> str | None:
+def _certificates_problem(*, are_used: bool) -> str | None:
     fix = "name a file with certificates (PEM), or remove it"
     try:
         wanted = get_ssl_verify()
     except ValueError:
         return f"environment: {_VERIFY} cannot be used: {os.environ[_VERIFY]}: no such file; {fix}"
-    if wanted is False:
+    if wanted is False or not are_used:
         return None
     file = adapters.DEFAULT_CA_BUNDLE_PATH if wanted is True else wanted
     try:
