@@ -293,7 +293,7 @@ def test_an_inactive_task_ends_too(world: World) -> None:
     assert world.tc.task_wait(task.id, timeout=2, polling_interval=1)
     found = world.tc.get_task(task.id)
     assert (found["status"], found["completion_time"], found["fatal_error"]) == ("INACTIVE", None, None)
-    assert refused(world.submit) == (409, "ClientError.Conflict")
+    assert refused(world.submit) == (409, "Conflict")
     world.clock.advance(24 * HOUR)
     world.globus.wait()
     assert world.tc.get_task(task.id)["fatal_error"]["code"] == "EXPIRED"

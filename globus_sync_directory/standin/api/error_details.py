@@ -120,7 +120,7 @@ def _json(error: TransferError, reply: _Reply | None, behaviour: Behaviour) -> s
         body = _spelled(reply.text, behaviour, usual="percent")
         if behaviour.line_ends == "recorded" and reply.text.count("\n") == 1:
             body = reply.text.replace("\r", "")
-        said = {"body": body, "code": reply.number}
+        said = {"body": body} | ({"code": reply.number} if reply.number else {})
     where = {"endpoint": error.collection.label, "server": _server(error.collection), "type": "FTPServerError"}
     context = {"operation": _STEPS[error.operation].context, "path": join_path(error.path)}
     return json.dumps({"context": [context], "error": said | where})

@@ -101,12 +101,12 @@ class Transfer:
         if key in self._task.done:
             return
         self._copier.step()
+        self._task.count(key)
         with (
             self._reading(key, "read"),
             storage.opened(storage.open_file(*source)) as file,
             self._writing(key, "write"),
         ):
-            self._task.count(key)
             if self._copier.is_up_to_date(key, file, target):
                 self._task.files_skipped += 1
             else:
