@@ -41,7 +41,7 @@ BEHAVIOURS: dict[str, dict[str, Any]] = {
 @pytest.fixture(params=BEHAVIOURS)
 def odd(world: World, request: pytest.FixtureRequest) -> World:
     """The world in which the service behaves in one other way."""
-    world.globus.behaviour = replace(Behaviour(), **BEHAVIOURS[request.param])
+    world.globus.behaviour = replace(world.globus.behaviour, **BEHAVIOURS[request.param])
     return world
 
 
