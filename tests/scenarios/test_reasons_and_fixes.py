@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -24,9 +26,13 @@ FORMS = [
 @pytest.fixture(params=FORMS)
 def told(world: World, request: pytest.FixtureRequest) -> World:
     """The world in which Globus tells errors in one of these forms."""
-    form, line_ends = request.param.split()
-    world.globus.behaviour = replace(world.globus.behaviour, error_details=form, line_ends=line_ends)
+    tell(world, *request.param.split())
     return world
+
+
+def tell(world: World, form: Any, line_ends: Any) -> None:
+    """Let Globus tell errors in this form."""
+    world.globus.behaviour = replace(world.globus.behaviour, error_details=form, line_ends=line_ends)
 
 
 def denied(collection: Collection, path: str, operation: Any) -> TransferError:
@@ -129,3 +135,75 @@ def test_swapped_ends(world: World) -> None:
     outcome = world.run("check", "--write-probe")
     assert outcome.status == 1
     assert "fix:  if your data come from here, src_ and dst_ are swapped: exchange them and grant" in outcome.stdout
+
+
+def remove_source(world: World) -> None:
+    shutil.rmtree(world.images)
+
+
+def forbid_directory(world: World) -> None:
+    world.source.rules[world.client_id, split_path("/images/deep")] = ""
+
+
+def forbid_file(world: World) -> None:
+    world.source.unreadable.add("/images/a.txt")
+
+
+def forbid_destination(world: World) -> None:
+    world.destination.rules[world.client_id, ()] = "r"
+
+
+def put_file_in_the_way(world: World) -> None:
+    world.archive.mkdir(parents=True)
+    (world.archive / "deep").write_text("a file")
+
+
+def put_directory_in_the_way(world: World) -> None:
+    (world.archive / "a.txt" / "inside").mkdir(parents=True)
+
+
+def fill_destination(world: World) -> None:
+    world.destination.full = True
+
+
+def change_file_always(world: World) -> None:
+    world.source.changing_files = 1000
+
+
+def take_offline(world: World) -> None:
+    world.destination.online = False
+
+
+def remove_account(world: World) -> None:
+    world.destination.login_failure = "LOGIN_DENIED"
+
+
+def break_server(world: World) -> None:
+    world.destination.login_failure = "ENDPOINT_ERROR"
+
+
+HAPPENINGS = [
+    remove_source, forbid_directory, forbid_file, forbid_destination, put_file_in_the_way, put_directory_in_the_way,
+    fill_destination, change_file_always, take_offline, remove_account, break_server,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("happen", HAPPENINGS, ids=lambda happen: happen.__name__)
+def test_same_words_in_every_form(world: World, happen: Callable[[World], None]) -> None:
+    """Details as text or JSON, with any spelling of line ends: the report says the same, without the servers' frame."""
+    world.globus.hold()
+    world.run()
+    happen(world)
+    world.globus.release()
+    world.globus.wait()
+    world.clock.advance(2 * 3600)
+    world.globus.wait()
+    reports = set()
+    for form in ("text", "json"):
+        for line_ends in ("recorded", "escaped", "percent", "crlf"):
+            tell(world, form, line_ends)
+            reports.add(world.run("-d").stdout)
+    (report,) = reports
+    assert "why:" in report
+    for word in ("Fatal FTP", "GlobusError", "GridFTP", "%0D", "\\r", "Command failed", '{"'):
+        assert word not in report

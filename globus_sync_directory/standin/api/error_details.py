@@ -181,11 +181,8 @@ def _numbered(number: int, *lines: str) -> _Reply:
 
 
 def _spelled(text: str, behaviour: Behaviour, usual: str = "escaped") -> str:
-    """Return what a server said with its line ends as the service writes them."""
-    match usual if behaviour.line_ends == "recorded" else behaviour.line_ends:
-        case "escaped":
-            return text.replace("\r", "\\r").replace("\n", "\\n")
-        case "percent":
-            return text.replace("\r", "%0D").replace("\n", "%0A")
-        case _:
-            return text
+    """Return what a server said with its line ends as the service writes them; a bare LF is never a percent code."""
+    spelling = usual if behaviour.line_ends == "recorded" else behaviour.line_ends
+    if spelling == "percent":
+        text = text.replace("\r\n", "%0D%0A")
+    return text if spelling == "crlf" else text.replace("\r", "\\r").replace("\n", "\\n")
