@@ -7,9 +7,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeGuard
 
 from globus_sync_directory.globus.client import GlobusClient
-from globus_sync_directory.globus.explain import About, end_named, explain
+from globus_sync_directory.globus.explain import About, explain
 from globus_sync_directory.globus.transfer_document import build_document, deadline_in, with_deadline
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
 from globus_sync_directory.model.pair import Pair
@@ -24,6 +25,7 @@ from globus_sync_directory.sync.records import last_task, record_of, with_task
 from globus_sync_directory.sync.snapshot import LISTING_DELAY, live_tasks_of
 from globus_sync_directory.text import quote, shorten
 
+_EXPLAINED_CONFLICTS = ("TooManyPending", "GCDisconnected", "NoCred", "SubmissionIdInUse")
 _RESOLVED_LATER = "nothing to do; the next run resolves it"
 
 _NO_ROOM = Outcome(
@@ -170,9 +172,9 @@ def _outcomes(
     known: Mapping[str, Task],
     identity: str,
 ) -> dict[str, Outcome]:
-    identical = [pair for pair, reply in replies.items() if _is_identical_paths(reply)]
     outcomes = {pair.fingerprint: _outcome(pair, reply, identity) for pair, reply in replies.items()}
-    return outcomes | _outcomes_of_identical_paths(client, store, identical, known)
+    conflicts = {pair: reply for pair, reply in replies.items() if _is_unexplained_conflict(reply)}
+    return outcomes | _outcomes_of_conflicts(client, store, conflicts, known)
 
 
 def _without_submission_id(pair: Pair, failure: Failure, identity: str) -> Outcome:
@@ -182,7 +184,7 @@ def _without_submission_id(pair: Pair, failure: Failure, identity: str) -> Outco
         case Unavailable(reason=reason, fix=fix):
             return Outcome(status=PairStatus.NOT_REACHED, problem=Problem(reason=reason, fix=fix))
         case Rejected(code=code, message=message):
-            problem = explain(code, message, About(pair=pair, directory=None, identity=identity))
+            problem = explain(code, message, About(pair=pair, identity=identity))
             return Outcome(status=PairStatus.REJECTED, problem=problem)
 
 
@@ -199,7 +201,7 @@ def _outcome(pair: Pair, reply: _Reply, identity: str) -> Outcome:
         case Rejected() if _has_no_room(reply):
             return _NO_ROOM
         case Rejected(code=code, message=message):
-            about = About(pair=pair, directory=end_named(message, pair), identity=identity)
+            about = About(pair=pair, identity=identity, names_own_paths=True)
             return Outcome(status=PairStatus.REJECTED, problem=explain(code, message, about))
 
 
@@ -212,36 +214,36 @@ def _unconfirmed(reason: str) -> Outcome:
     return Outcome(status=PairStatus.START_UNCONFIRMED, problem=Problem(reason=reason, fix=_RESOLVED_LATER))
 
 
-def _outcomes_of_identical_paths(
-    client: GlobusClient, store: StateStore, pairs: Sequence[Pair], known: Mapping[str, Task]
+def _outcomes_of_conflicts(
+    client: GlobusClient, store: StateStore, conflicts: Mapping[Pair, Rejected], known: Mapping[str, Task]
 ) -> dict[str, Outcome]:
     """Return the outcomes of pairs whose paths another task has already; that is mostly a task of our own."""
-    if not pairs:
+    if not conflicts:
         return {}
     answer = client.live_tasks()
-    if not isinstance(answer, Received):
-        reason = "a task with the same paths is running already, and Globus did not send the list of our tasks"
-        problem = Problem(reason=reason, fix="the next run asks again")
-        return {pair.fingerprint: Outcome(status=PairStatus.NOT_REACHED, problem=problem) for pair in pairs}
     outcomes: dict[str, Outcome] = {}
     with store.edit() as records:
-        for pair in pairs:
+        for pair, reply in conflicts.items():
             record = records[pair.fingerprint]
-            ours = live_tasks_of(answer.value, pair.fingerprint)
+            live = answer.value if isinstance(answer, Received) else None
+            ours = live_tasks_of(live or (), pair.fingerprint)
             if ours:
                 log.info("%s: adopted task %s, which was not remembered", pair.name, ours[0].task_id)
                 records[pair.fingerprint] = with_task(record, last_task(ours[0], pair))
-            outcomes[pair.fingerprint] = _outcome_of_identical_paths(pair, record, answer.value, known, client.now())
+                outcomes[pair.fingerprint] = Outcome(status=PairStatus.RUNNING, task=ours[0])
+            elif _is_identical_paths(reply):
+                last = known.get(record.task.task_id) if record.task else None
+                outcomes[pair.fingerprint] = _outcome_of_identical_paths(pair, record, live, last, client.now())
     return outcomes
 
 
 def _outcome_of_identical_paths(
-    pair: Pair, record: PairRecord, live: Sequence[Task], known: Mapping[str, Task], now: datetime
+    pair: Pair, record: PairRecord, live: Sequence[Task] | None, last: Task | None, now: datetime
 ) -> Outcome:
-    ours = live_tasks_of(live, pair.fingerprint)
-    if ours:
-        return Outcome(status=PairStatus.RUNNING, task=ours[0])
-    last = known.get(record.task.task_id) if record.task else None
+    """Return the outcome where none of our live tasks is the one with these paths; ``live`` is None if not known."""
+    if live is None:
+        reason = "a task with the same paths is running already, and Globus did not send the list of our tasks"
+        return Outcome(status=PairStatus.NOT_REACHED, problem=Problem(reason=reason, fix="the next run asks again"))
     is_new = record.task is not None and now - record.task.submitted_at < LISTING_DELAY
     if is_new and (last is None or last.is_live):
         return Outcome(status=PairStatus.STARTED, notes=("Globus does not list this task yet",))
@@ -263,8 +265,13 @@ def _has_no_room(reply: _Reply) -> bool:
     return isinstance(reply, Rejected) and "TooManyPending" in reply.code
 
 
-def _is_identical_paths(reply: _Reply) -> bool:
-    """Return whether another task has the same paths: a 409 with no other known code. Source: task_submit."""
+def _is_unexplained_conflict(reply: _Reply) -> TypeGuard[Rejected]:
+    """Return whether another task may have the same paths: a 409 whose code says nothing else. Source: task_submit."""
     if not isinstance(reply, Rejected) or not reply.is_definite or reply.http_status != 409:
         return False
-    return not reply.code.rpartition(".")[2].startswith(("TooManyPending", "GCDisconnected", "NoCred"))
+    return not reply.code.rpartition(".")[2].startswith(_EXPLAINED_CONFLICTS)
+
+
+def _is_identical_paths(reply: Rejected) -> bool:
+    """Return whether Globus says that another task has the same paths; the code of that is used for more."""
+    return "identical paths" in reply.message.lower()

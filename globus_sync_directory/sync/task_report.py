@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from globus_sync_directory.globus.explain import About, directory_in, explain, explain_pause
+from globus_sync_directory.globus.explain import About, explain, explain_pause
 from globus_sync_directory.model.collection import with_names
 from globus_sync_directory.model.pair import Directory, Pair
 from globus_sync_directory.model.problem import Problem
@@ -98,12 +98,12 @@ def _cause(found: ReportedTask) -> Problem | None:
     task, details = found.task, found.details
     error = newest_error(details.events)
     if error:
-        directory = directory_in(error.details, found.pair) if found.pair else None
-        return explain(error.code, error.details or error.description, _about(found, directory))
+        return explain(error.code, error.details or error.description, _about(found, None))
     if details.skipped:
         first = details.skipped[0]
         path = "/" + first.source_path.strip("/")
-        directory = Directory(collection=found.pair.source.collection, path=path) if found.pair else None
+        source = found.pair.source.collection if found.pair else task.source_collection
+        directory = Directory(collection=source, path=path)
         return explain(first.code, first.details, _about(found, directory))
     if task.is_live and not task.is_ok:
         return explain(task.nice_status, task.nice_status, _about(found, None))

@@ -87,7 +87,7 @@ def test_not_connected_and_mapped(world: World) -> None:
     assert outcome.status == 1
     failed = "\n".join(lines(outcome.stdout, "FAIL"))
     assert "is a guest collection on Globus Connect Personal; it is not connected" in failed
-    assert "requires a consent, policy or account that an application cannot have" in failed
+    assert "needs a data_access consent, which Globus Auth did not give" in failed
     assert "start Globus Connect Personal" in outcome.stdout
 
 

@@ -103,7 +103,7 @@ def all_messages() -> set[str]:
             values += call.args if name in MESSAGE_CALLS else []
             tables = [argument for argument in call.args[:1] if isinstance(argument, ast.Dict)]
             found |= {f"… {text}" for table in tables for rule in table.values if (text := template(rule))}
-            if name == "_Row":  # of globus/explain.py: codes, reason, fix
+            if name == "Row":  # of globus/reasons.py: codes, reason, fix
                 values += call.args[1:2]
             found |= {text for value in values if (text := template(value))}
     return {text for text in found if text.strip("…;: ")}  # what is only filled in is a message of another place

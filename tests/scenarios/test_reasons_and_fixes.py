@@ -13,7 +13,7 @@ from world import World
 
 from globus_sync_directory.standin import Collection
 from globus_sync_directory.standin.engine.errors import TransferError
-from globus_sync_directory.standin.storage import StorageError, split_path
+from globus_sync_directory.standin.storage import StorageError, path_not_allowed, split_path
 
 pytestmark = pytest.mark.promise(7, "reasons and fixes that fit the side and the path")
 
@@ -35,9 +35,9 @@ def tell(world: World, form: Any, line_ends: Any) -> None:
     world.globus.behaviour = replace(world.globus.behaviour, error_details=form, line_ends=line_ends)
 
 
-def denied(collection: Collection, path: str, operation: Any) -> TransferError:
-    """Return the error about a file that the collection's own disk does not let anybody open."""
-    cause = StorageError("PERMISSION_DENIED")
+def denied(collection: Collection, path: str, operation: Any, cause: StorageError | None = None) -> TransferError:
+    """Return the error about a path: without a cause, the collection does not open it to us."""
+    cause = cause or path_not_allowed()
     return TransferError(cause.code, collection, split_path(path), operation, cause)
 
 
@@ -45,11 +45,12 @@ def test_error_about_a_file_at_the_source(told: World) -> None:
     """An error about one file names that file and its side, and does not ask for write permission at the source."""
     told.globus.hold()
     told.run()
-    told.tasks[0].suspend("PERMISSION_DENIED", denied(told.source, "/images/deep/secret.txt", "read"))
+    error = denied(told.source, "/images/deep/secret.txt", "read", StorageError("PERMISSION_DENIED"))
+    told.tasks[0].suspend("PERMISSION_DENIED", error)
     told.clock.advance(3700)
     report = told.run("-d")
     assert (report.status, report.statuses) == (1, {"microscope": "suspended"})
-    assert "permission denied for source '/images/deep/secret.txt'" in report.stdout
+    assert "refuses access to source '/images/deep/secret.txt'" in report.stdout
     assert "permission rw" not in report.stdout
 
 
@@ -74,7 +75,7 @@ def test_gap_names_the_collection_and_the_fix(told: World) -> None:
     told.sync()
     report = told.run("-d").stdout
     assert f"permission denied for source '/images/deep' on collection 'Microscope PC' ({told.source.id})" in report
-    assert "fix:  let the account that shares the collection read it" in report
+    assert "or leave it out with exclude" in report
     assert "permission rw" not in report
 
 

@@ -62,7 +62,7 @@ def test_offline_destination(world: World) -> None:
     world.globus.wait()
     report = world.run("-d")
     assert (report.status, report.statuses) == (1, {"microscope": "stuck"})
-    assert f"the destination collection 'Archive' ({world.destination.id}) is not connected" in report.stdout
+    assert f"the destination collection 'Archive' ({world.destination.id}) cannot be reached" in report.stdout
 
 
 def test_paused_and_suspended(world: World) -> None:

@@ -11,10 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from globus_sync_directory.globus.explain import (
-    _BY_CODE,
     About,
-    directory_in,
-    end_named,
     explain,
     explain_pause,
     is_no_such_task,
@@ -61,27 +58,26 @@ NEW = f"create a new guest collection, share it with {IDENTITY}, and "
 START = "start Globus Connect Personal on that computer, or ask the collection's administrator"
 FREE = "free some space there, or ask for a larger quota"
 AGAIN = (
-    "nothing to do for now: Globus copies it again; if this persists, stop whatever modifies the files during transfers"
+    "nothing to do for now: Globus copies it again; if this persists, stop whatever modifies it during transfers, or "
+    "leave it out with exclude"
 )
-DIFFERED = "the checksum or size of a file differed after the copy; something may have changed it during the copy"
+DIFFERED = " differed after the copy; something may have changed the file during the copy"
 MAINTENANCE = "nothing to do during maintenance; if this persists, ask that administrator"
 WAIT = "wait; if this persists, ask the collection's administrator"
+SEND = "if this persists, send these words to the collection's administrator"
 LOOK = "look at the task in the Globus web app, or ask the collection's administrator"
 NOT_FOUND = ("NotFound", "ClientError.NotFound", "FILE_NOT_FOUND", "PATH_NOT_FOUND", "ExternalError.Stat.NotFound")
 DENIED = (
     *("PERMISSION_DENIED", "PermissionDenied", "EndpointPermissionDenied", "ACL_CHANGED", "FILE_ACCESS"),
     "ExternalError.DirListingFailed.PermissionDenied",
 )
-SIGN_IN = (
-    *("ConsentRequired", "AuthPolicyFailed", "ExternalError.DirListingFailed.LoginFailed", "NoCredException"),
-    *("AUTH", "NO_CREDENTIALS", "ClientError.Conflict.NoCredException"),
-)
+SIGN_IN = ("AuthPolicyFailed", "NoCredException", "ClientError.Conflict.NoCredException")
 NO_DIRECTORY = ("NotDirectory", "NOT_A_DIRECTORY", "IS_A_FILE", "ExternalError.DirListingFailed.NotDirectory")
-OFFLINE = ("GC_NOT_CONNECTED", "GCDisconnectedException", "CONNECT_FAILED", "ClientError.GCDisconnected")
+OFFLINE = ("GC_NOT_CONNECTED", "GCDisconnectedException", "ClientError.GCDisconnected")
 FULL = ("QUOTA_EXCEEDED", "NO_SPACE_LEFT")
-CHANGED = ("VERIFY_CHECKSUM", "FILE_SIZE_CHANGED", "EXTERNAL_CHECKSUM_MISMATCH")
-PAUSED = ("PAUSED", "PAUSED_BY_ADMIN", "GC_PAUSED", "OperationPaused")
-BUSY = ("ENDPOINT_TOO_BUSY", "TIMEOUT", "CONNECTION_BROKEN", "CONNECTION_RESET", "ENDPOINT_ERROR", "EndpointError")
+CHANGED = ("VERIFY_CHECKSUM", "EXTERNAL_CHECKSUM_MISMATCH")
+PAUSED = ("PAUSED", "PAUSED_BY_ADMIN", "OperationPaused")
+BUSY = ("ENDPOINT_ERROR", "EndpointError")
 
 PERMANENT_CASES = [
     (("EndpointNotFound",), NO_PAIR, "Globus does not know the collection with that id", COMPARE),
@@ -102,8 +98,19 @@ PERMANENT_CASES = [
     (NOT_FOUND, NO_SIDE, f"a file or directory is missing on {EITHER}", COMPARE),
     (NOT_FOUND, SOURCE, f"there is no source directory '/images' on collection {ONE}", "[lab] src_path"),
     (NOT_FOUND, DESTINATION, f"there is no destination directory '/copy' on collection {TWO}", "[lab] dst_path"),
-    (NOT_FOUND, IN_SOURCE, f"there is no source directory '/images/a  b' on collection {ONE}", "[lab] src_path"),
-    (NOT_FOUND, ELSEWHERE, "there is no directory '/y' on collection x", COMPARE),
+    (
+        NOT_FOUND,
+        IN_SOURCE,
+        f"source '/images/a  b' on collection {ONE} was gone when it was to be copied",
+        "nothing to do",
+    ),
+    (
+        NOT_FOUND,
+        IN_DESTINATION,
+        f"there is no destination '/copy/x' on collection {TWO}",
+        "stop what removes files there",
+    ),
+    (NOT_FOUND, ELSEWHERE, "there is no '/y' on collection x", COMPARE),
     (DENIED, NO_PAIR, "permission denied for a path on one of its collections", BOTH),
     (DENIED, NO_SIDE, f"permission denied for a path on {EITHER}", BOTH),
     (DENIED, SOURCE, f"permission denied for source '/images' on collection {ONE}", f"{ASK}r{GIVE}read the"),
@@ -132,14 +139,14 @@ PASSING_CASES = [
     (FULL, NO_SIDE, f"no space or quota left for destination '/copy' on collection {TWO}", FREE),
     (FULL, IN_DESTINATION, f"no space or quota left for destination '/copy/x' on collection {TWO}", FREE),
     (FULL, SOURCE, f"no space or quota left for source '/images' on collection {ONE}", FREE),
-    (CHANGED, SOURCE, DIFFERED, AGAIN),
-    (CHANGED, NO_PAIR, DIFFERED, AGAIN),
+    (CHANGED, IN_SOURCE, f"the checksum of source '/images/a  b' on collection {ONE}{DIFFERED}", AGAIN),
+    (CHANGED, NO_PAIR, f"the checksum of a path on one of its collections{DIFFERED}", AGAIN),
     (PAUSED, SOURCE, f"paused by the administrator of the source collection {ONE}", MAINTENANCE),
     (PAUSED, NO_SIDE, f"paused by the administrator of {EITHER}", MAINTENANCE),
     (BUSY, DESTINATION, f"the destination collection {TWO} is not working properly at the moment", WAIT),
     (BUSY, NO_PAIR, "one of its collections is not working properly at the moment", WAIT),
     (("",), SOURCE, "Globus gives no reason", LOOK),
-    (("NEVER_HEARD_OF",), NO_PAIR, "Globus says: NEVER_HEARD_OF", LOOK),
+    (("NEVER_HEARD_OF",), NO_PAIR, "Globus says: never heard of", SEND),
 ]
 
 
@@ -165,7 +172,6 @@ def test_what_may_pass(codes: tuple[str, ...], about: About, reason: str, fix: s
 @pytest.mark.parametrize(("code", "about", "hints"), [
     ("NotFound", SOURCE, MOUNTED),
     ("NotFound", DESTINATION, ""),
-    ("NotFound", IN_SOURCE, ""),
 ])  # fmt: skip
 def test_a_source_that_is_missing_may_not_be_mounted(code: str, about: About, hints: str) -> None:
     """Only where the pair's source itself is missing, the fix speaks of its disk."""
@@ -219,20 +225,23 @@ def test_no_command_where_it_is_not_known_what_to_give(about: About) -> None:
 
 
 @pytest.mark.parametrize(("code", "message", "reason"), [
-    ("TIMEOUT", "TIMEOUT", "is not working properly at the moment"),
-    ("TIMEOUT", "the server is slow", "is not working properly at the moment: the server is slow"),
-    ("ENDPOINT_ERROR", f"Error (x)\nEndpoint: Lab ({ONE})\nMessage: too many\n---\nDetails: y",
-     "is not working properly at the moment: too many"),
+    ("TIMEOUT", "TIMEOUT", "did not answer in time"),
+    ("TIMEOUT", "the server is slow", "did not answer in time: the server is slow"),
+    ("ENDPOINT_ERROR", f"Error (x)\nEndpoint: Lab ({ONE})\nMessage: too bad\n---\nDetails: y",
+     "is not working properly at the moment: y"),
+    ("ENDPOINT_ERROR", f"Endpoint: Lab ({ONE})\nMessage: too bad", "is not working properly at the moment: too bad"),
     ("ENDPOINT_ERROR", "500 v=1 c=QUOTA_EXCEEDED", f"no space or quota left for source '/images' on collection {ONE}"),
     ("TIMEOUT", "c=NO_SPACE_LEFT", f"no space or quota left for source '/images' on collection {ONE}"),
-    ("ENDPOINT_ERROR", "c=SOMETHING_ELSE", "is not working properly at the moment: c=SOMETHING_ELSE"),
-    ("UNHEARD_OF", "c=QUOTA_EXCEEDED", "Globus says: c=QUOTA_EXCEEDED"),
-    ("UNHEARD_OF", "Line\nMessage: what it was\nMore", "Globus says: what it was"),
-    ("UNHEARD_OF", "x" * 300, "Globus says: " + "x" * 159 + "…"),
+    ("ENDPOINT_ERROR", "500 v=1 c=SOMETHING_ELSE", "is not working properly at the moment"),
+    ("UNHEARD_OF", "500 v=1 c=QUOTA_EXCEEDED", f"no space or quota left for source '/images' on collection {ONE}"),
+    ("UNHEARD_OF", "Message: no tape", f"Globus says of source '/images' on collection {ONE}: unheard of: no tape"),
+    ("UNKNOWN", "Message: what it was", f"Globus says of source '/images' on collection {ONE}: what it was"),
+    ("UNKNOWN", "Message: Fatal FTP response", "Globus gives no reason"),
+    ("UNHEARD_OF", "x" * 300, f"Globus says of source '/images' on collection {ONE}: " + "x" * 159 + "…"),
     ("PAUSED", "back at\tnoon", "paused by the administrator of the source collection " + ONE + ": 'back at noon'"),
 ])  # fmt: skip
 def test_the_message_is_used(code: str, message: str, reason: str) -> None:
-    """Globus' own words are shown where the code alone says too little; a code in the details is more exact."""
+    """The words of the server are shown where the code alone says too little; its own code is more exact."""
     assert explain(code, message, SOURCE).reason.endswith(reason)
 
 
@@ -255,14 +264,6 @@ def test_any_text(code: str, message: str, path: str, about: About) -> None:
     problem = explain(code, message, about)
     assert problem.reason
     assert problem.fix
-    found = directory_in(f"Error\nEndpoint: {message} ({ONE})\nFile: {path}\n{message}", PAIR)
-    assert found is None or PAIR.source.contains(found)
-
-
-def test_every_code_of_the_table_is_tried() -> None:
-    """The cases here leave out no code that the table knows."""
-    tried = {code for codes, *_ in PERMANENT_CASES + PASSING_CASES for code in codes}
-    assert {code.rpartition(".")[2].removesuffix("Exception") for code in tried} >= set(_BY_CODE)
 
 
 @pytest.mark.parametrize(("pauses", "pair", "reason"), [
@@ -281,35 +282,39 @@ def test_explain_pause(pauses: list[Pause], pair: Pair | None, reason: str) -> N
 
 
 SAME = Pair(name="x", source=Directory(collection=ONE, path="/a"), destination=Directory(collection=ONE, path="/b"))
+BOTH_SAME = f"the source collection {ONE} or the destination collection {ONE}"
 
 
-@pytest.mark.parametrize(("details", "pair", "expected"), [
-    (f"Error\nEndpoint: Lab ({ONE})\nFile: /images/a  b\nCommand: x", PAIR, BELOW_SOURCE),
-    (f"Error\nEndpoint: Lab ({ONE.upper()})\nFile: /images/a  b/", PAIR, BELOW_SOURCE),
-    (f"Endpoint: Lab ({TWO})", PAIR, PAIR.destination),
-    (f"Endpoint: Lab ({TWO})\nFile: /elsewhere", PAIR, PAIR.destination),
-    (f"Endpoint: Lab ({ONE})\nFile: /b/c", SAME, Directory(collection=ONE, path="/b/c")),
-    (f"Endpoint: Lab ({ONE})\nFile: /c", SAME, None),
-    (f"Endpoint: Lab ({ONE})", SAME, None),
-    (f"Endpoint: Lab ({CLIENT})\nFile: /images", PAIR, None),
-    ("File: /images", PAIR, None),
-    ("", PAIR, None),
+@pytest.mark.parametrize(("text", "pair", "place"), [
+    (f"Endpoint: Lab ({ONE})\nFile: /images/a  b\nCommand: x", PAIR, f"source '/images/a  b' on collection {ONE}"),
+    (f"Error\nEndpoint: Lab ({ONE.upper()})\nFile: /images/a  b/", PAIR, f"source '/images/a  b' on collection {ONE}"),
+    (f"Endpoint: Lab ({TWO})", PAIR, f"the destination collection {TWO}"),
+    (f"Endpoint: Lab ({TWO})\nFile: /elsewhere", PAIR, f"destination '/elsewhere' on collection {TWO}"),
+    (f"Endpoint: Lab ({ONE})\nFile: /b/c", SAME, f"destination '/b/c' on collection {ONE}"),
+    (f"Endpoint: Lab ({ONE})\nFile: /c", SAME, f"'/c' on collection {ONE}"),
+    (f"Endpoint: Lab ({ONE})", SAME, f"the collection {ONE}"),
+    (f"Endpoint: Lab ({CLIENT})\nFile: /images", PAIR, f"'/images' on collection {CLIENT}"),
+    ("File: /images/x", PAIR, f"source '/images/x' on collection {ONE}"),
+    ("File: /elsewhere", PAIR, f"'/elsewhere' on {EITHER}"),
+    (f"Endpoint: Lab ({TWO})\nFile: /x", None, f"'/x' on collection {TWO}"),
+    (f"The collection 'Lab' ({ONE}) is slow", PAIR, f"the source collection {ONE}"),
+    (f"'{TWO.upper()}' is slow", PAIR, f"the destination collection {TWO}"),
+    (f"{ONE} and {TWO} are slow", PAIR, ""),
+    ("slow", PAIR, ""),
 ])  # fmt: skip
-def test_directory_in(details: str, pair: Pair, expected: Directory | None) -> None:
-    """The details of an event name the collection and the path; a path of neither end is not believed."""
-    assert directory_in(details, pair) == expected
+def test_the_place_is_taken_from_the_text(text: str, pair: Pair | None, place: str) -> None:
+    """The text names the collection or the path, and with that the side; what it does not name is not blamed."""
+    reason = explain("UNHEARD_OF", text, About(pair=pair, identity=IDENTITY)).reason
+    assert reason.startswith(f"Globus says of {place}: " if place else "Globus says: ")
 
 
-@pytest.mark.parametrize(("message", "pair", "expected"), [
-    (f"The collection 'Lab' ({ONE}) is not connected", PAIR, PAIR.source),
-    (f"'{TWO.upper()}' is not connected", PAIR, PAIR.destination),
-    (f"{ONE} and {TWO}", PAIR, None),
-    (f"{ONE}", SAME, None),
-    ("", PAIR, None),
-])  # fmt: skip
-def test_end_named(message: str, pair: Pair, expected: Directory | None) -> None:
-    """A message that names exactly one of two collections is about that end."""
-    assert end_named(message, pair) == expected
+@pytest.mark.parametrize("text", [f"Endpoint: Lab ({ONE})\nMessage: x", "x", f"Endpoint: Lab ({ONE})\nFile: /images/x"])
+@pytest.mark.parametrize("code", ["FILE_NOT_FOUND", "NOT_A_DIRECTORY", "IS_A_DIRECTORY", "PATH_EXISTS"])
+def test_no_path_of_the_config_is_blamed_for_another(code: str, text: str) -> None:
+    """A fix names ``src_path`` only where the trouble is known to be with it."""
+    problem = explain(code, text, NO_SIDE)
+    assert "src_path" not in problem.reason + problem.fix
+    assert "dst_path" not in problem.reason + problem.fix
 
 
 @pytest.mark.parametrize(("code", "expected"), [

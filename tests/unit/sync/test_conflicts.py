@@ -30,6 +30,7 @@ from .samples import (
     ended,
     new_id,
     record,
+    rejected,
     remembered,
     task,
 )
@@ -120,6 +121,47 @@ def test_identical_paths_and_no_list(client: FakeClient, store: StateStore) -> N
         PairStatus.NOT_REACHED,
         Problem(reason=reason, fix="the next run asks again"),
     )
+
+
+OTHER_CONFLICTS = [
+    ("Conflict", f"Host endpoint of shared endpoint 'Lab ({ONE})' has been deleted",
+     f"the source collection {ONE} has been deleted"),
+    ("ClientError.Conflict", f"Endpoint 'Lab ({TWO})' is being migrated",
+     f"Globus says of destination '/archive/images' on collection {TWO}: Endpoint 'Lab ({TWO})' is being migrated"),
+    ("Conflict", "not today", "Globus says: not today"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("live", [NO_ANSWER, Received([]), Received([task(7, None, **BETWEEN)])])
+@pytest.mark.parametrize(("code", "message", "reason"), OTHER_CONFLICTS)
+def test_another_conflict(
+    client: FakeClient, store: StateStore, live: Answer[list[Task]], code: str, message: str, reason: str
+) -> None:
+    """A conflict about something else is told in Globus' words: no task is blamed, not even a new one of this pair."""
+    client.replies, client.live = {"microscope": rejected(code, message, 409)}, live
+    put(store, (PAIR, record(None, task=remembered(1, submitted_at=NOW - MINUTE))))
+    outcome = start(client, store, PAIR)[FINGERPRINT]
+    assert outcome.status is PairStatus.REJECTED
+    assert outcome.problem is not None
+    assert outcome.problem.reason == reason
+
+
+def test_another_conflict_beside_our_own_task(client: FakeClient, store: StateStore) -> None:
+    """Whatever Globus calls it: where our own task is live, that is it."""
+    client.replies, client.live = {"microscope": rejected("Conflict", "a sync is running", 409)}, Received([task(7)])
+    outcome = start(client, store, PAIR)[FINGERPRINT]
+    assert (outcome.status, outcome.task) == (PairStatus.RUNNING, task(7))
+
+
+def test_a_submission_id_in_use_is_explained(client: FakeClient, store: StateStore) -> None:
+    """It needs no list of tasks."""
+    reply = rejected("ClientError.Conflict.SubmissionIdInUse", "The submission id belongs to a delete task", 409)
+    client.replies = {"microscope": reply}
+    outcome = start(client, store, PAIR)[FINGERPRINT]
+    assert client.asked == ["submission id", "submit microscope"]
+    assert outcome.problem is not None
+    assert outcome.problem.reason == "Globus says: The submission id belongs to a delete task"
+    assert on_disk(store)[FINGERPRINT].pending is None
 
 
 def test_the_list_is_asked_for_once(client: FakeClient, store: StateStore) -> None:

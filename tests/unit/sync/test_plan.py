@@ -275,7 +275,8 @@ TOO_LARGE = rejected("ExternalError.DirListingFailed.SizeLimit", "more than 100,
         (DENIED, DIR, f"permission denied for source '/images' on collection {ONE}"),
         (FILE, DIR, f"source '/images' on collection {ONE} is not a directory"),
         (rejected("EndpointDeleted"), DIR, f"the source collection {ONE} has been deleted"),
-        (rejected("ConsentRequired"), DIR, f"the source collection {ONE} requires a consent, policy or account"),
+        (rejected("ConsentRequired"), DIR, f"the source collection {ONE} needs a data_access consent"),
+        (rejected("AuthPolicyFailed"), DIR, f"the source collection {ONE} requires a consent, policy or account"),
         (DIR, DENIED, f"permission denied for destination '/archive/images' on collection {TWO}"),
         (DIR, FILE, f"destination '/archive/images' on collection {TWO} is not a directory"),
         (DENIED, FILE, f"permission denied for source '/images' on collection {ONE}"),
@@ -302,7 +303,10 @@ def test_what_waiting_cannot_fix_blocks(source: Answer[str], destination: Answer
         ({SOURCE: DIR, DESTINATION: DIR}, []),
         ({SOURCE: DIR, DESTINATION: NO_SUCH_PATH}, []),  # the task makes it
         ({SOURCE: OFFLINE}, [f"the source collection {ONE} is not connected (fix: start Globus Connect Personal"]),
-        ({SOURCE: TOO_LARGE}, ["Globus says: more than 100,000 entries (fix: "]),
+        (
+            {SOURCE: TOO_LARGE},
+            [f"Globus says of source '/images' on collection {ONE}: more than 100,000"],
+        ),
         (
             {SOURCE: NO_ANSWER},
             [f"could not look at '/images' on collection {ONE}: Globus Transfer answered 503"],

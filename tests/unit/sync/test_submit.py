@@ -111,7 +111,7 @@ def test_nothing_is_sent_where_nothing_can_be_written(client: FakeClient, tmp_pa
         (
             rejected("ClientError.PermissionDenied", f"about {TWO}", 403),
             PairStatus.REJECTED,
-            f"permission denied for a path on the source collection {ONE} or the destination collection {TWO}",
+            f"permission denied for a path on the destination collection {TWO}",
         ),
     ],
 )

@@ -60,7 +60,7 @@ CASES = [
         name="errors, without a log: the short reason",
         found=replace(FAILING, requested_at=NOW - MINUTE),
         status=PairStatus.RUNNING_WITH_ERRORS,
-        reason=f"{EITHER} is not connected",
+        reason=f"{EITHER} cannot be reached",
         fix="run check to see which one; start Globus Connect Personal",
     ),
     Case(
@@ -77,7 +77,7 @@ CASES = [
         details=Details(events=(replace(DENIED, code="NEW", details="", description="the tape robot rests"),)),
         status=PairStatus.STUCK,
         reason="Globus says: the tape robot rests",
-        fix="look at the task in the Globus web app",
+        fix="if this persists, send these words to the collection's administrator",
     ),
     Case(
         name="stuck, whose log has details that nobody knows: their message",
@@ -86,8 +86,8 @@ CASES = [
             events=(replace(DENIED, code="NEW", details="Error (list)\nMessage: out of tape", description="it rests"),)
         ),
         status=PairStatus.STUCK,
-        reason="Globus says: out of tape",
-        fix="look at the task in the Globus web app",
+        reason="Globus says: new: out of tape",
+        fix="if this persists, send these words to the collection's administrator",
     ),
     Case(
         name="paused, by whom and why",
@@ -127,7 +127,7 @@ CASES = [
         details=Details(events=(OFFLINE,)),
         pair=LIMITED,
         status=PairStatus.RAN_OUT_OF_TIME,
-        reason=f"the destination collection {TWO} is not connected",
+        reason=f"the destination collection {TWO} cannot be reached",
         fix="start Globus Connect Personal on that computer",
     ),
     Case(
@@ -235,7 +235,7 @@ CASES = [
         details=Details(events=(DENIED,)),
         pair=None,
         status=PairStatus.STUCK,
-        reason="permission denied for a path on one of its collections",
+        reason=f"permission denied for '/images/run 7' on collection {ONE}",
         fix="wait, or cancel it",
         command=CANCEL,
     ),
@@ -259,7 +259,7 @@ CASES = [
         details=Details(skipped=(replace(GAP, source_path="/images"),)),
         pair=None,
         status=PairStatus.SUCCEEDED_WITH_GAPS,
-        reason="permission denied for a path on one of its collections",
+        reason=f"permission denied for '/images' on collection {ONE}",
     ),
 ]
 
