@@ -75,6 +75,7 @@ class Scheduler:
             self._hold = after_files, sys.maxsize if after_bytes is None else after_bytes
             for task in self.live:
                 task.finished_while_held, task.bytes_when_held = 0, task.bytes_transferred
+            self.changed.notify_all()
 
     def release(self) -> None:
         """Let the tasks that ``hold`` stopped continue."""
