@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from world import SUBMIT, World
+from world import SUBMIT, TASK_LIST, World
 
 from globus_sync_directory.cli import invoke
 from globus_sync_directory.standin import Fault
@@ -199,6 +199,19 @@ def cancelled(stage: Stage) -> str:
     return stage.show_later(7 * HOUR)
 
 
+def cancelled_by_an_administrator(stage: Stage) -> str:
+    world = stage.world
+    world.globus.hold()
+    world.sync()
+    (task,) = world.tasks
+    world.globus.cancel(task.id)
+    message = "This fills our archive. Please call Storage, extension 4711."
+    by_admin = {"canceled_by_admin": "DESTINATION", "canceled_by_admin_message": message}
+    document = world.globus.task_document(task) | by_admin
+    world.globus.faults.add(Fault(path=TASK_LIST, nth=2, body={"DATA": [document], "total": 1}))
+    return stage.show_later(7 * HOUR)
+
+
 def waiting_for_room(stage: Stage) -> str:
     code = "ClientError.Conflict.TooManyPendingJobs"
     stage.world.globus.faults.add(Fault(method="POST", path=SUBMIT, status=409, code=code))
@@ -248,7 +261,8 @@ def start_unconfirmed(stage: Stage) -> str:
 
 def not_reached(stage: Stage) -> str:
     stage.world.pair("sequencer")
-    stage.world.globus.faults.add(Fault(path="*", times=None, status=503))
+    message = "Globus is down for maintenance until 14:00 UTC"
+    stage.world.globus.faults.add(Fault(path="*", times=None, status=503, message=message))
     return stage.show()
 
 
@@ -299,6 +313,7 @@ _SCENES: tuple[Callable[[Stage], str], ...] = (
     failed,
     restarted,
     cancelled,
+    cancelled_by_an_administrator,
     waiting_for_room,
     waiting_for_the_earlier_task,
     never_run,

@@ -13,7 +13,7 @@ from globus_sync_directory.model.answer import Answer, Failure, Received, Reject
 from globus_sync_directory.model.collection import Collection, with_names
 from globus_sync_directory.model.pair import Directory, Pair
 from globus_sync_directory.model.report import Check, CheckResult
-from globus_sync_directory.text import quote
+from globus_sync_directory.text import count, quote
 
 _KINDS = {
     "GCSv5_guest_collection": "a guest collection",
@@ -68,6 +68,7 @@ def describe_ends(pairs: tuple[Pair, ...], ends: Ends, identity: str) -> list[Ch
         pair = next(pair for pair in pairs if collection in (pair.source.collection, pair.destination.collection))
         end = pair.source if pair.source.collection == collection else pair.destination
         checks.append(_check_collection(answer, About(pair=pair, directory=end, identity=identity)))
+        checks += _settings_of(answer.value) if isinstance(answer, Received) else []
     for pair in pairs:
         if pair.source in ends.sources:
             about = About(pair=pair, directory=pair.source, identity=identity)
@@ -115,7 +116,24 @@ def _check_collection(answer: Answer[Collection], about: About) -> Check:
         return Check(result=CheckResult.FAIL, sentence=f"{shown} is {kind}; it is not connected", fix=fix)
     online = ", connected" if collection.is_connected else ""
     owner = f"; its owner is {collection.owner}" if collection.owner else ""
-    return passed(f"{shown} is {kind}{online}{owner}")
+    encrypted = "; transfers from and to it are always encrypted" if collection.always_encrypts else ""
+    return passed(f"{shown} is {kind}{online}{owner}{encrypted}")
+
+
+def _settings_of(collection: Collection) -> list[Check]:
+    """Return a note for each setting of a collection that changes what this tool promises, or asks for attention."""
+    shown = f"collection {collection.collection_id}"
+    notes: list[Check] = []
+    if collection.without_verification:
+        sentence = f"{shown} forbids checksum verification: Globus does not verify files copied from or to it"
+        fix = "if every copy must be verified, ask the collection's administrator to allow that"
+        notes.append(Check(result=CheckResult.NOTE, sentence=sentence, fix=fix))
+    if collection.unused_days and collection.kind.endswith("guest_collection"):
+        days = count(collection.unused_days, "day")
+        sentence = f"{shown} is deleted automatically if nobody uses it for {days}"
+        fix = "before its pairs stop for that long, ask its owner: a new one has another UUID and must be shared again"
+        notes.append(Check(result=CheckResult.NOTE, sentence=sentence, fix=fix))
+    return notes
 
 
 def _check_source(pair: Pair, answer: Answer[str], about: About) -> Check:

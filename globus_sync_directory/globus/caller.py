@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from globus_sdk import (
@@ -17,6 +18,8 @@ from globus_sdk import (
     TransferClient,
 )
 
+from globus_sync_directory.globus.consent import Consents, missing_consents
+from globus_sync_directory.globus.outage import own_words
 from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport, no_reply_reason
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
 from globus_sync_directory.text import shorten
@@ -51,14 +54,30 @@ class Caller:
     def __init__(self, authorizer: ClientCredentialsAuthorizer, limiter: RateLimiter) -> None:
         self._authorizer = authorizer
         self._limiter = limiter
+        self._consents = Consents(self._ask_auth)
         self._of_thread = _OfThread()
         self._clients: list[TransferClient] = []
         self._turn = threading.Lock()  # for what follows
         self._outage: Unavailable | None = None
         self._failures = self._failed_looks = 0
 
-    def ask(self, what: str, send: _Send, read: Callable[[object], _Value], *, is_look: bool = False) -> Answer[_Value]:
-        """Send a request, and return what ``read`` finds in the reply; ``what`` names that in a sentence."""
+    def ask(
+        self, what: str, send: _Send, read: Callable[[object], _Value], *, data_on: Collection[str] = ()
+    ) -> Answer[_Value]:
+        """
+        Send a request, and return what ``read`` finds in the reply; ``what`` names that in a sentence.
+
+        ``data_on``: the collections whose data it is about. A data_access consent that is missing there is given.
+        """
+        return self._consents.ask(data_on, partial(self._ask, what, send, read, is_look=False))
+
+    def look(self, collection: str, send: _Send, read: Callable[[object], _Value]) -> Answer[_Value]:
+        """Return the answer to a question about a directory, whose failure says nothing about other questions."""
+        if self._failed_looks >= FAILURES_THAT_MEAN_OUTAGE:
+            return Unavailable(reason="not asked, because other directories could not be looked at either")
+        return self._consents.ask({collection}, partial(self._ask, "a directory", send, read, is_look=True))
+
+    def _ask(self, what: str, send: _Send, read: Callable[[object], _Value], *, is_look: bool) -> Answer[_Value]:
         if self._outage:
             return self._outage
         self._of_thread.was_repeated = False
@@ -70,12 +89,6 @@ class Caller:
             return failure
         self._failures = 0
         return answer
-
-    def look(self, send: _Send, read: Callable[[object], _Value]) -> Answer[_Value]:
-        """Return the answer to a question about a directory, whose failure says nothing about other questions."""
-        if self._failed_looks >= FAILURES_THAT_MEAN_OUTAGE:
-            return Unavailable(reason="not asked, because other directories could not be looked at either")
-        return self.ask("a directory", send, read, is_look=True)
 
     def forget_outage(self) -> None:
         """Ask again, also after an outage was noticed."""
@@ -104,6 +117,19 @@ class Caller:
             if is_outage:
                 self._outage = self._outage or failure
 
+    def _ask_auth(self, scope: str) -> Answer[None]:
+        """Ask Globus Auth for a token with this scope; the reply is dropped, since a consent is no part of a token."""
+        try:
+            self._authorizer.confidential_client.oauth2_client_credentials_tokens(scope)
+        except AuthAPIError as error:
+            failure = sign_in_failure(error)
+            return Rejected(http_status=error.http_status, code="", message="") if failure.is_sign_in else failure
+        except GlobusError as error:
+            return Unavailable(reason=f"no answer from Globus Auth: {no_reply_reason(error)}")
+        except UNEXPECTED_REPLY:
+            return Unavailable(reason="unexpected reply from Globus Auth; a proxy or login portal may be in between")
+        return Received(None)
+
     def _client(self) -> TransferClient:
         if self._of_thread.client is None:
             self._of_thread.client = TransferClient(
@@ -123,7 +149,7 @@ def sign_in_failure(error: AuthAPIError) -> Unavailable:
     """Return what an error reply of Globus Auth means."""
     status, document = error.http_status, error.raw_json
     if status in (408, 429) or status >= 500:
-        return Unavailable(reason=f"Globus Auth answered {status}")
+        return Unavailable(reason=f"Globus Auth answered {status}{own_words(error)}")
     if not isinstance(document, dict) or not document:
         reason = f"unexpected reply ({status}) from Globus Auth; a proxy or login portal may be in between"
         return Unavailable(reason=reason)
@@ -156,6 +182,12 @@ def _transfer_failure(error: TransferAPIError, what: str, was_repeated: bool) ->
     code = code if isinstance(code, str) else ""
     is_about_collection = "ExternalError" in code or "EndpointError" in code
     if not code or status in (408, 429) or (status >= 500 and not is_about_collection):
-        return Unavailable(reason=f"Globus Transfer answered {status} when asked for {what}")
+        return Unavailable(reason=f"Globus Transfer answered {status} when asked for {what}{own_words(error)}")
     is_definite = status < 500 and not was_repeated
-    return Rejected(http_status=status, code=code, message=error.message or "", is_definite=is_definite)
+    return Rejected(
+        http_status=status,
+        code=code,
+        message=error.message or "",
+        is_definite=is_definite,
+        missing_consents=missing_consents(error.raw_json),
+    )

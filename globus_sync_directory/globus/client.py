@@ -143,7 +143,8 @@ class GlobusClient:
     def stat(self, directory: Directory) -> Answer[str]:
         """Return the type (``dir``, ``file``, ...) of what is there; by a listing where ``stat`` is not supported."""
         collection, path = directory.collection, directory.path_with_slash
-        answer = self._look(lambda globus: globus.operation_stat(collection, path=path), documents.read_type)
+        read_type = documents.read_type
+        answer = self._look(collection, lambda globus: globus.operation_stat(collection, path=path), read_type)
         if isinstance(answer, Rejected) and (answer.http_status in (405, 501) or "NotSupported" in answer.code):
             return self.list_one(directory)
         return answer
@@ -151,7 +152,8 @@ class GlobusClient:
     def list_one(self, directory: Directory) -> Answer[str]:
         """Return ``dir`` where this is a directory that this application can read."""
         collection, path = directory.collection, directory.path_with_slash
-        return self._look(lambda globus: globus.operation_ls(collection, path=path, limit=1), documents.read_listing)
+        read_listing = documents.read_listing
+        return self._look(collection, lambda globus: globus.operation_ls(collection, path=path, limit=1), read_listing)
 
     def collection(self, collection_id: str) -> Answer[Collection]:
         """Return what Globus says of a collection; one without a name is named by its id."""
@@ -160,15 +162,21 @@ class GlobusClient:
 
     def make_directory(self, collection_id: str, path: str) -> Answer[str]:
         """Make one directory, and return what Globus calls that; the directory above it must exist."""
-        read_code = documents.read_code
-        return self._ask("a new directory", lambda globus: globus.operation_mkdir(collection_id, path=path), read_code)
+
+        def send(globus: TransferClient) -> GlobusHTTPResponse:
+            return globus.operation_mkdir(collection_id, path=path)
+
+        return self._ask("a new directory", send, documents.read_code, data_on={collection_id})
 
     def remove_directory(self, collection_id: str, path: str) -> Answer[str]:
         """Begin to remove a directory that this tool has just made; return the id of the task that does it."""
         data = DeleteData(collection_id, recursive=True, notify_on_succeeded=False, notify_on_failed=False)
         data.add_item(path)
-        read_id = documents.read_task_id
-        return self._ask("the removal of a directory", lambda globus: globus.submit_delete(data), read_id)
+
+        def send(globus: TransferClient) -> GlobusHTTPResponse:
+            return globus.submit_delete(data)
+
+        return self._ask("the removal of a directory", send, documents.read_task_id, data_on={collection_id})
 
     def submission_id(self) -> Answer[str]:
         """Return a fresh submission id; however often it is sent, it starts one task."""
@@ -176,8 +184,12 @@ class GlobusClient:
 
     def submit(self, document: Mapping[str, Any]) -> Answer[Submitted]:
         """Submit a transfer document, whose submission id makes it safe to do that again."""
-        read_reply = documents.read_submitted
-        answer = self._ask("a submission", lambda globus: globus.submit_transfer(dict(document)), read_reply)
+
+        def send(globus: TransferClient) -> GlobusHTTPResponse:
+            return globus.submit_transfer(dict(document))
+
+        ends = {str(document.get(f"{side}_endpoint")) for side in ("source", "destination")}
+        answer = self._ask("a submission", send, documents.read_submitted, data_on=ends)
         log.debug("submission %s: %s", document["submission_id"], shorten(str(answer)))
         return answer
 

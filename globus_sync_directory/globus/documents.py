@@ -32,6 +32,8 @@ _NAMES: Mapping[type, Mapping[str, str]] = {
         "ended_at": "completion_time",
         "fatal_code": "fatal_error.code",
         "fatal_description": "fatal_error.description",
+        "cancelled_by": "canceled_by_admin",
+        "cancel_message": "canceled_by_admin_message",
         "files_found": "files",
         "files_copied": "files_transferred",
         "files_in_step": "files_skipped",
@@ -52,6 +54,9 @@ _NAMES: Mapping[type, Mapping[str, str]] = {
         "kind": "entity_type",
         "owner": "owner_string",
         "is_connected": "gcp_connected",
+        "without_verification": "disable_verify",
+        "always_encrypts": "force_encryption",
+        "unused_days": "auto_delete_timeout",
     },
 }
 _TYPES = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from globus_sync_directory.globus.error_text import ErrorText, read_error_text
@@ -17,7 +17,6 @@ from globus_sync_directory.globus.reasons import choose_row
 from globus_sync_directory.model.answer import Rejected
 from globus_sync_directory.model.pair import Directory, Pair, looks_like_local_path
 from globus_sync_directory.model.problem import Problem
-from globus_sync_directory.model.task import Pause
 from globus_sync_directory.text import quote, shorten
 
 _NOT_FOUND = ("NotFound", "FILE_NOT_FOUND", "PATH_NOT_FOUND")
@@ -96,14 +95,6 @@ def explain(code: str, text: str, about: About) -> Problem:
         command=words["share_command"] if row.is_sharing else "",
         is_permanent=row.is_permanent,
     )
-
-
-def explain_pause(pauses: Sequence[Pause], pair: Pair | None) -> Problem:
-    """Return why a task is paused; the first of ``pauses`` counts."""
-    first = pauses[0] if pauses else Pause()
-    ends = (pair.source, pair.destination) if pair else ()
-    collection = next((end.collection for end in ends if end.collection == first.collection), "")
-    return explain("PAUSED", first.message, About(pair=pair, collection=collection))
 
 
 def is_path_not_found(code: str) -> bool:

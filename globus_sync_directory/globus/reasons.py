@@ -142,7 +142,7 @@ _BY_CODE = (
     _DELETED,
     Row(
         ("ConsentRequired",),
-        "{where} needs a data_access consent, which Globus Auth did not give to this application",
+        "{where} needs a data_access consent, which this application could not give itself",
         _NEW_GUEST,
         is_permanent=True,
     ),

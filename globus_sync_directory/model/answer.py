@@ -21,12 +21,14 @@ class Rejected:
     Globus answered that it does not do what was asked for.
 
     ``is_definite``: every attempt of this request was answered, so Globus has certainly not done it.
+    ``missing_consents``: the collections for which it needs a data_access consent of this application first.
     """
 
     http_status: int
     code: str
     message: str
     is_definite: bool = True
+    missing_consents: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

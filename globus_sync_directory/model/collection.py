@@ -10,13 +10,22 @@ from globus_sync_directory.text import quote
 
 @dataclass(frozen=True, kw_only=True)
 class Collection:
-    """What Globus says of a collection; ``is_connected`` is None except for Globus Connect Personal."""
+    """
+    What Globus says of a collection.
+
+    ``is_connected`` is None except for Globus Connect Personal. ``without_verification``: no copy from or to it is
+    verified by checksum, whatever a task asks for. ``unused_days``: Globus deletes the guest collections of this mapped
+    collection, or this guest collection, when nobody has used them for so many days; 0 if it does not.
+    """
 
     collection_id: str
     name: str
     kind: str = ""  # Globus' entity_type
     owner: str = ""  # the name of a user, or of an application
     is_connected: bool | None = None
+    without_verification: bool = False
+    always_encrypts: bool = False
+    unused_days: int = 0
 
 
 def with_names(sentence: str, names: Mapping[str, str]) -> str:

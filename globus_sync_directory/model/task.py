@@ -13,7 +13,8 @@ class Task:
     """
     One transfer task as Globus described it; times are aware UTC, text is as it came.
 
-    ``status`` is ACTIVE, INACTIVE (suspended), SUCCEEDED or FAILED (also cancelled or expired).
+    ``status`` is ACTIVE, INACTIVE (suspended), SUCCEEDED or FAILED (also cancelled or expired). ``cancelled_by``: the
+    side, SOURCE, DESTINATION or BOTH, whose administrator cancelled it, and ``cancel_message`` what that person wrote.
     Source: Globus Transfer API, task, task document.
     """
 
@@ -28,6 +29,8 @@ class Task:
     nice_status: str = ""
     fatal_code: str = ""
     fatal_description: str = ""
+    cancelled_by: str = ""
+    cancel_message: str = ""
     files_found: int = 0
     files_copied: int = 0
     files_in_step: int = 0  # the same on both sides, so not copied

@@ -12,6 +12,7 @@ submit       reserve, submit, record                                      asks G
 details      logs, skipped paths and pauses of tasks that need a reason   asks Globus
 outcome      what happened to a pair that the run was to start
 task_status  task + log -> status                                         pure
+people       pauses and cancels -> reasons, with what people wrote        pure
 task_report  task + details -> report on one task                         pure
 assess       records + snapshot + outcomes + details -> reports           pure
 """

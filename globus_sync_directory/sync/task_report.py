@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from globus_sync_directory.globus.explain import About, explain, explain_pause
+from globus_sync_directory.globus.explain import About, explain
 from globus_sync_directory.model.collection import with_names
 from globus_sync_directory.model.pair import Directory, Pair
 from globus_sync_directory.model.problem import Problem
@@ -13,8 +13,9 @@ from globus_sync_directory.model.report import PairReport
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Task
 from globus_sync_directory.sync.details import Details
+from globus_sync_directory.sync.people import explain_cancel, explain_pause
 from globus_sync_directory.sync.task_status import newest_error, task_status
-from globus_sync_directory.text import count, shorten
+from globus_sync_directory.text import count
 
 _NO_FILES = "no file was found at the source; if there should be some, check exclude, and whether its disk is mounted"
 
@@ -67,7 +68,7 @@ def _problem(found: ReportedTask, status: PairStatus) -> Problem | None:
     cause = _cause(found)
     match status:
         case PairStatus.PAUSED:
-            return explain_pause(details.pauses, found.pair)
+            return explain_pause(details.pauses, task)
         case PairStatus.SUSPENDED:
             return Problem(
                 reason=cause.reason if cause else "Globus has suspended the task until somebody acts",
@@ -79,9 +80,7 @@ def _problem(found: ReportedTask, status: PairStatus) -> Problem | None:
             return _out_of_time(found)
         case PairStatus.CANCELLED:
             said = next((event.details for event in details.events if event.code == "CANCELED" and event.details), "")
-            return Problem(
-                reason=shorten(said) or "somebody cancelled it", fix="nothing to do, unless this was unintended"
-            )
+            return explain_cancel(task, said)
         case PairStatus.SUCCEEDED_WITH_GAPS if not cause:
             return Problem(
                 reason="Globus does not say which paths were skipped",

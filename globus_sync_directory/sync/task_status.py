@@ -82,4 +82,5 @@ def _failed_status(task: Task, deadline_sent: datetime | None, events: Sequence[
             task.deadline is None or task.deadline < deadline_sent + _DEADLINE_PRECISION
         )
         return PairStatus.STOPPED_AT_TIME_LIMIT if at_limit and task.files_copied else PairStatus.RAN_OUT_OF_TIME
-    return PairStatus.CANCELLED if codes & {"CANCELED", "CANCELLED"} else PairStatus.FAILED
+    is_cancelled = codes & {"CANCELED", "CANCELLED"} or task.cancelled_by
+    return PairStatus.CANCELLED if is_cancelled else PairStatus.FAILED

@@ -41,6 +41,21 @@ def test_all_is_well(world: World) -> None:
     assert outcome.stdout.splitlines()[-1].endswith("all is well")
 
 
+def test_what_administrators_have_set(world: World) -> None:
+    """Copies that are not verified, and days without use that delete a collection, are notes with what they mean."""
+    settings = {"disable_verify": True, "force_encryption": True, "auto_delete_timeout": 90}
+    document = {"id": world.source.id, "display_name": "Lab", "entity_type": "GCSv5_guest_collection", **settings}
+    world.globus.faults.add(Fault(path=f"/v0.10/endpoint/{world.source.id}", body=document, times=None))
+    outcome = world.run("check")
+    assert outcome.status == 0
+    lab = f"collection 'Lab' ({world.source.id})"
+    assert f"ok    {lab} is a guest collection; transfers from and to it are always encrypted\n" in outcome.stdout
+    forbids = f"note  {lab} forbids checksum verification: Globus does not verify files copied from or to it\n"
+    assert forbids in outcome.stdout
+    assert f"note  {lab} is deleted automatically if nobody uses it for 90 days\n      fix:  before" in outcome.stdout
+    assert world.run("-q", "check").stdout == ""
+
+
 @pytest.mark.promise(5, "check submits and writes nothing")
 def test_starts_and_writes_nothing(world: World) -> None:
     """Nothing is submitted, no directory is made, no state or lock file appears."""
@@ -79,15 +94,16 @@ def test_each_failure_has_a_fix(world: World) -> None:
 
 
 def test_not_connected_and_mapped(world: World) -> None:
-    """A personal computer that is off, and a mapped collection that requires a consent: a FAIL each, with the fix."""
+    """A personal computer that is off, and a mapped collection with a policy: a FAIL each, with the fix."""
     world.source.entity_type = "GCP_guest_collection"
     world.source.online = False
     world.destination.entity_type = "GCSv5_mapped_collection"
+    world.destination.authentication_policy_id = NOBODY
     outcome = world.run("check")
     assert outcome.status == 1
     failed = "\n".join(lines(outcome.stdout, "FAIL"))
     assert "is a guest collection on Globus Connect Personal; it is not connected" in failed
-    assert "needs a data_access consent, which Globus Auth did not give" in failed
+    assert "requires a consent, policy or account that an application cannot have" in failed
     assert "start Globus Connect Personal" in outcome.stdout
 
 

@@ -11,7 +11,6 @@ import pytest
 from world import NOBODY, SUBMIT, World, tree
 
 from globus_sync_directory.model.pair import task_label
-from globus_sync_directory.standin.engine.collection import MAPPED
 
 
 def snapshot(root: Path) -> dict[str, tuple[bytes, int, int]]:
@@ -262,16 +261,6 @@ def test_max_age_of_a_pair_that_never_succeeded(world: World) -> None:
     report = world.run("-d").stdout
     assert "TOO OLD" in report
     assert "too old: no success is known since" in report
-
-
-def test_mapped_collection_needs_consent(world: World) -> None:
-    """A collection that wants a consent of a person is blocked, and the fix is a guest collection."""
-    world.source.entity_type = MAPPED
-    outcome = world.run()
-    assert outcome.status == 1
-    assert "blocked" in outcome.stdout
-    assert "guest collection" in outcome.stdout
-    assert f"{world.client_id}@clients.auth.globus.org" in outcome.stdout
 
 
 def test_times_in_reports_are_local(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

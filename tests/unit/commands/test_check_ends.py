@@ -104,6 +104,35 @@ def test_collection(answer: Answer[Collection], result: CheckResult, sentence: s
     assert bool(found.fix) == bool(fix)
 
 
+NOT_VERIFIED = f"{NAMED} forbids checksum verification: Globus does not verify files copied from or to it"
+MAPPED = replace(GUEST, kind="GCSv5_mapped_collection", owner="")
+
+
+@pytest.mark.parametrize(("collection", "sentences"), [
+    (GUEST, []),
+    (replace(GUEST, without_verification=True), [NOT_VERIFIED]),
+    (replace(MAPPED, without_verification=True), [NOT_VERIFIED]),
+    (replace(GUEST, unused_days=90), [f"{NAMED} is deleted automatically if nobody uses it for 90 days"]),
+    (replace(GUEST, unused_days=1), [f"{NAMED} is deleted automatically if nobody uses it for 1 day"]),
+    (replace(GUEST, unused_days=1, kind="GCP_guest_collection", without_verification=True),
+     [NOT_VERIFIED, f"{NAMED} is deleted automatically if nobody uses it for 1 day"]),
+    (replace(MAPPED, unused_days=90), []),
+    (replace(GUEST, kind="", unused_days=90), []),
+])  # fmt: skip
+def test_settings_of_a_collection(collection: Collection, sentences: list[str]) -> None:
+    """What its administrator has set is a note with what to do; days without use delete guest collections only."""
+    _, *notes = checks({ONE: Received(collection)})
+    assert [note.sentence for note in notes] == sentences
+    assert all(note.result is NOTE and note.fix and not note.exit_status for note in notes)
+
+
+def test_a_collection_that_always_encrypts() -> None:
+    """That is good to know, and nothing to do."""
+    (found,) = checks({ONE: Received(replace(MAPPED, always_encrypts=True))})
+    expected = f"{NAMED} is a mapped collection; transfers from and to it are always encrypted"
+    assert (found.result, found.sentence, found.fix) == (OK, expected, "")
+
+
 def test_the_collection_of_a_destination() -> None:
     """A problem names the end of the pair, and the key of the config, that it is about."""
     (found,) = checks({TWO: Rejected(http_status=404, code="EndpointNotFound", message="")})

@@ -35,6 +35,8 @@ TASK = {
     "is_paused": True,
     "nice_status": "Queued",
     "fatal_error": {"code": "X", "description": "y"},
+    "canceled_by_admin": "SOURCE",
+    "canceled_by_admin_message": "no  room",
     "files": 5,
     "files_transferred": 2,
     "files_skipped": 1,
@@ -63,6 +65,8 @@ def test_a_whole_task() -> None:
         nice_status="Queued",
         fatal_code="X",
         fatal_description="y",
+        cancelled_by="SOURCE",
+        cancel_message="no  room",
         files_found=5,
         files_copied=2,
         files_in_step=1,
@@ -116,6 +120,10 @@ def test_no_task(document: object) -> None:
     ("is_ok", 0, "is_ok", True),
     ("is_paused", 1, "is_paused", False),
     ("is_paused", "yes", "is_paused", False),
+    ("canceled_by_admin", None, "cancelled_by", ""),
+    ("canceled_by_admin", {}, "cancelled_by", ""),
+    ("canceled_by_admin_message", None, "cancel_message", ""),
+    ("canceled_by_admin_message", ["x"], "cancel_message", ""),
     ("label", None, "label", ""),
     ("label", 5, "label", ""),
     ("label", "\ud800\x1b[31m", "label", "\ud800\x1b[31m"),
@@ -260,6 +268,18 @@ def test_collection(fields: dict[str, object], expected: tuple[str, str, str, bo
     assert read(Collection, {"id": ONE, **fields}, name=ONE) == Collection(
         collection_id=ONE, name=name, kind=kind, owner=owner, is_connected=is_connected
     )
+
+
+@pytest.mark.parametrize(("fields", "expected"), [
+    ({"disable_verify": True, "force_encryption": True, "auto_delete_timeout": 90}, (True, True, 90)),
+    ({"disable_verify": False, "force_encryption": None, "auto_delete_timeout": None}, (False, False, 0)),
+    ({"disable_verify": "yes", "force_encryption": 1, "auto_delete_timeout": True}, (False, False, 0)),
+    ({"auto_delete_timeout": -1}, (False, False, 0)),
+])  # fmt: skip
+def test_settings_of_a_collection(fields: dict[str, object], expected: tuple[bool, bool, int]) -> None:
+    """What its administrator has set; without a usable value, the usual."""
+    found = read(Collection, {"id": ONE, **fields}, name=ONE)
+    assert (found.without_verification, found.always_encrypts, found.unused_days) == expected
 
 
 @pytest.mark.parametrize("document", [None, {}, {"display_name": "Lab"}, []])

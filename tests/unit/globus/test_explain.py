@@ -13,13 +13,11 @@ from hypothesis import strategies as st
 from globus_sync_directory.globus.explain import (
     About,
     explain,
-    explain_pause,
     is_no_such_task,
     is_path_not_found,
 )
 from globus_sync_directory.model.answer import Rejected
 from globus_sync_directory.model.pair import Directory, Pair
-from globus_sync_directory.model.task import Pause
 
 ONE, TWO = "763d50ee-e814-4080-878b-6a8be5cf7570", "9d6d994a-6d04-11e5-ba46-22000b92c6ec"
 CLIENT = "3f2a0c52-0000-4000-8000-0000000000aa"
@@ -264,21 +262,6 @@ def test_any_text(code: str, message: str, path: str, about: About) -> None:
     problem = explain(code, message, about)
     assert problem.reason
     assert problem.fix
-
-
-@pytest.mark.parametrize(("pauses", "pair", "reason"), [
-    ([], PAIR, f"paused by the administrator of {EITHER}"),
-    ([], None, "paused by the administrator of one of its collections"),
-    ([Pause(collection=ONE, message="")], PAIR, f"paused by the administrator of the source collection {ONE}"),
-    ([Pause(collection=TWO, message="upgrade"), Pause(collection=ONE, message="second")], PAIR,
-     f"paused by the administrator of the destination collection {TWO}: 'upgrade'"),
-    ([Pause(collection="other", message="m")], PAIR, f"paused by the administrator of {EITHER}: 'm'"),
-    ([Pause(collection=ONE, message="m")], None, "paused by the administrator of one of its collections: 'm'"),
-])  # fmt: skip
-def test_explain_pause(pauses: list[Pause], pair: Pair | None, reason: str) -> None:
-    """A pause is told with its collection and the administrator's message."""
-    problem = explain_pause(pauses, pair)
-    assert (problem.reason, problem.fix) == (reason, MAINTENANCE)
 
 
 SAME = Pair(name="x", source=Directory(collection=ONE, path="/a"), destination=Directory(collection=ONE, path="/b"))

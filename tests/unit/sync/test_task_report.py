@@ -158,10 +158,25 @@ CASES = [
     ),
     Case(
         name="cancelled by an administrator, who said why",
-        found=ended(status="FAILED", fatal_code="CANCELED"),
-        details=Details(events=(DENIED, event("CANCELED"), event("CANCELED", details="the disk\nis full"))),
+        found=ended(status="FAILED", fatal_code="CANCELED", cancelled_by="SOURCE", cancel_message="the disk\nis full"),
+        details=Details(events=(DENIED, event("CANCELED", details="Canceled by somebody"))),
         status=PairStatus.CANCELLED,
-        reason="the disk is full",
+        reason=f"an administrator of the source collection {ONE} cancelled it: 'the disk is full'",
+        fix="speak to that administrator first",
+    ),
+    Case(
+        name="cancelled by an administrator, whatever the code is",
+        found=ended(status="FAILED", cancelled_by="DESTINATION"),
+        status=PairStatus.CANCELLED,
+        reason=f"an administrator of the destination collection {TWO} cancelled it, and left no message",
+        fix="speak to that administrator first",
+    ),
+    Case(
+        name="cancelled by its owner",
+        found=ended(status="FAILED", fatal_code="CANCELED"),
+        details=Details(events=(DENIED, event("CANCELED"), event("CANCELED", details="Canceled by the\ntask owner"))),
+        status=PairStatus.CANCELLED,
+        reason="Canceled by the task owner",
         fix=WITHOUT_REASON,
     ),
     Case(
@@ -245,6 +260,13 @@ CASES = [
         pair=None,
         status=PairStatus.CANCELLED,
         reason="somebody cancelled it",
+    ),
+    Case(
+        name="an orphan that an administrator cancelled: no run starts it again",
+        found=ended(pair=None, status="FAILED", fatal_code="CANCELED", cancelled_by="BOTH", cancel_message="no more"),
+        pair=None,
+        status=PairStatus.CANCELLED,
+        reason="an administrator of the source collection and the destination collection cancelled it: 'no more'",
     ),
     Case(
         name="an orphan out of time: whose limit is not known",
