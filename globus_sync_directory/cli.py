@@ -163,7 +163,7 @@ def command(**given: Any) -> ExitStatus:
     try:
         report = _run_command(given["command"], options)
     except LockHeld as held:
-        if quiet:
+        if quiet and not held.is_old:
             log_report(held.lines)
             return held.exit_status
         report = RunReport(exit_status=held.exit_status, errors=held.lines)

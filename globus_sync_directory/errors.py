@@ -60,9 +60,13 @@ class StateError(SyncError):
 
 
 class LockHeld(SyncError):
-    """Another run holds the lock of this state file."""
+    """Another run holds the lock of this state file; ``is_old``: for so long that it probably hangs."""
 
     exit_status = ExitStatus.TRY_LATER
+
+    def __init__(self, *lines: str, is_old: bool = False) -> None:
+        super().__init__(*lines)
+        self.is_old = is_old
 
 
 class Interrupted(BaseException):

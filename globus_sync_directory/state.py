@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import logging
 import os
-import socket
 import stat
 import tempfile
 import time
@@ -24,6 +22,7 @@ from typing import Any
 
 import msgspec
 
+from globus_sync_directory import lock
 from globus_sync_directory.errors import LockHeld, StateError
 from globus_sync_directory.model.record import PairRecord
 
@@ -164,27 +163,25 @@ class StateStore:
         except OSError as error:
             raise self._unwritable(error) from error
         try:
-            self._take_lock(descriptor)
-            with contextlib.suppress(OSError):  # the content only tells others who holds it
-                since = now.astimezone().isoformat(timespec="seconds")
-                holder = f"{socket.gethostname()} pid {os.getpid()} since {since}\n".encode()
-                os.pwrite(descriptor, holder, 0)  # before truncation, so that no reader finds it empty
-                os.ftruncate(descriptor, len(holder))
+            self._take_lock(descriptor, now)
             yield
         finally:
             os.close(descriptor)
 
-    def _take_lock(self, descriptor: int) -> None:
+    def find_old_holder(self, now: datetime) -> LockHeld | None:
+        """Return what is to be said if a run holds this state file's lock for longer than a day; takes no lock."""
+        return lock.find_old_holder(self.lock_path, now)
+
+    def _take_lock(self, descriptor: int, now: datetime) -> None:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LockHeld(f"another run holds the lock: {_holder(descriptor)}; this run starts nothing") from None
+            lock.take(descriptor, now)
         except OSError as error:
             if error.errno not in _ERRORS_WITHOUT_LOCKS:
                 raise self._unwritable(error) from error
             self._has_lock = False
             log.warning("no locks on the file system of %s (%s); continuing without", self.lock_path, error.strerror)
-        else:
+        lock.sign(descriptor, now)
+        if self._has_lock:
             self._remove_stale_temporaries()
 
     @contextlib.contextmanager
@@ -315,13 +312,3 @@ def _replace_durably(path: Path, data: bytes) -> None:
             raise
     finally:
         os.close(directory)
-
-
-def _holder(descriptor: int) -> str:
-    """Return who holds the lock, from its file; waits up to half a second for a holder that has not written it yet."""
-    for _ in range(20):
-        holder = os.pread(descriptor, 300, 0).decode(errors="replace").strip()
-        if holder:
-            return holder
-        time.sleep(0.025)
-    return "its holder is unknown"

@@ -163,6 +163,27 @@ def succeeded_with_gaps(stage: Stage) -> str:
     return stage.show_later(7 * HOUR)
 
 
+def source_is_empty(stage: Stage) -> str:
+    world = stage.world
+    world.sync()
+    world.clock.advance(24 * HOUR)
+    world.images.rename(world.root / "disk")
+    world.images.mkdir()
+    world.sync()
+    return stage.show_later(7 * HOUR)
+
+
+def vanished_path(stage: Stage) -> str:
+    world = stage.world
+    (world.images / "lock.tmp").write_bytes(b"x")
+    world.globus.hold(after_files=1)
+    world.sync()
+    (world.images / "lock.tmp").unlink()
+    world.globus.release()
+    world.globus.wait()
+    return stage.show_later(7 * HOUR)
+
+
 def stopped_at_its_time_limit(stage: Stage) -> str:
     stage.world.pair("microscope", timelimitmins="300")
     stage.world.globus.hold(after_files=1)
@@ -307,6 +328,8 @@ _SCENES: tuple[Callable[[Stage], str], ...] = (
     suspended,
     succeeded,
     too_old,
+    vanished_path,
+    source_is_empty,
     succeeded_with_gaps,
     stopped_at_its_time_limit,
     ran_out_of_time_without_progress,

@@ -53,6 +53,8 @@ def sync(options: Options, settings: Settings) -> RunReport:
         report = _run_and_wait(job)
     except Interrupted as interrupted:
         raise Interrupted(*interrupted.lines, *_after_interruption(job)) from None
+    if job.mode is not Mode.START:
+        report = _with_old_holder(report, job.store.find_old_holder(host_now()))
     if job.mode is Mode.DRY_RUN and not any(pair.document for pair in report.pairs):
         report = replace(report, closing_line="nothing would be started")
     return report if options.shows_documents else _without_documents(report)
@@ -60,6 +62,14 @@ def sync(options: Options, settings: Settings) -> RunReport:
 
 def _without_documents(report: RunReport) -> RunReport:
     return replace(report, pairs=tuple(replace(pair, document=None) for pair in report.pairs))
+
+
+def _with_old_holder(report: RunReport, held: LockHeld | None) -> RunReport:
+    """Return ``report``, with the run that seems to hang: as long as it holds the lock, no pair is started."""
+    if held is None:
+        return report
+    status = worst([report.exit_status, held.exit_status])
+    return replace(report, exit_status=status, errors=(*report.errors, *held.lines))
 
 
 def _mode(options: Options) -> Mode:

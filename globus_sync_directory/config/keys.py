@@ -19,6 +19,8 @@ _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(day
 UUID_FORM = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _PORT = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"  # 1 to 65535
 _ADDRESS_PART = r"[^\s@<>,;:\"()\[\]\\]+"
+# What programs encode: a character that is neither letter, digit nor one of -._~, or one that is not ASCII.
+_ENCODED = "%(2[0-9A-CFa-cf]|3[A-Fa-f]|40|5[B-Eb-e]|60|7[B-Db-d]|[C-Fc-f][0-9A-Fa-f]%[89ABab][0-9A-Fa-f])"
 _QUOTES = "\"“”„'‘’"
 
 
@@ -73,10 +75,16 @@ UUID = Kind(
 PATH = Kind(
     {
         r"(?![A-Za-z]:|\\).*": "is a Windows path; use '/', such as /C/data for C:\\data",
+        r"(?![A-Za-z][A-Za-z0-9+.-]*://).*": "is an address; write only the path of the directory on the collection",
         f"(?!{UUID_FORM}:|[^/]+:[/~]).*": "starts with a collection; write only the path",
-        r"(?!.*\$\{?[A-Za-z_]).*": "contains a variable; write the full path instead",
-        "(?!.*%([2-7][0-9A-Fa-f]|[C-Fc-f][0-9A-Fa-f]%[89ABab][0-9A-Fa-f])).*": "is percent-encoded; "
-        "write the characters themselves, such as a space for %20",
+        r"(?!.*(\$\{?[A-Za-z_]|\{\{)|(.*[/\\])?%[A-Za-z_]\w*%([/\\]|$)).*": "contains a variable; "
+        "write the full path instead",
+        r"(?!.*(\$\(|`.*`)).*": "contains a command, which nothing runs; write the full path instead",
+        rf"(?!.*{_ENCODED}).*": "is percent-encoded; "
+        "write the characters themselves, such as a space for %20 and '/' for %2F",
+        r"(?!.*\\).*": "contains a backslash; use '/' between names, and write a space as it is",
+        r"(?!.*\*).*": "contains '*'; write only the directory, everything in it is copied",
+        "(?!~[^/]).*": "is the home directory of another account; write its full path, or '~/' for your own",
         r"(?!(.*/)?\.\.?(/|$)).*": "contains '.' or '..'; write the full path of the directory",
         "(?!.*//).*": "contains '//'; a name is missing between the slashes",
     },
@@ -108,6 +116,10 @@ PORT = Kind({_PORT: "is not a port number such as 587"}, int)
 TLS = Kind({"(?ai:none|starttls|tls)": "is not one of none, starttls, tls"}, str.lower)
 WORD = Kind({r"\S+": "contains a space"})
 FILE = Kind({}, lambda text: Path(os.path.expanduser(text)))
+YES_NO = Kind(
+    {"(?i:true|yes|on|1|false|no|off|0)": "is neither true nor false"},
+    lambda text: text.lower() in ("true", "yes", "on", "1"),
+)
 NEVER = Kind(
     {
         "(?i:false|no|off|0)": "is not possible: this tool never deletes, it only reads the source; remove this line, "
@@ -138,6 +150,7 @@ CONFIG_KEYS: Mapping[str, Mapping[str, Kind]] = {
         "max_age": AGE,
         "exclude": PATTERNS,
         "email": ADDRESSES,
+        "allow_empty": YES_NO,
         "delete": NEVER,
     },
 }

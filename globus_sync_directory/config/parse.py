@@ -113,6 +113,7 @@ class _Reader:
             max_age=good.get("max_age"),
             exclude=good.get("exclude", ()),
             email=good.get("email", ()),
+            allow_empty=good.get("allow_empty", False),
         )
 
     def _mail_server(self, values: _Values, directory: Path) -> MailServer:

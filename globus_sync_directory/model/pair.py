@@ -59,6 +59,7 @@ class Pair:
     max_age: timedelta | None = None
     exclude: tuple[str, ...] = ()  # patterns for names; a trailing slash means directories only
     email: tuple[str, ...] = ()
+    allow_empty: bool = False  # whether a source that has lost all its files is as it should be
 
     @cached_property
     def fingerprint(self) -> str:

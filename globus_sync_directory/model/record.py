@@ -89,7 +89,8 @@ class PairRecord:
     Everything that is remembered of one pair.
 
     ``source`` and ``destination`` are None for a task that was found by its label. ``replaced`` is the task before the
-    last one, until a run has reported how it ended. ``has_history``: our recent tasks at Globus have been
+    last one, until a run has reported how it ended. ``had_files``: a task has found files at the source, so that it
+    should not be empty. ``has_history``: our recent tasks at Globus have been
     searched for this pair. That is done once for a new record, because an older one may have been lost.
     """
 
@@ -104,5 +105,6 @@ class PairRecord:
     failed_start: FailedStart | None = None
     waiting_since: Moment | None = None  # when Globus first had no room for a task of this pair
     left_config: LeftConfig | None = None
+    had_files: bool = False
     has_history: bool = False
     mailed: Mapping[str, Mailed] = field(default_factory=dict)  # by address

@@ -18,6 +18,7 @@ class PairStatus(Enum):
     PAUSED = ("paused", ExitStatus.ATTENTION)
     SUSPENDED = ("suspended", ExitStatus.ATTENTION)
     SUCCEEDED = ("succeeded", ExitStatus.OK)
+    SOURCE_IS_EMPTY = ("source is empty", ExitStatus.ATTENTION)
     SUCCEEDED_WITH_GAPS = ("succeeded with gaps", ExitStatus.ATTENTION)
     STOPPED_AT_TIME_LIMIT = ("stopped at its time limit", ExitStatus.OK)
     RAN_OUT_OF_TIME = ("ran out of time without progress", ExitStatus.ATTENTION)

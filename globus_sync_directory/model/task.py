@@ -49,9 +49,9 @@ class Task:
         return self.status not in ("SUCCEEDED", "FAILED")
 
     @property
-    def is_full_success(self) -> bool:
-        """Whether it copied everything."""
-        return self.status == "SUCCEEDED" and self.paths_skipped == 0
+    def has_seen_files(self) -> bool:
+        """Whether it has found a file at the source; files that are excluded do not count."""
+        return bool(self.files_found or self.files_copied or self.files_in_step)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,7 @@ _CONTINUES = "the next run starts it again and continues where it stopped"
 _WHAT_HAPPENS_NOW = {
     PairStatus.SUSPENDED: "Globus does not continue this task by itself",
     PairStatus.PAUSED: "Globus continues when the pause ends",
+    PairStatus.SOURCE_IS_EMPTY: "nothing is removed at the destination; the next run looks again",
     PairStatus.SUCCEEDED_WITH_GAPS: "everything else was copied; the next run retries the rest",
     PairStatus.FAILED: _CONTINUES,
     PairStatus.CANCELLED: _CONTINUES,
@@ -39,6 +40,8 @@ _WHAT_HAPPENS_NOW = {
     PairStatus.BLOCKED: "not started; each run checks again",
     PairStatus.REJECTED: "not started; each run tries again",
 }
+# The paths that their tasks have skipped had vanished, which is a note.
+_WITHOUT_GAPS = (PairStatus.SUCCEEDED, PairStatus.SOURCE_IS_EMPTY)
 _OF_THE_WHOLE_RUN = {
     PairStatus.NOT_REACHED: "Globus was not reached",
     PairStatus.SIGN_IN_REJECTED: "the sign-in was rejected",
@@ -218,7 +221,7 @@ def _previous_task(report: PairReport) -> list[Line]:
 def _skipped(report: PairReport) -> list[Line]:
     shown = [f"{quote(path.source_path)} ({path.code.lower().replace('_', ' ')})" for path in report.skipped]
     number = max(report.task.paths_skipped if report.task else 0, len(shown))
-    if not number:
+    if not number or (report.status in _WITHOUT_GAPS and not shown):
         return []
     more = f", and {number - SKIPPED_SHOWN:,} more" if number > SKIPPED_SHOWN else ""
     more += f" (--json lists {len(shown):,})" if len(shown) > SKIPPED_SHOWN else ""

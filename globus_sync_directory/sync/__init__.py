@@ -11,6 +11,7 @@ plan         what to submit, what waits, what is blocked and why          pure
 submit       reserve, submit, record                                      asks Globus
 details      logs, skipped paths and pauses of tasks that need a reason   asks Globus
 outcome      what happened to a pair that the run was to start
+success      which tasks are successes: skipped paths, empty sources      pure
 task_status  task + log -> status                                         pure
 people       pauses and cancels -> reasons, with what people wrote        pure
 task_report  task + details -> report on one task                         pure

@@ -18,6 +18,7 @@ from globus_sync_directory.sync.outcome import Outcome
 from globus_sync_directory.sync.records import has_ended, record_of
 from globus_sync_directory.sync.scope import Scope
 from globus_sync_directory.sync.snapshot import Snapshot
+from globus_sync_directory.sync.success import may_be_empty
 from globus_sync_directory.sync.task_report import ReportedTask, report_on_task
 from globus_sync_directory.text import shorten
 
@@ -35,14 +36,17 @@ class Findings:
     details: Mapping[str, Details]
     now: datetime
 
-    def with_details(self, task: Task, pair: Pair | None, deadline_sent: datetime | None) -> ReportedTask:
-        """Return ``task`` with what was found out about it."""
+    def with_details(
+        self, task: Task, pair: Pair | None, record: PairRecord, deadline_sent: datetime | None
+    ) -> ReportedTask:
+        """Return ``task`` with what was found out about it; ``record`` is what is remembered of its pair."""
         return ReportedTask(
             task=task,
             pair=pair,
             deadline_sent=deadline_sent,
             details=self.details.get(task.task_id, Details()),
             identity=self.scope.identity,
+            may_be_empty=may_be_empty(record, pair),
         )
 
 
@@ -108,7 +112,7 @@ def _report_on_outcome(
     )
     if outcome.task:
         deadline = record.task.deadline if record.task else None
-        return report_on_task(report, findings.with_details(outcome.task, pair, deadline))
+        return report_on_task(report, findings.with_details(outcome.task, pair, record, deadline))
     if outcome.status is PairStatus.STARTED and record.task:
         return replace(report, task_id=record.task.task_id, since=record.task.submitted_at)
     if outcome.status is PairStatus.WAITING_FOR_ROOM:
@@ -126,7 +130,9 @@ def _report_on_last_task(blank: PairReport, pair: Pair | None, record: PairRecor
     if task:
         others = [other for other in snapshot.live(pair.fingerprint) if other is not task] if pair else []
         notes = tuple(f"another task of this pair is running too: {task_link(other.task_id)}" for other in others)
-        return report_on_task(replace(blank, notes=notes), findings.with_details(task, pair, record.task.deadline))
+        return report_on_task(
+            replace(blank, notes=notes), findings.with_details(task, pair, record, record.task.deadline)
+        )
     report = replace(blank, task_id=record.task.task_id)
     failure = snapshot.unanswered.get(record.task.task_id)
     if failure:
@@ -153,7 +159,7 @@ def _with_earlier_task(report: PairReport, pair: Pair, findings: Findings) -> Pa
         return report
     max_age = pair.max_age if report.is_too_old else None  # a task that succeeded long ago makes no young pair too old
     blank = replace(_blank(pair, pair.fingerprint, record, findings.now), max_age=max_age)
-    return replace(report, before=report_on_task(blank, findings.with_details(task, pair, last.deadline)))
+    return replace(report, before=report_on_task(blank, findings.with_details(task, pair, record, last.deadline)))
 
 
 def _orphan_report(fingerprint: str, record: PairRecord, findings: Findings) -> PairReport:
@@ -171,7 +177,7 @@ def _is_worth_reporting(record: PairRecord, findings: Findings) -> bool:
     if record.left_config and record.left_config.is_end_reported:
         return False
     task = findings.snapshot.find(record.task)
-    return task is not None and not task.is_full_success
+    return task is not None and not findings.snapshot.is_success(task, record, None)
 
 
 def _with_failure(report: PairReport, failure: Failure) -> PairReport:

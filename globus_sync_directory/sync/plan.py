@@ -84,8 +84,7 @@ def plan(
 def is_proven(records: Mapping[str, PairRecord], pair: Pair, snapshot: Snapshot) -> bool:
     """Return whether both ends are known to work: the pair's last task was a full success."""
     record = records.get(pair.fingerprint)
-    last = snapshot.find(record.task) if record else None
-    return last is not None and last.is_full_success
+    return record is not None and snapshot.is_success(snapshot.find(record.task), record, pair)
 
 
 def _sync_level(records: Mapping[str, PairRecord], pair: Pair, snapshot: Snapshot) -> tuple[SyncLevel, str]:

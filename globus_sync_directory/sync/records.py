@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -112,12 +112,12 @@ def _with_end_reported(record: PairRecord, left: LeftConfig) -> PairRecord:
 def _update_orphan(record: PairRecord, fingerprint: str, snapshot: Snapshot, now: datetime) -> PairRecord:
     """Return the record of a pair that is not in the config."""
     left = record.left_config or LeftConfig(since=now)
-    seen = _with_live_task(_with_success(record, snapshot), fingerprint, None, snapshot)
+    seen = _with_live_task(_with_success(record, None, snapshot), fingerprint, None, snapshot)
     if seen.task != record.task:  # a run with another config started it; its end is not reported yet
         left = replace(left, is_end_reported=False)
     seen = replace(seen, left_config=left)
     task = snapshot.find(seen.task)
-    has_nothing_to_report = has_ended(seen, snapshot) and (task is None or task.is_full_success)
+    has_nothing_to_report = has_ended(seen, snapshot) and (task is None or snapshot.is_success(task, seen, None))
     return _with_end_reported(seen, left) if has_nothing_to_report else seen
 
 
@@ -125,20 +125,29 @@ def _update_pair(record: PairRecord | None, pair: Pair, snapshot: Snapshot, now:
     fresh = record_of({pair.fingerprint: record} if record else {}, pair, now)
     if not fresh.has_history and snapshot.has_recent:
         fresh = replace(_with_history(fresh, pair, snapshot), has_history=True)
-    return _with_live_task(_with_success(fresh, snapshot), pair.fingerprint, pair, snapshot)
+    return _with_live_task(_with_success(fresh, pair, snapshot), pair.fingerprint, pair, snapshot)
 
 
 def _with_history(record: PairRecord, pair: Pair, snapshot: Snapshot) -> PairRecord:
     """Return the record of a pair that is new, or whose record was lost, with its last task and last success."""
     ours = newest_first(task for task in snapshot.known.values() if fingerprint_in(task.label) == pair.fingerprint)
     task = record.task or (last_task(ours[0], pair) if ours else None)
-    success = next((_success(task) for task in ours if task.is_full_success), None)
+    record = _with_files(record, ours)
+    success = next((_success(task) for task in ours if snapshot.is_success(task, record, pair)), None)
     return replace(record, task=task, success=record.success or success)
 
 
-def _with_success(record: PairRecord, snapshot: Snapshot) -> PairRecord:
+def _with_files(record: PairRecord, tasks: Iterable[Task]) -> PairRecord:
+    """Return ``record`` with what is known of the files at its source; older versions have not remembered that."""
+    copied = record.success.files if record.success else 0
+    had_files = record.had_files or copied > 0 or any(task.has_seen_files for task in tasks)
+    return replace(record, had_files=had_files)
+
+
+def _with_success(record: PairRecord, pair: Pair | None, snapshot: Snapshot) -> PairRecord:
     task = snapshot.find(record.task)
-    return replace(record, success=_success(task)) if task and task.is_full_success else record
+    record = _with_files(record, [task] if task else [])
+    return replace(record, success=_success(task)) if task and snapshot.is_success(task, record, pair) else record
 
 
 def _success(task: Task) -> Success:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,12 +12,14 @@ from globus_sync_directory.model.pair import Directory, Pair
 from globus_sync_directory.model.problem import Problem
 from globus_sync_directory.model.report import PairReport
 from globus_sync_directory.model.status import PairStatus
-from globus_sync_directory.model.task import Task
+from globus_sync_directory.model.task import SkippedPath, Task
 from globus_sync_directory.sync.details import Details
 from globus_sync_directory.sync.people import explain_cancel, explain_pause
+from globus_sync_directory.sync.success import Skips, judge_skips
 from globus_sync_directory.sync.task_status import newest_error, task_status
-from globus_sync_directory.text import count
+from globus_sync_directory.text import count, quote
 
+_VANISHED_SHOWN = 3
 _NO_FILES = "no file was found at the source; if there should be some, check exclude, and whether its disk is mounted"
 
 
@@ -29,14 +32,20 @@ class ReportedTask:
     deadline_sent: datetime | None
     details: Details
     identity: str  # of this application
+    may_be_empty: bool = True  # a source without files is all right
 
 
 def report_on_task(blank: PairReport, found: ReportedTask) -> PairReport:
     """Return ``blank`` filled in with how the task is doing."""
     task, details = found.task, found.details
-    status, since = task_status(task, found.deadline_sent, blank.at, details.events, _skips_source(found))
+    skips = judge_skips(task, details.skipped, found.pair.source if found.pair else None)
+    status, since = task_status(
+        task, found.deadline_sent, blank.at, details.events, skips, may_be_empty=found.may_be_empty
+    )
     notes: tuple[str, ...] = (details.missing,) if details.missing else ()
-    if status is PairStatus.SUCCEEDED and not task.files_found and not task.files_copied:
+    if skips is Skips.VANISHED:
+        notes += (_vanished(details.skipped),)
+    if status in (PairStatus.SUCCEEDED, PairStatus.SUCCEEDED_WITH_GAPS) and not task.has_seen_files:
         notes += (_NO_FILES,)
     problem = _problem(found, status)
     if problem and found.pair is None:
@@ -49,17 +58,18 @@ def report_on_task(blank: PairReport, found: ReportedTask) -> PairReport:
         task_id=task.task_id,
         task=task,
         problem=problem and replace(problem, reason=with_names(problem.reason, names)),
-        skipped=details.skipped,
+        skipped=() if skips is Skips.VANISHED else details.skipped,
         notes=blank.notes + notes,
-        counts_from=task.ended_at if task.is_full_success and task.ended_at else blank.counts_from,
+        counts_from=task.ended_at if status is PairStatus.SUCCEEDED and task.ended_at else blank.counts_from,
     )
 
 
-def _skips_source(found: ReportedTask) -> bool:
-    if found.pair is None:
-        return False
-    source = found.pair.source.path.rstrip("/")
-    return any(path.source_path.rstrip("/") == source for path in found.details.skipped)
+def _vanished(skipped: Sequence[SkippedPath]) -> str:
+    """Return what there is to say of paths that are no gaps; ``skipped`` are all of them."""
+    shown = ", ".join(quote(path.source_path) for path in skipped[:_VANISHED_SHOWN])
+    more = f", and {len(skipped) - _VANISHED_SHOWN:,} more" if len(skipped) > _VANISHED_SHOWN else ""
+    when = "was gone when it was" if len(skipped) == 1 else "were gone when they were"
+    return f"{count(len(skipped), 'path')} {when} to be copied: {shown}{more}; nothing to do"
 
 
 def _problem(found: ReportedTask, status: PairStatus) -> Problem | None:
@@ -67,6 +77,10 @@ def _problem(found: ReportedTask, status: PairStatus) -> Problem | None:
     task, details = found.task, found.details
     cause = _cause(found)
     match status:
+        case PairStatus.SUCCEEDED:
+            return None
+        case PairStatus.SOURCE_IS_EMPTY:
+            return _empty_source(found.pair)
         case PairStatus.PAUSED:
             return explain_pause(details.pauses, task)
         case PairStatus.SUSPENDED:
@@ -127,6 +141,18 @@ def _out_of_time(found: ReportedTask) -> Problem:
         reason=f"the time limit of {minutes} passed in the queue (Globus runs three transfers per application at a "
         "time)",
         fix=fix,
+    )
+
+
+def _empty_source(pair: Pair | None) -> Problem:
+    if pair is None:
+        return Problem(reason="no file was found at the source, although there have been files before")
+    where = f"source {quote(pair.source.path)} on collection {pair.source.collection}"
+    excluded = ", and that exclude does not leave out everything" if pair.exclude else ""
+    return Problem(
+        reason=f"no file was found in {where}, although there have been files before",
+        fix=f"check that the disk is mounted{excluded}; if the source may be empty, set allow_empty = true in "
+        f"[{pair.name}]",
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from globus_sync_directory.errors import ExitStatus
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import MOST_EVENTS, Event, Task
+from globus_sync_directory.sync.success import Skips, success_status
 
 STUCK_AFTER = timedelta(hours=1)
 # At a pause, Globus sets the deadline to this time after it. Source: Globus Transfer API, task_behavior.
@@ -16,16 +17,22 @@ _DEADLINE_PRECISION = timedelta(minutes=1)
 
 
 def task_status(
-    task: Task, deadline_sent: datetime | None, now: datetime, events: Sequence[Event] = (), skips_source: bool = False
+    task: Task,
+    deadline_sent: datetime | None,
+    now: datetime,
+    events: Sequence[Event] = (),
+    skips: Skips = Skips.GAPS,
+    *,
+    may_be_empty: bool = True,
 ) -> tuple[PairStatus, datetime | None]:
     """
     Return the status of a task, and the time since which it has this status.
 
     ``deadline_sent`` is the one this tool asked for; ``events`` are the newest of its log, empty if that was
-    not read; ``skips_source``: the source directory itself was skipped because of an error.
+    not read; ``skips``: what is known of the skipped paths; ``may_be_empty``: a source without files is all right.
     """
     if task.status == "SUCCEEDED":
-        return _succeeded_status(task, skips_source), task.ended_at
+        return success_status(task, skips, may_be_empty=may_be_empty), task.ended_at
     if task.status == "FAILED":
         return _failed_status(task, deadline_sent, events), task.ended_at
     if task.status == "INACTIVE":
@@ -66,12 +73,6 @@ def newest_error(events: Sequence[Event]) -> Event | None:
     """Return the newest error in a task's log."""
     errors = [event for event in events if event.is_error and event.code not in ("EXPIRED", "CANCELED")]
     return max(errors, key=lambda event: event.time, default=None)
-
-
-def _succeeded_status(task: Task, skips_source: bool) -> PairStatus:
-    if not task.paths_skipped:
-        return PairStatus.SUCCEEDED
-    return PairStatus.FAILED if skips_source else PairStatus.SUCCEEDED_WITH_GAPS
 
 
 def _failed_status(task: Task, deadline_sent: datetime | None, events: Sequence[Event]) -> PairStatus:

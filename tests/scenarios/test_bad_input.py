@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from world import NOBODY, SUBMIT, TASK_LIST, Outcome, World
+from world import NOBODY, SUBMIT, TASK_LIST, Outcome, World, tree
 
 from globus_sync_directory.standin import Fault
 
@@ -40,6 +40,39 @@ def test_config_and_secret_problems_together(world: World) -> None:
     assert len(outcome.stderr.splitlines()) == 2
     assert world.globus.requests == []
     assert not world.state_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("$HOME/copy", "contains a variable; write the full path instead"),
+        ("${SCRATCH}/copy", "contains a variable; write the full path instead"),
+        ("%USERPROFILE%/copy", "contains a variable; write the full path instead"),
+        ("/{{ user }}/copy", "contains a variable; write the full path instead"),
+        ("/copy/$(date +%F)", "contains a command, which nothing runs; write the full path instead"),
+        (f"{NOBODY}:/copy", "starts with a collection; write only the path"),
+        ("DST:/copy", "starts with a collection; write only the path"),
+        ("globus://DST/copy", "is an address; write only the path of the directory on the collection"),
+        ("%2Farchive%2F", "is percent-encoded; write the characters themselves"),
+        ("/my\\ lab", "contains a backslash; use '/' between names, and write a space as it is"),
+        ("/copy/*", "contains '*'; write only the directory, everything in it is copied"),
+        ("~alice/copy", "is the home directory of another account; write its full path, or '~/' for your own"),
+    ],
+)
+def test_paths_that_nothing_expands(world: World, path: str, words: str) -> None:
+    """A path that a shell or a browser would understand makes no such directory; Globus is not contacted."""
+    world.pairs["microscope"]["dst_path"] = path
+    world.write_config()
+    checked(world.run(), 2, f"{world.config}:8: [microscope] dst_path: '{path}' {words}")
+    assert world.globus.requests == []
+
+
+@pytest.mark.parametrize("path", ["/~/copy", "100%", "/50% done", "cost$", "/~alice", "/backup~"])
+def test_paths_that_only_look_like_it(world: World, path: str) -> None:
+    """They are names like any others, and the copy is there."""
+    world.pair("microscope", dst_path=path)
+    world.sync()
+    assert len(tree(world.root / "destination")) == 2
 
 
 def test_missing_config(world: World) -> None:

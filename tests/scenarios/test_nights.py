@@ -274,6 +274,8 @@ class Nights(RuleBasedStateMachine):
             for task in world.live:
                 task.unpause()
                 task.resume()
+            for name in list(world.pairs):  # its owner may have removed all files
+                world.pair(name, allow_empty="true")
             for _ in range(4):
                 world.globus.release()
                 world.globus.wait()

@@ -40,6 +40,7 @@ FULL = PairRecord(
     failed_start=FailedStart(status=PairStatus.REJECTED, problem=Problem(reason="x", fix="y", command="z"), since=NOW),
     waiting_since=NOW,
     left_config=LeftConfig(since=NOW, is_end_reported=True),
+    had_files=True,
     has_history=True,
     mailed={
         "a@example.org": Mailed(problems=("FAILED",), well_since=ID, unsent=(News(headline="x", lines=("a", "b")),))

@@ -28,6 +28,7 @@ def test_filled_in() -> None:
     config = accepted(FILLED_IN)
     (pair,) = config.pairs
     assert (pair.name, pair.max_age, pair.exclude, pair.time_limit, pair.email) == ("microscope", None, (), None, ())
+    assert not pair.allow_empty
     assert (config.email, config.mail) == ((), MailServer())
 
 

@@ -51,6 +51,14 @@ def convert(kind: keys.Kind, text: str) -> object:
         (keys.TLS, "StartTLS", "starttls"),
         (keys.WORD, "mail.example.org", "mail.example.org"),
         (keys.FILE, "/etc/x y", Path("/etc/x y")),
+        *((keys.YES_NO, text, True) for text in ("true", "Yes", "on", "1")),
+        *((keys.YES_NO, text, False) for text in ("False", "no", "OFF", "0")),
+        (keys.PATH, "/ratio 50%50/50%de", "/ratio 50%50/50%de"),
+        (keys.PATH, "100%", "/100%"),
+        (keys.PATH, "cost$/$5", "/cost$/$5"),
+        (keys.PATH, "/50%of%/a%b%", "/50%of%/a%b%"),
+        (keys.PATH, "/{a}/[b]/what?/it`s", "/{a}/[b]/what?/it`s"),
+        (keys.PATH, "/~alice/12:30", "/~alice/12:30"),
         (keys.NEVER, "False", "False"),
         (keys.NEVER, "no", "no"),
     ],
@@ -87,7 +95,12 @@ WINDOWS = " is a Windows path; use '/', such as /C/data for C:\\data"
 DOTS = " contains '.' or '..'; write the full path of the directory"
 WITH_COLLECTION = " starts with a collection; write only the path"
 VARIABLE = " contains a variable; write the full path instead"
-ENCODED = " is percent-encoded; write the characters themselves, such as a space for %20"
+ENCODED = " is percent-encoded; write the characters themselves, such as a space for %20 and '/' for %2F"
+COMMAND = " contains a command, which nothing runs; write the full path instead"
+ADDRESS = " is an address; write only the path of the directory on the collection"
+BACKSLASH = " contains a backslash; use '/' between names, and write a space as it is"
+STAR = " contains '*'; write only the directory, everything in it is copied"
+OTHER_HOME = " is the home directory of another account; write its full path, or '~/' for your own"
 NO_PORT = " is not a port number such as 587"
 
 
@@ -118,7 +131,24 @@ NO_PORT = " is not a port number such as 587"
         (keys.PATH, "DST:~/a", WITH_COLLECTION),
         (keys.PATH, "$HOME/a", VARIABLE),
         (keys.PATH, "/x/${USER}", VARIABLE),
+        (keys.PATH, "/a$b", VARIABLE),
+        (keys.PATH, "%HOME%/a", VARIABLE),
+        (keys.PATH, "%USERPROFILE%\\a", VARIABLE),
+        (keys.PATH, "/x/%TEMP%", VARIABLE),
+        (keys.PATH, "/x/{{ user }}", VARIABLE),
+        (keys.PATH, "/x/$(date +%F)", COMMAND),
+        (keys.PATH, "/x/`date`", COMMAND),
+        (keys.PATH, f"globus://{ONE}/a", ADDRESS),
+        (keys.PATH, "file:///data", ADDRESS),
+        (keys.PATH, "https://app.globus.org/file-manager?origin_id=x", ADDRESS),
+        (keys.PATH, "a\\b", BACKSLASH),
+        (keys.PATH, "/my\\ lab", BACKSLASH),
+        (keys.PATH, "/images/*", STAR),
+        (keys.PATH, "~alice/a", OTHER_HOME),
+        (keys.YES_NO, "maybe", " is neither true nor false"),
         (keys.PATH, "%2Fa%2F", ENCODED),
+        (keys.PATH, "/a%2fb", ENCODED),
+        (keys.PATH, "/100%25", ENCODED),
         (keys.PATH, "/my%20lab", ENCODED),
         (keys.PATH, "/caf%C3%A9", ENCODED),
         (keys.SYNC_LEVEL, "mtimes", " is not one of exists, size, mtime, checksum"),

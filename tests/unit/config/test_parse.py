@@ -35,7 +35,7 @@ def test_every_key() -> None:
         "smtp_tls = STARTTLS\nsmtp_user = robot\nsmtp_password_file = password\nfrom = robot@example.org\n"
         f"[lab; 100% #1]\nsrc_endpoint = {ONE}\nsrc_path = /~/50% of; all #1/\ndst_endpoint = {TWO}\n"
         "dst_path = archive\nsync_level = exists\ntimelimitmins = 600\nmax_age = 36h\n"
-        "exclude = *.tmp, .DS_Store,\n  scratch/\nemail = lab@example.org\ndelete = False\n"
+        "exclude = *.tmp, .DS_Store,\n  scratch/\nemail = lab@example.org\nallow_empty = yes\ndelete = False\n"
     )
     config = accepted(text)
     assert config.email == ("a@example.org", "b@example.org")
@@ -57,6 +57,7 @@ def test_every_key() -> None:
             max_age=timedelta(hours=36),
             exclude=("*.tmp", ".DS_Store", "scratch/"),
             email=("lab@example.org",),
+            allow_empty=True,
         ),
     )
     assert {key for keys in CONFIG_KEYS.values() for key in keys} - {"recipients"} == {
@@ -127,7 +128,9 @@ NO_PAIR = "no pair; add a section such as [microscope] with src_endpoint and dst
 NO_SOURCE = "src_endpoint is missing; it is the UUID of the collection to copy from"
 NO_DESTINATION = "dst_endpoint is missing; it is the UUID of the collection to copy to"
 NO_CLIENT = "[globus]: clientid is missing; it is the UUID of your Globus application"
-PAIR_KEYS = "src_endpoint, src_path, dst_endpoint, dst_path, sync_level, timelimitmins, max_age, exclude, email"
+PAIR_KEYS = (
+    "src_endpoint, src_path, dst_endpoint, dst_path, sync_level, timelimitmins, max_age, exclude, email, allow_empty"
+)
 NOT_A_SECTION = "is not a section; write only a name in brackets on this line"
 WITHOUT_TLS = "without TLS the password can be intercepted; set smtp_tls to starttls or tls"
 MAIL = f"{BOTH}[notification]\n"

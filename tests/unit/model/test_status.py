@@ -16,6 +16,7 @@ STATUSES = {
     "paused": 1,
     "suspended": 1,
     "succeeded": 0,
+    "source is empty": 1,
     "succeeded with gaps": 1,
     "stopped at its time limit": 0,
     "ran out of time without progress": 1,

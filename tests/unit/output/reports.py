@@ -67,6 +67,13 @@ BY_STATUS = {
     PairStatus.SUCCEEDED: pair_report(
         PairStatus.SUCCEEDED, task=ended_task(files_copied=1, bytes_copied=7_500_000, files_in_step=2), **_KNOWN
     ),
+    PairStatus.SOURCE_IS_EMPTY: pair_report(
+        PairStatus.SOURCE_IS_EMPTY,
+        task=ended_task(paths_skipped=1),
+        problem=PROBLEM,
+        notes=("1 path was gone",),
+        **_KNOWN,
+    ),
     PairStatus.SUCCEEDED_WITH_GAPS: pair_report(
         PairStatus.SUCCEEDED_WITH_GAPS,
         task=ended_task(files_copied=1, bytes_copied=5, paths_skipped=5),

@@ -88,6 +88,16 @@ EXPECTED = {
     PairStatus.SUCCEEDED: [
         f"microscope: succeeded, {SINCE}; 1 file copied, 7.5 MB; 2 already in sync; took 4 h; {LINK}"
     ],
+    PairStatus.SOURCE_IS_EMPTY: [
+        f"microscope: source is empty, {SINCE}",
+        "    note: 1 path was gone",
+        "    0 files copied, 0 B; took 4 h",
+        f"    {LAST}",
+        WHY,
+        "    now:  nothing is removed at the destination; the next run looks again",
+        FIX,
+        TASK,
+    ],
     PairStatus.SUCCEEDED_WITH_GAPS: [
         f"microscope: succeeded with gaps, {SINCE}",
         "    1 file copied, 5 B; took 4 h",
@@ -273,6 +283,12 @@ def test_paths_not_copied(skipped: int, number: int, line: str) -> None:
     paths = tuple(SkippedPath(code="NOT_FOUND", source_path=f"/x/{index}") for index in range(skipped))
     task = ended_task(paths_skipped=number)
     assert line in describe(pair_report(PairStatus.SUCCEEDED_WITH_GAPS, task=task, skipped=paths))
+
+
+def test_paths_that_vanished_are_no_gaps() -> None:
+    """A note says which they were; they are not called paths that were not copied."""
+    report = pair_report(PairStatus.SUCCEEDED, task=ended_task(paths_skipped=2))
+    assert not any("not copied" in line for line in describe(report))
 
 
 def test_long_paths_and_blanks_come_out_whole() -> None:

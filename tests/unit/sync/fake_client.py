@@ -59,6 +59,9 @@ class FakeClient(GlobusClient):
     ) -> Generator[dict[_Item, _Result], None, None]:
         yield from ({item: question(item)} for item in items)
 
+    def forget_outage(self) -> None:
+        self.asked.append("forget outage")
+
     def submission_id(self) -> Answer[str]:
         self.asked.append("submission id")
         return next(self.submission_ids)

@@ -32,10 +32,22 @@ BLANK = PairReport(
 
 
 def report(
-    found: Task, details: Details = NOTHING, pair: Pair | None = PAIR, deadline_sent: datetime | None = None
+    found: Task,
+    details: Details = NOTHING,
+    pair: Pair | None = PAIR,
+    deadline_sent: datetime | None = None,
+    *,
+    may_be_empty: bool = True,
 ) -> PairReport:
     """Return the report on a task."""
     return report_on_task(
         BLANK,
-        ReportedTask(task=found, pair=pair, deadline_sent=deadline_sent, details=details, identity=IDENTITY),
+        ReportedTask(
+            task=found,
+            pair=pair,
+            deadline_sent=deadline_sent,
+            details=details,
+            identity=IDENTITY,
+            may_be_empty=may_be_empty,
+        ),
     )

@@ -63,13 +63,13 @@ ORPHANS = [
         name="it succeeded, which needs no report",
         before=orphan(1),
         found=snapshot(ended(1)),
-        after=orphan(1, is_end_reported=True, success=success()),
+        after=orphan(1, had_files=True, is_end_reported=True, success=success()),
     ),
     Orphan(
         name="it failed, which is yet to be reported",
         before=orphan(1, replaced=remembered(2)),
         found=snapshot(ended(1, status="FAILED"), ended(2)),
-        after=orphan(1, replaced=remembered(2)),
+        after=orphan(1, had_files=True, replaced=remembered(2)),
     ),
     Orphan(
         name="it is gone, of which there is nothing to report",
@@ -93,7 +93,7 @@ ORPHANS = [
         name="a live task that was not remembered",
         before=orphan(1),
         found=snapshot(ended(1), task(2)),
-        after=orphan(2, replaced=remembered(1), success=success(1)),
+        after=orphan(2, had_files=True, replaced=remembered(1), success=success(1)),
     ),
     Orphan(
         name="a live task of a pair that had ended for us",

@@ -40,6 +40,7 @@ from .samples import (
     snapshot,
     task,
 )
+from .task_reports import LOST
 
 NOTHING_KNOWN = snapshot()
 
@@ -201,6 +202,9 @@ def test_an_orphan_of_which_nothing_is_known() -> None:
     assert find_idle({OLD.fingerprint: known}, NOTHING_KNOWN, scope(PAIR), {}, NOW) == ([PAIR], {})
 
 
+EMPTY: dict[str, Any] = {"files_found": 0, "files_copied": 0}
+
+
 @pytest.mark.parametrize(
     ("known", "found", "expected"),
     [
@@ -208,6 +212,10 @@ def test_an_orphan_of_which_nothing_is_known() -> None:
         (record(None), snapshot(ended(1)), False),
         (record(1), snapshot(ended(1)), True),
         (record(1), snapshot(ended(1, paths_skipped=1)), False),
+        (record(1), snapshot(ended(1, paths_skipped=1), skipped={1: Received([LOST])}), True),
+        (record(1), snapshot(ended(1, paths_skipped=2), skipped={1: Received([LOST])}), False),
+        (record(1), snapshot(ended(1, **EMPTY)), True),
+        (record(1, had_files=True), snapshot(ended(1, **EMPTY)), False),
         (record(1), snapshot(ended(1, status="FAILED")), False),
         (record(1), snapshot(expired(1)), False),
         (record(1), snapshot(task(1)), False),
@@ -230,6 +238,20 @@ UNPROVEN = "so all files are compared by checksum"
         *(
             (record(1), snapshot(ended(1)), level, level, f"{PROVEN}; sync level {word}")
             for level, word in zip(SyncLevel, ("exists", "size", "mtime", "checksum"), strict=True)
+        ),
+        (
+            record(1),
+            snapshot(ended(1, paths_skipped=1), skipped={1: Received([LOST])}),
+            SyncLevel.MTIME,
+            SyncLevel.MTIME,
+            f"{PROVEN}; sync level mtime",
+        ),
+        (
+            record(1, had_files=True),
+            snapshot(ended(1, **EMPTY)),
+            SyncLevel.MTIME,
+            SyncLevel.CHECKSUM,
+            f"its last task was not a full success, {UNPROVEN}",
         ),
         *(
             (None, NOTHING_KNOWN, level, SyncLevel.CHECKSUM, f"no earlier task of it is known, {UNPROVEN}")

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from globus_sync_directory.model.answer import Received
 from globus_sync_directory.model.record import PairRecord, Success
+from globus_sync_directory.model.task import SkippedPath
 from globus_sync_directory.sync.records import last_task, record_of, update_records
 from globus_sync_directory.sync.snapshot import Snapshot
 
@@ -20,6 +22,7 @@ from .samples import (
     FINGERPRINT,
     HOUR,
     LOOKED,
+    NO_ANSWER,
     NOW,
     OTHER,
     PAIR,
@@ -35,6 +38,7 @@ from .samples import (
     success,
     task,
 )
+from .task_reports import LOST
 
 LIMITED = replace(PAIR, time_limit=5 * HOUR)
 NEW = PairRecord(name="microscope", first_seen=NOW, source=SOURCE, destination=DESTINATION)
@@ -69,7 +73,7 @@ CASES = [
             ended(5, pair=OTHER, requested_at=NOW),
             has_recent=True,
         ),
-        after=replace(NEW, has_history=True, task=remembered(3), success=success(2, BEGUN - DAY)),
+        after=replace(NEW, had_files=True, has_history=True, task=remembered(3), success=success(2, BEGUN - DAY)),
     ),
     Case(
         name="without the question for history nothing is taken from it",
@@ -86,13 +90,13 @@ CASES = [
             ended(3, status="FAILED"),
             has_recent=True,
         ),
-        after=record(1, success=success(2)),
+        after=record(1, had_files=True, success=success(2)),
     ),
     Case(
         name="a record that has a success keeps it",
         before=record(1, has_history=False, success=success(7, BEGUN)),
         found=snapshot(ended(2, requested_at=BEGUN - DAY), has_recent=True),
-        after=record(1, success=success(7, BEGUN)),
+        after=record(1, had_files=True, success=success(7, BEGUN)),
     ),
     Case(
         name="history is taken once",
@@ -105,27 +109,29 @@ CASES = [
         name="a success",
         before=record(1, success=success(7, BEGUN)),
         found=snapshot(ended(1, files_copied=3, bytes_copied=11)),
-        after=record(1, success=Success(task_id=new_id(1), ended_at=ENDED, files=3, bytes=11)),
+        after=record(1, had_files=True, success=Success(task_id=new_id(1), ended_at=ENDED, files=3, bytes=11)),
     ),
     Case(
         name="a success whose end Globus does not tell",
         before=record(1),
         found=snapshot(ended(1, ended_at=None)),
-        after=record(1, success=success(1, BEGUN)),
+        after=record(1, had_files=True, success=success(1, BEGUN)),
     ),
-    Case(name="gaps", before=record(1), found=snapshot(ended(1, paths_skipped=1)), after=record(1)),
-    Case(name="a failure", before=record(1), found=snapshot(ended(1, status="FAILED")), after=record(1)),
+    Case(name="gaps", before=record(1), found=snapshot(ended(1, paths_skipped=1)), after=record(1, had_files=True)),
+    Case(
+        name="a failure", before=record(1), found=snapshot(ended(1, status="FAILED")), after=record(1, had_files=True)
+    ),
     Case(
         name="a live task that was not remembered",
         before=record(1, waiting_since=NOW),
         found=snapshot(ended(1, status="FAILED"), task(2)),
-        after=record(2, replaced=remembered(1)),
+        after=record(2, had_files=True, replaced=remembered(1)),
     ),
     Case(
         name="the task before succeeded while an unknown one runs",
         before=record(1),
         found=snapshot(ended(1), task(2)),
-        after=record(2, replaced=remembered(1), success=success(1)),
+        after=record(2, had_files=True, replaced=remembered(1), success=success(1)),
     ),
     Case(
         name="the first live task, and the newest of several",
@@ -143,7 +149,7 @@ CASES = [
         name="a live task leaves a pending submission to be resolved",
         before=record(1, pending=pending()),
         found=snapshot(ended(1, status="FAILED"), task(2)),
-        after=record(2, replaced=remembered(1), pending=pending()),
+        after=record(2, had_files=True, replaced=remembered(1), pending=pending()),
     ),
     Case(
         name="a replaced task that is gone is forgotten",
@@ -161,13 +167,86 @@ CASES = [
         name="a pair that comes back finds its record",
         before=orphan(1, is_end_reported=True, success=success(), name="microsocpe"),
         found=snapshot(ended(1)),
-        after=record(1, success=success()),
+        after=record(1, had_files=True, success=success()),
     ),
     Case(
         name="a record that was found by its label learns its ends",
         before=record(1, source=None, destination=None, name="x"),
         found=snapshot(task(1)),
         after=record(1),
+    ),
+]
+
+
+GONE_PATHS = [SkippedPath(code="FILE_NOT_FOUND", source_path="/images/a"), LOST]
+NIGHT = ended(1, paths_skipped=2)
+EMPTY: dict[str, Any] = {"files_found": 0, "files_copied": 0}
+OLD = success(7, BEGUN)
+CASES += [
+    Case(
+        name="all skipped paths had vanished: a success",
+        before=record(1, success=OLD),
+        found=snapshot(NIGHT, skipped={1: Received(GONE_PATHS)}),
+        after=record(1, had_files=True, success=success(1)),
+    ),
+    Case(
+        name="there are more than were read",
+        before=record(1, success=OLD),
+        found=snapshot(replace(NIGHT, paths_skipped=3), skipped={1: Received(GONE_PATHS)}),
+        after=record(1, had_files=True, success=OLD),
+    ),
+    Case(
+        name="the list of skipped paths did not come",
+        before=record(1, success=OLD),
+        found=snapshot(NIGHT, skipped={1: NO_ANSWER}),
+        after=record(1, had_files=True, success=OLD),
+    ),
+    Case(
+        name="a lost record: a task whose skipped paths had vanished is the last success",
+        before=None,
+        found=snapshot(ended(2, requested_at=BEGUN - DAY), NIGHT, skipped={1: Received(GONE_PATHS)}, has_recent=True),
+        after=replace(NEW, has_history=True, had_files=True, task=remembered(1), success=success(1)),
+    ),
+    Case(
+        name="an empty source, after there have been files",
+        before=record(1, had_files=True, success=OLD),
+        found=snapshot(ended(1, **EMPTY)),
+        after=record(1, had_files=True, success=OLD),
+    ),
+    Case(
+        name="an empty source, after a version that did not remember files",
+        before=record(1, success=OLD),
+        found=snapshot(ended(1, **EMPTY)),
+        after=record(1, had_files=True, success=OLD),
+    ),
+    Case(
+        name="an empty source that has never had files",
+        before=record(1, success=replace(OLD, files=0)),
+        found=snapshot(ended(1, **EMPTY)),
+        after=record(1, success=replace(success(1), files=0)),
+    ),
+    Case(
+        name="an empty source, in whose last task everything vanished",
+        before=record(1, had_files=True, success=OLD),
+        found=snapshot(replace(NIGHT, **EMPTY), skipped={1: Received(GONE_PATHS)}),
+        after=record(1, had_files=True, success=OLD),
+    ),
+    Case(
+        name="files are remembered from a task that failed, and from those that were in step",
+        before=record(1),
+        found=snapshot(ended(1, status="FAILED", files_found=0, files_copied=0, files_in_step=1)),
+        after=record(1, had_files=True),
+    ),
+    Case(
+        name="a lost record: earlier files make an empty source no success",
+        before=None,
+        found=snapshot(
+            ended(1, requested_at=BEGUN - 2 * DAY, ended_at=BEGUN),
+            ended(2, requested_at=BEGUN - DAY, **EMPTY),
+            ended(3, **EMPTY),
+            has_recent=True,
+        ),
+        after=replace(NEW, has_history=True, had_files=True, task=remembered(3), success=success(1, BEGUN)),
     ),
 ]
 
@@ -179,6 +258,14 @@ def test_update_records(case: Case) -> None:
     known = {**before, OTHER.fingerprint: record(8, OTHER)}
     updated = update_records(known, case.found, scope(PAIR, config=(OTHER, PAIR)), NOW)
     assert updated == {FINGERPRINT: case.after, OTHER.fingerprint: record(8, OTHER)}
+
+
+def test_an_empty_source_that_is_allowed() -> None:
+    """With allow_empty it is a success like any other."""
+    pair = replace(PAIR, allow_empty=True)
+    before = {FINGERPRINT: record(1, had_files=True, success=OLD)}
+    updated = update_records(before, snapshot(ended(1, **EMPTY)), scope(pair), NOW)
+    assert updated == {FINGERPRINT: record(1, had_files=True, success=replace(success(1), files=0))}
 
 
 def test_a_pair_outside_of_this_run_is_no_orphan() -> None:

@@ -8,12 +8,13 @@ from datetime import datetime
 import pytest
 
 from globus_sync_directory.model.pair import Pair
+from globus_sync_directory.model.problem import Problem
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Pause, SkippedPath, Task
 from globus_sync_directory.sync.details import Details
 
 from .samples import ENDED, HOUR, IDENTITY, MINUTE, NOW, ONE, PAIR, TWO, ended, event, expired, new_id, task
-from .task_reports import DENIED, GAP, LOST, NOTHING, report
+from .task_reports import BLANK, DENIED, GAP, LOST, NOTHING, report
 
 CANCEL = f"globus task cancel {new_id(1)}"
 LIMITED = replace(PAIR, time_limit=5 * HOUR)
@@ -284,6 +285,38 @@ CASES = [
         reason=f"permission denied for '/images' on collection {ONE}",
     ),
 ]
+
+
+EMPTY = ended(files_found=0, files_copied=0)
+NAMED = replace(EMPTY, source_name="Lab PC")
+
+
+@pytest.mark.parametrize(
+    ("found", "pair", "reason", "fix"),
+    [
+        (
+            NAMED,
+            PAIR,
+            f"no file was found in source '/images' on collection 'Lab PC' ({ONE}), although there have been files "
+            "before",
+            "check that the disk is mounted; if the source may be empty, set allow_empty = true in [microscope]",
+        ),
+        (
+            EMPTY,
+            replace(PAIR, exclude=("*.tif",)),
+            f"no file was found in source '/images' on collection {ONE}, although there have been files before",
+            "check that the disk is mounted, and that exclude does not leave out everything; "
+            "if the source may be empty, set allow_empty = true in [microscope]",
+        ),
+        (EMPTY, None, "no file was found at the source, although there have been files before", ""),
+    ],
+)
+def test_empty_source(found: Task, pair: Pair | None, reason: str, fix: str) -> None:
+    """A source that has lost its files is a problem, and the fix names both ways out."""
+    made = report(found, pair=pair, may_be_empty=False)
+    assert (made.status, made.counts_from) == (PairStatus.SOURCE_IS_EMPTY, BLANK.counts_from)
+    assert made.problem == Problem(reason=reason, fix=fix)
+    assert made.notes == BLANK.notes
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

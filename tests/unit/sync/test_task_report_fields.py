@@ -24,6 +24,7 @@ def test_what_is_filled_in() -> None:
     assert (made.fingerprint, made.name, made.at, made.notes) == (FINGERPRINT, "microscope", NOW, BLANK.notes)
 
 
+B = "'/images/b.tif'"
 NO_FILES = "no file was found at the source"
 UNKNOWN = "the reason is not known, because Globus did not send it"
 
@@ -36,7 +37,15 @@ UNKNOWN = "the reason is not known, because Globus did not send it"
         (ended(files_found=1, files_copied=0), NOTHING, []),
         (ended(files_found=0, files_copied=1), NOTHING, []),
         (ended(status="FAILED", files_found=0, files_copied=0), NOTHING, []),
-        (ended(files_found=0, files_copied=0, paths_skipped=1), NOTHING, []),
+        (ended(files_found=0, files_copied=0, files_in_step=1), NOTHING, []),
+        (ended(files_found=0, files_copied=0, paths_skipped=1), NOTHING, [NO_FILES]),
+        (ended(paths_skipped=1), Details(skipped=(LOST,)), [f"1 path was gone when it was to be copied: {B}; nothing"]),
+        (ended(paths_skipped=2), Details(skipped=(LOST,)), []),
+        (
+            ended(paths_skipped=5),
+            Details(skipped=(LOST,) * 5),
+            [f"5 paths were gone when they were to be copied: {B}, {B}, {B}, and 2 more; nothing to do"],
+        ),
         (task(files_found=0, files_copied=0), NOTHING, []),
         (ended(status="FAILED"), Details(missing=UNKNOWN), [UNKNOWN]),
     ],
@@ -61,6 +70,13 @@ def test_notes(found: Task, details: Details, notes: list[str]) -> None:
 def test_age_counts_from_full_successes(found: Task, counts_from: datetime) -> None:
     """max_age counts from the last success without gaps; what was known before counts otherwise."""
     assert report(found).counts_from == counts_from
+
+
+def test_paths_that_vanished() -> None:
+    """They are no gaps: the age counts from this task, and it has nothing to explain."""
+    made = report(ended(paths_skipped=1), Details(skipped=(LOST,)))
+    assert (made.status, made.problem, made.skipped) == (PairStatus.SUCCEEDED, None, ())
+    assert made.counts_from == ENDED
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,14 @@ import pytest
 
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Event, Task
+from globus_sync_directory.sync.success import Skips
 from globus_sync_directory.sync.task_status import last_progress, needs_log, newest_error, task_status
 
 from .samples import BEGUN, DAY, ENDED, HOUR, MINUTE, NOW, ended, event, expired, task
 
 SECOND = timedelta(seconds=1)
 FAILING: dict[str, Any] = {"is_ok": False, "nice_status": "CONNECT_FAILED"}
+EMPTY: dict[str, Any] = {"files_found": 0, "files_copied": 0}
 ONE_GAP: dict[str, Any] = {"paths_skipped": 1}
 
 
@@ -154,16 +156,27 @@ def test_deadlines(found: Task, sent: datetime | None, status: PairStatus) -> No
 
 
 @pytest.mark.parametrize(
-    ("found", "status"),
+    ("found", "skips", "may_be_empty", "status"),
     [
-        (ended(**ONE_GAP), PairStatus.FAILED),
-        (ended(), PairStatus.SUCCEEDED),
-        (task(), PairStatus.RUNNING),
+        (ended(**ONE_GAP), Skips.SOURCE, False, PairStatus.FAILED),
+        (ended(), Skips.SOURCE, False, PairStatus.SUCCEEDED),
+        (task(), Skips.SOURCE, False, PairStatus.RUNNING),
+        (ended(**ONE_GAP), Skips.VANISHED, False, PairStatus.SUCCEEDED),
+        (ended(**ONE_GAP), Skips.GAPS, False, PairStatus.SUCCEEDED_WITH_GAPS),
+        (ended(**EMPTY), Skips.GAPS, False, PairStatus.SOURCE_IS_EMPTY),
+        (ended(**EMPTY), Skips.GAPS, True, PairStatus.SUCCEEDED),
+        (ended(**EMPTY, files_in_step=1), Skips.GAPS, False, PairStatus.SUCCEEDED),
+        (ended(**EMPTY, **ONE_GAP), Skips.VANISHED, False, PairStatus.SOURCE_IS_EMPTY),
+        (ended(**EMPTY, **ONE_GAP), Skips.VANISHED, True, PairStatus.SUCCEEDED),
+        (ended(**EMPTY, **ONE_GAP), Skips.GAPS, False, PairStatus.SUCCEEDED_WITH_GAPS),
+        (ended(**EMPTY, **ONE_GAP), Skips.SOURCE, False, PairStatus.FAILED),
+        (ended(status="FAILED", **EMPTY), Skips.GAPS, False, PairStatus.FAILED),
+        (expired(**EMPTY), Skips.GAPS, False, PairStatus.RAN_OUT_OF_TIME),
     ],
 )
-def test_the_source_itself_was_skipped(found: Task, status: PairStatus) -> None:
-    """Then nothing was copied, and to call that a gap would be too kind."""
-    assert task_status(found, None, NOW, skips_source=True)[0] is status
+def test_success(found: Task, skips: Skips, may_be_empty: bool, status: PairStatus) -> None:
+    """What Globus calls a success depends on the skipped paths and on the files that there should be."""
+    assert task_status(found, None, NOW, (), skips, may_be_empty=may_be_empty)[0] is status
 
 
 @pytest.mark.parametrize(
