@@ -96,7 +96,7 @@ def _subtasks(task: Task) -> dict[str, int]:
         other = "succeeded" if task.status == "SUCCEEDED" else endings.get(task.fatal_error or "CANCELED", "failed")
         rest += len(items - task.done)
     done = len((items & task.done) - task.skipped) + len((paths & task.done) - task.skipped)
-    counts |= {"total": len(items) + len(paths), "succeeded": done, "skipped_errors": len(task.skipped)}
+    counts |= {"total": len(items) + len(paths), "succeeded": done, "skipped_errors": len(task.skips)}
     counts[other] += rest
     return {f"subtasks_{name}": count for name, count in counts.items()}
 
