@@ -10,7 +10,6 @@ from typing import TypeAlias, TypeVar
 
 from globus_sdk import (
     AuthAPIError,
-    ClientCredentialsAuthorizer,
     GlobusError,
     GlobusHTTPResponse,
     NetworkError,
@@ -20,7 +19,7 @@ from globus_sdk import (
 
 from globus_sync_directory.globus.consent import Consents, missing_consents
 from globus_sync_directory.globus.outage import own_words
-from globus_sync_directory.globus.shared_token import NO_USABLE_REPLY, NoToken, auth_failure
+from globus_sync_directory.globus.shared_token import NO_USABLE_REPLY, NoToken, SharedToken, auth_failure
 from globus_sync_directory.globus.this_host import check_settings, no_answer
 from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
@@ -52,7 +51,7 @@ class Caller:
     After an outage was noticed no request is sent any more: every call returns the reason for it at once.
     """
 
-    def __init__(self, authorizer: ClientCredentialsAuthorizer, limiter: RateLimiter) -> None:
+    def __init__(self, authorizer: SharedToken, limiter: RateLimiter) -> None:
         self._authorizer = authorizer
         self._limiter = limiter
         self._consents = Consents(self._ask_auth)
@@ -90,6 +89,7 @@ class Caller:
         if self._outage:
             return self._outage
         self._of_thread.was_repeated = False
+        self._authorizer.begin_call()
         try:
             answer = Received(read(send(self._client()).data))
         except NoToken as error:

@@ -28,16 +28,24 @@ class NoToken(Exception):
         self.failure = failure
 
 
+class _OfThread(threading.local):
+    """The token that one thread has used last, and whether its current call has had a token renewed."""
+
+    token: str | None = None
+    has_renewed = False
+
+
 class SharedToken(ClientCredentialsAuthorizer):
     """
     The SDK's authorizer, made safe to use from several threads.
 
-    The SDK asks it for a header before each request, and tells it when Globus did not accept the last one.
+    The SDK asks it for a header before each request, and tells it when Globus did not accept the last one. A call may
+    have the token renewed once; a token that another thread has renewed meanwhile is tried without that.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._turn = threading.RLock()
-        self._last_used = threading.local()  # this thread's last token
+        self._of_thread = _OfThread()
         self._renewals = 0  # that have ended, with or without success
         self._failure: Unavailable | None = None  # of the last attempt
         super().__init__(*args, **kwargs)
@@ -49,14 +57,22 @@ class SharedToken(ClientCredentialsAuthorizer):
             if self._failure and self._renewals > renewals:  # tried by another thread while this one waited
                 raise NoToken(self._failure)
             header = super().get_authorization_header()
-            self._last_used.token = self.access_token
+            self._of_thread.token = self.access_token
             return header
 
+    def begin_call(self) -> None:
+        """Let this thread have the token renewed again."""
+        self._of_thread.has_renewed = False
+
     def handle_missing_authorization(self) -> bool:
-        """Let the token be renewed before it is used again; not if another thread has done that meanwhile."""
+        """Return whether there is another token to try: one that another thread has renewed, or that is yet to be."""
         with self._turn:
-            is_newest = getattr(self._last_used, "token", None) == self.access_token
-            return super().handle_missing_authorization() if is_newest else True
+            if self._of_thread.token != self.access_token:
+                return True
+            if self._of_thread.has_renewed:
+                return False
+            self._of_thread.has_renewed = True
+            return super().handle_missing_authorization()
 
     def _get_new_access_token(self) -> None:
         self._failure = None

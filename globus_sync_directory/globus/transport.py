@@ -16,7 +16,7 @@ from typing import Any
 import requests
 import urllib3
 from globus_sdk import GlobusError, NetworkError
-from globus_sdk.transport import RequestsTransport, RetryConfig, RetryContext
+from globus_sdk.transport import RequestsTransport, RetryCheckCollection, RetryCheckResult, RetryConfig, RetryContext
 from requests.adapters import HTTPAdapter
 
 MOST_IN_WINDOW, WINDOW_SECONDS = 150, 10.0  # Globus meters 20 requests a second per user, over ten seconds
@@ -118,7 +118,22 @@ def make_retry_config(on_repeat: Callable[[], None] = lambda: None) -> RetryConf
         on_repeat()
         return usual_pause(context)
 
-    return RetryConfig(max_retries=REPEATS, max_sleep=LONGEST_PAUSE_SECONDS, backoff=pause)
+    checks = RetryCheckCollection()
+    checks.register_check(_after_refusal)  # before those of the SDK
+    return RetryConfig(max_retries=REPEATS, max_sleep=LONGEST_PAUSE_SECONDS, backoff=pause, checks=checks)
+
+
+def _after_refusal(context: RetryContext) -> RetryCheckResult:
+    """
+    Repeat a request whose token was not accepted if there is another token for it.
+
+    The check of the SDK for this repeats a request only once, also after a token that another thread has replaced.
+    """
+    authorizer = context.caller_info.authorizer
+    if authorizer is None or context.response is None or context.response.status_code != 401:
+        return RetryCheckResult.no_decision
+    has_another = authorizer.handle_missing_authorization()
+    return RetryCheckResult.do_retry if has_another else RetryCheckResult.do_not_retry
 
 
 def no_reply_reason(error: Exception) -> str:

@@ -120,7 +120,8 @@ def test_a_file_that_cannot_be_used(world: World, behind_tls: dict[str, str], va
 @pytest.mark.parametrize("variable", ["SSLKEYLOGFILE", VERIFY])
 def test_a_file_of_others(world: World, behind_tls: dict[str, str], variable: str) -> None:
     """The same for a file that this user may not use."""
-    closed = world.root / "closed"
+    closed = world.root / "of others" / "closed"
+    closed.parent.mkdir()
     closed.write_text((world.root / "site.pem").read_text())
     closed.chmod(0)
     outcome = run(world, behind_tls | {VERIFY: str(world.root / "site.pem")} | {variable: str(closed)})

@@ -156,6 +156,24 @@ def test_one_thread_renews_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (tokens.asked, headers) == (1, ["Bearer token 1"] * 4)
 
 
+def test_a_token_of_another_thread_is_tried_besides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call whose token another thread has replaced has used up nothing; its own renewal is the last."""
+    tokens = Tokens(monkeypatch)
+    tokens.may_answer.set()
+    token = tokens.token
+    token.begin_call()
+    assert token.get_authorization_header() == "Bearer token 0"
+    token.access_token = "token of another thread"
+    assert token.handle_missing_authorization()
+    assert (token.get_authorization_header(), tokens.asked) == ("Bearer token of another thread", 0)
+    assert token.handle_missing_authorization()
+    assert token.get_authorization_header() == "Bearer token 1"
+    assert not token.handle_missing_authorization()
+    assert token.get_authorization_header() == "Bearer token 1"
+    token.begin_call()
+    assert token.handle_missing_authorization()
+
+
 class Door:
     """A lock that tells how many have come to it."""
 
