@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 import reliability_table
+import world as worlds
 from world import World, Zygote, make_world, make_zygote
 
 from globus_sync_directory.globus import transport
+from globus_sync_directory.standin.behaviour import with_option
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--behaviour", action="append", default=[], metavar="NAME=VALUE", help="let the service behave so")
     parser.addoption("--reliability", type=Path, help="write a table of the promises and the cases tried to this file")
 
 
@@ -23,6 +26,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:  # as under nohup; every child would inherit it
             signal.signal(number, signal.SIG_DFL)
+    for setting in config.getoption("--behaviour"):
+        name, _, value = setting.partition("=")
+        worlds.usual_behaviour = with_option(worlds.usual_behaviour, name, value)
     path = config.getoption("--reliability")
     if path:
         config.pluginmanager.register(reliability_table.Table(path))

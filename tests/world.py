@@ -20,11 +20,12 @@ from globus_sync_directory.cli import invoke
 from globus_sync_directory.config.load import load_settings
 from globus_sync_directory.model.pair import Pair, fingerprint_in
 from globus_sync_directory.model.status import PairStatus
-from globus_sync_directory.standin import Collection, Fault, ManualClock, StandIn, Task
+from globus_sync_directory.standin import Behaviour, Collection, Fault, ManualClock, StandIn, Task
 
 TASK_LIST = "/v0.10/task_list"
 SUBMIT = "/v0.10/transfer"
 CLONE = Path(__file__).resolve().parent.parent
+usual_behaviour = Behaviour()  # conftest.py replaces it
 NOBODY = "00000000-1111-4222-8333-444444444444"
 
 _STATUSES = "|".join(re.escape(status.words) for status in PairStatus)
@@ -251,14 +252,18 @@ def assert_in_order(world: World) -> None:
 
 @contextlib.contextmanager
 def make_world(tmp_path: Path, now: datetime | None = None) -> Iterator[World]:
-    """Make the world in an empty directory; at the end, no unknown route was asked for and no secret written."""
+    """
+    Make the world in an empty directory; at the end, no unknown route was asked for and no secret written.
+
+    The service behaves as ``pytest --behaviour`` says.
+    """
     images = tmp_path / "source" / "images"
     (images / "deep").mkdir(parents=True)
     (images / "a.txt").write_bytes(b"first")
     (images / "deep" / "b b.txt").write_bytes(b"second")
     (tmp_path / "destination").mkdir()
     clock = ManualClock((now or datetime.now(UTC)).replace(microsecond=0))
-    with StandIn(clock=clock) as globus:
+    with StandIn(clock, usual_behaviour) as globus:
         client_id, secret = globus.add_client()
         source = globus.add_collection(tmp_path / "source", name="Microscope PC", permissions={client_id: "r"})
         destination = globus.add_collection(tmp_path / "destination", name="Archive", permissions={client_id: "rw"})

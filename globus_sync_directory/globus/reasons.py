@@ -106,7 +106,7 @@ _BY_CODE = (
     ),
     Row(
         _DENIED,
-        "the storage of {where} refuses access to {path}{message}",
+        "the storage refuses access to {path}{message}",
         "let the account that shares the collection {verb} it on the collection's computer",
         says=r"system error in|Errno: (?:1|13)\b",
         below_source=_READABLE,
@@ -195,7 +195,7 @@ _BY_CODE = (
     ),
     Row(
         ("INVALID_PATH_NAME",),
-        "the storage of {where} does not allow the name of {path}{message}",
+        "the storage does not allow the name of {path}{message}",
         _NEW_NAME,
     ),
     Row(
@@ -260,13 +260,13 @@ _BY_WORDS = (
     _DELETED._replace(codes=(), says="endpoint of shared endpoint .* has been deleted|endpoint has been deleted"),
     Row(
         (),
-        "the storage of {where} is read-only{message}",
+        "the storage of {where} is read-only",
         "ask the collection's administrator to make it writable; a disk with faults can become read-only by itself",
         says="read-only",
     ),
     Row(
         (),
-        "the storage of {where} has a fault at {path}{message}",
+        "the storage has a fault at {path}{message}",
         "wait; if this persists, ask the collection's administrator to look at that storage",
         says=r"stale (nfs )?file handle|input/output error|transport endpoint|remote i/o error|no such device"
         r"|structure needs cleaning",
@@ -279,7 +279,7 @@ _BY_WORDS = (
     ),
     Row(
         (),
-        "the storage of {where} does not allow the name of {path}{message}",
+        "the storage does not allow the name of {path}{message}",
         _NEW_NAME,
         says=r"name too long|character|invalid ?(bucket|object|file|path)? ?name|illegal (name|byte)",
     ),

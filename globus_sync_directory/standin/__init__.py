@@ -1,5 +1,5 @@
 """
-A stand-in for Globus on this computer: it answers as Globus Auth and Globus Transfer do, and copies real files.
+A stand-in for Globus on this computer: it answers what programs with a client secret ask, and copies real files.
 
 - ``standin``: the running stand-in, as tests and ``serve`` use it
 - ``http``: the server on 127.0.0.1, the request log, and faults

@@ -13,14 +13,18 @@ class Behaviour:
     own_submission_ids: bool = True  # accept ids that the service did not hand out
     submission_id_lifetime: timedelta | None = None  # None: ids never expire
     identical_paths_refused: bool = True  # 409 while a live task has the same paths ...
-    identical_paths_code: str = "ClientError.Conflict"  # ... with this code
+    identical_paths_code: str = "Conflict"  # ... with this code
     task_list_lag: timedelta = timedelta(0)  # how long a new task is missing from the list
     unknown_task: Literal[404, 403] = 404
     wrong_secret_status: Literal[400, 401] = 401
-    # {"error": "invalid_client"}, or the general error document of Globus Auth
-    wrong_secret_body: Literal["oauth", "globus"] = "oauth"  # noqa: S105 - not a secret, but the form of an error
+    # the general error document of Globus Auth, or {"error": "invalid_client"}
+    wrong_secret_body: Literal["globus", "oauth"] = "globus"  # noqa: S105 - not a secret, but the form of an error
     accepted_status: Literal[200, 202] = 200
     label_limit: int = 128
+    error_details: Literal["text", "json"] = "text"  # the details of an event about an error
+    # What a server said, CR LF written as these four characters "\r\n", as "%0D%0A", or as it is. "recorded" is
+    # "percent" in JSON and in skipped_errors, and otherwise "escaped".
+    line_ends: Literal["recorded", "escaped", "percent", "crlf"] = "recorded"
     stat_supported: bool = True
     missing_source: Literal["retried", "fatal"] = "retried"  # what a transfer does without its source
     cancel_error: Literal["canceled", "none"] = "canceled"  # whether a cancelled task has a fatal_error

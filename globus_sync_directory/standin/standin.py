@@ -106,11 +106,15 @@ class StandIn:
     def pause(self, collection_id: str, message: str | None) -> None:
         """Set the pause rule of a collection, which pauses its tasks; None removes it."""
         self._service.set_pause(collection_id, message)
-        self._scheduler.advance()
+        self._scheduler.reconsider()
 
     def cancel(self, task_id: str) -> None:
         """Cancel a task as its owner does in the web app."""
         self._tasks.cancel(self.task(task_id))
+
+    def cancel_by_admin(self, task_id: str, side: str = "DESTINATION", message: str | None = None) -> None:
+        """Cancel a task as an administrator of its SOURCE, its DESTINATION or BOTH does, with a message."""
+        self._tasks.cancel_by_admin(self.task(task_id), side, message)
 
     def fail(self, task_id: str, code: str) -> None:
         """End a live task as FAILED with this fatal error."""

@@ -15,11 +15,12 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_LINKS = 40
 _TEMPORARY = re.compile(rb"\.standin-[0-9a-f]{16}\.part")
 
+PATH_NOT_ALLOWED = "Path not allowed"
+
 _CODES = {
     errno.ENOENT: "FILE_NOT_FOUND",
     errno.EACCES: "PERMISSION_DENIED",
     errno.EPERM: "PERMISSION_DENIED",
-    errno.EROFS: "PERMISSION_DENIED",
     errno.ENOTDIR: "NOT_A_DIRECTORY",
     errno.EISDIR: "IS_A_DIRECTORY",
     errno.ELOOP: "INVALID_SYMLINK",
@@ -30,12 +31,25 @@ _CODES = {
 }
 
 
-class StorageError(Exception):
-    """A file operation on a collection failed; ``code`` is an event code of the Transfer API, or EXISTS."""
+_NUMBERS = {code: number for number, code in reversed(_CODES.items())}
 
-    def __init__(self, code: str, message: str = "") -> None:
-        super().__init__(message or code.replace("_", " ").lower())
+
+class StorageError(Exception):
+    """
+    A file operation on a collection failed; ``code`` is an event code of the Transfer API, or EXISTS.
+
+    ``number`` is the system's error number, the usual one of the code if it is not given, and 0 if there is none.
+    """
+
+    def __init__(self, code: str, message: str = "", number: int = 0) -> None:
         self.code = code
+        self.number = number or _NUMBERS.get(code, 0)
+        super().__init__(message or (os.strerror(self.number) if self.number else code.replace("_", " ").lower()))
+
+
+def path_not_allowed() -> StorageError:
+    """Return the error for a path that the collection itself does not open to the client."""
+    return StorageError("PERMISSION_DENIED", PATH_NOT_ALLOWED)
 
 
 @contextmanager
@@ -44,7 +58,7 @@ def errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(_CODES.get(error.errno or 0, "ENDPOINT_ERROR"), os.strerror(error.errno or 0)) from error
+        raise StorageError(_CODES.get(error.errno or 0, "ENDPOINT_ERROR"), number=error.errno or errno.EIO) from error
 
 
 def to_text(name: bytes) -> str:
@@ -66,8 +80,8 @@ def to_bytes(text: str) -> bytes:
 
 def split_path(path: str) -> Parts:
     """Return the components of an API path below the root; the home ``~`` is the root. Raises StorageError."""
-    if "\0" in path:
-        raise StorageError("INVALID_PATH_NAME")
+    if any(letter in path for letter in "\0\r\n"):
+        raise StorageError("INVALID_PATH_NAME", "a character is not allowed")
     names = [name for name in path.split("/") if name not in ("", ".")]
     return _descend((), map(to_bytes, names[1:] if names[:1] == ["~"] else names))
 
@@ -78,7 +92,7 @@ def _descend(start: Parts, steps: Iterable[bytes]) -> Parts:
     for step in steps:
         if step == b"..":
             if not parts:
-                raise StorageError("PERMISSION_DENIED", "Path not allowed")
+                raise path_not_allowed()
             parts.pop()
         elif step not in (b"", b"."):
             parts.append(step)
@@ -163,7 +177,7 @@ def resolve_link(root: bytes, at: Parts, target: bytes) -> Parts:
         return _descend(at, target.split(b"/"))
     inside = os.path.normpath(target)
     if inside != root and not inside.startswith(root.rstrip(b"/") + b"/"):
-        raise StorageError("PERMISSION_DENIED", "Path not allowed")
+        raise path_not_allowed()
     return _descend((), inside[len(root) :].split(b"/"))
 
 

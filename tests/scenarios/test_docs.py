@@ -80,7 +80,7 @@ def template(node: ast.expr) -> str | None:
 def sources() -> Iterator[ast.Module]:
     """Yield every module of the tool, the stand-in apart."""
     for path in PACKAGE.rglob("*.py"):
-        if "standin" not in path.parts:
+        if "standin" not in path.relative_to(PACKAGE).parts:
             yield ast.parse(path.read_text(encoding="utf-8"))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from world import NOBODY, SUBMIT, TASK_LIST, World, tree
 
 from globus_sync_directory.model.pair import fingerprint_in
-from globus_sync_directory.standin import Behaviour, Fault
+from globus_sync_directory.standin import Fault
 
 
 def test_one_live_task_a_pair(world: World) -> None:
@@ -240,7 +242,7 @@ def test_task_gone_from_globus_records(world: World) -> None:
 @pytest.mark.parametrize("identical_paths_refused", [True, False])
 def test_young_task_that_globus_does_not_list_yet(world: World, identical_paths_refused: bool) -> None:
     """Within ten minutes of its start a task that no answer shows still counts as live."""
-    world.globus.behaviour = Behaviour(identical_paths_refused=identical_paths_refused)
+    world.globus.behaviour = replace(world.globus.behaviour, identical_paths_refused=identical_paths_refused)
     world.globus.hold()
     world.run()
     gone = {"DATA_TYPE": "task_list", "DATA": [], "length": 0, "limit": 1000, "offset": 0, "total": 0}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from world import SUBMIT, World, no_room
 
-from globus_sync_directory.standin import Behaviour, Fault
+from globus_sync_directory.standin import Fault
 
 pytestmark = pytest.mark.promise(4, "submissions without an answer")
 
@@ -79,7 +79,7 @@ def test_no_room_for_another_pair(world: World) -> None:
 
 def test_expired_submission_id(world: World) -> None:
     """A submission id that Globus does not accept any more is dropped; the same run starts the pair with a new one."""
-    world.globus.behaviour = Behaviour(submission_id_lifetime=timedelta(hours=1))
+    world.globus.behaviour = replace(world.globus.behaviour, submission_id_lifetime=timedelta(hours=1))
     world.globus.faults.add(Fault(**NEVER_ARRIVES))
     assert world.run().status == 75
     world.clock.advance(2 * 3600)

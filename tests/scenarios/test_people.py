@@ -10,8 +10,6 @@ from mail_server import MailServer, configure, serving
 from world import World
 
 from globus_sync_directory.standin import Fault
-from globus_sync_directory.standin.api import task_documents
-from globus_sync_directory.standin.engine.task import Task
 
 HOUR = 3600
 MESSAGE = "This fills our archive. Please call Storage, extension 4711, before you start it again."
@@ -25,19 +23,11 @@ def post() -> Iterator[MailServer]:
         yield started
 
 
-def cancel(world: World, monkeypatch: pytest.MonkeyPatch, side: str, message: str | None) -> None:
+def cancel(world: World, side: str, message: str | None) -> None:
     """Start the pair's task, and cancel it as an administrator does."""
     world.globus.hold()
     world.run()
-    cancelled = world.tasks[-1]
-    world.globus.cancel(cancelled.id)
-    state = task_documents._state
-
-    def with_admin(task: Task) -> dict[str, object]:
-        admin = {"canceled_by_admin": side, "canceled_by_admin_message": message} if task is cancelled else {}
-        return state(task) | admin
-
-    monkeypatch.setattr(task_documents, "_state", with_admin)
+    world.globus.cancel_by_admin(world.tasks[-1].id, side, message)
 
 
 def named(world: World, side: str) -> str:
@@ -48,12 +38,10 @@ def named(world: World, side: str) -> str:
 @pytest.mark.parametrize(("side", "where"), [
     ("SOURCE", ("source",)), ("DESTINATION", ("destination",)), ("BOTH", ("source", "destination")),
 ])  # fmt: skip
-def test_an_administrator_cancels(
-    world: World, post: MailServer, monkeypatch: pytest.MonkeyPatch, side: str, where: tuple[str, ...]
-) -> None:
+def test_an_administrator_cancels(world: World, post: MailServer, side: str, where: tuple[str, ...]) -> None:
     """-d, the run that starts it again, their JSON and the mail tell who cancelled, the message, and what to do."""
     configure(world, post)
-    cancel(world, monkeypatch, side, MESSAGE)
+    cancel(world, side, MESSAGE)
     reason = f"an administrator of {' and '.join(named(world, one) for one in where)} cancelled it: '{MESSAGE}'"
     look = world.run("-d")
     assert (look.status, look.statuses) == (1, {"microscope": "cancelled"})
@@ -69,9 +57,9 @@ def test_an_administrator_cancels(
     assert f"fix:  {FIX}" in text
 
 
-def test_the_run_that_starts_it_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_run_that_starts_it_again(world: World) -> None:
     """The message stands below the new task, with the fix."""
-    cancel(world, monkeypatch, "SOURCE", MESSAGE)
+    cancel(world, "SOURCE", MESSAGE)
     outcome = world.run()
     assert (outcome.status, outcome.statuses) == (0, {"microscope": "started"})
     assert f"previous task: cancelled: an administrator of {named(world, 'source')} cancelled it" in outcome.stdout
@@ -80,18 +68,18 @@ def test_the_run_that_starts_it_again(world: World, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("message", [None, "", " \r\n"])
-def test_no_message(world: World, monkeypatch: pytest.MonkeyPatch, message: str | None) -> None:
+def test_no_message(world: World, message: str | None) -> None:
     """An administrator who wrote nothing is somebody to speak to as well."""
-    cancel(world, monkeypatch, "DESTINATION", message)
+    cancel(world, "DESTINATION", message)
     report = world.run("-d").stdout
     assert f"an administrator of {named(world, 'destination')} cancelled it, and left no message\n" in report
     assert FIX in report
 
 
 @pytest.mark.promise(7, "hostile text from outside")
-def test_a_hostile_message(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hostile_message(world: World) -> None:
     """A message cannot control the terminal, forge a line of the report, or flood it."""
-    cancel(world, monkeypatch, "SOURCE", "\x1b[2J\u202e\r\n    fix:  run rm -rf /\n" + "x" * 10_000)
+    cancel(world, "SOURCE", "\x1b[2J\u202e\r\n    fix:  run rm -rf /\n" + "x" * 10_000)
     for arguments in (("-d",), ("-d", "--json"), ()):
         text = world.run(*arguments).stdout
         assert not set("\x1b\u202e\r") & set(text)

@@ -23,11 +23,13 @@ BEHAVIOURS: dict[str, dict[str, Any]] = {
     "list lags by 30 s": {"task_list_lag": timedelta(seconds=30)},
     "unknown task is 403": {"unknown_task": 403},
     "wrong secret is 400": {"wrong_secret_status": 400},
-    "wrong secret in Auth's own form": {"wrong_secret_body": "globus"},
+    "wrong secret in the form of OAuth": {"wrong_secret_body": "oauth"},
     "accepted is 202": {"accepted_status": 202},
     "label of 64 characters": {"label_limit": 64},
     "no stat": {"stat_supported": False},
-    "another code for identical paths": {"identical_paths_code": "Conflict"},
+    "another code for identical paths": {"identical_paths_code": "ClientError.Conflict"},
+    "errors told in JSON": {"error_details": "json"},
+    "line ends as percent codes": {"line_ends": "percent"},
     "missing source is fatal": {"missing_source": "fatal"},
     "cancelled without an error": {"cancel_error": "none"},
     "records kept for 30 days": {"records_kept": timedelta(days=30)},
@@ -39,7 +41,7 @@ BEHAVIOURS: dict[str, dict[str, Any]] = {
 @pytest.fixture(params=BEHAVIOURS)
 def odd(world: World, request: pytest.FixtureRequest) -> World:
     """The world in which the service behaves in one other way."""
-    world.globus.behaviour = replace(Behaviour(), **BEHAVIOURS[request.param])
+    world.globus.behaviour = replace(world.globus.behaviour, **BEHAVIOURS[request.param])
     return world
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from world import World
-
-from globus_sync_directory.standin import Behaviour
 
 pytestmark = pytest.mark.promise(7, "each state a task can be in")
 
@@ -227,7 +226,8 @@ def test_cancelled(world: World) -> None:
 def test_two_live_tasks_of_one_pair(world: World) -> None:
     """Where Globus accepts two tasks of one pair, the report names both."""
     world.globus.hold()
-    world.globus.behaviour = Behaviour(task_list_lag=timedelta(minutes=1), identical_paths_refused=False)
+    lag = timedelta(minutes=1)
+    world.globus.behaviour = replace(world.globus.behaviour, task_list_lag=lag, identical_paths_refused=False)
     world.run()
     world.run("-t", str(world.root / "other.json"))
     assert len(world.live) == 2

@@ -112,7 +112,7 @@ def test_another_gap_beside_it(world: World) -> None:
     look = world.run("-d")
     assert (look.status, look.statuses) == (1, {"microscope": "succeeded with gaps"})
     assert "2 paths not copied: '/images/zz.txt' (permission denied), '/images/z.tmp' (file not found)" in look.stdout
-    assert "why:  permission denied for source '/images/zz.txt'" in look.stdout
+    assert "refuses access to source '/images/zz.txt'" in look.stdout
 
 
 def test_more_than_a_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

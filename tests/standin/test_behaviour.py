@@ -54,6 +54,11 @@ def cancelled(world: World) -> Any:
     return world.tc.get_task(task_id)["fatal_error"] and "code"
 
 
+def missing_file(world: World) -> Any:
+    """Return the details of the event about a source that is not there."""
+    return next(iter(world.tc.task_event_list(world.run("/none")["task_id"])))["details"]
+
+
 def two_hundred_and_one(world: World) -> Any:
     for _ in range(200):
         world.tc.get_submission_id()
@@ -74,8 +79,8 @@ PROBES: dict[str, tuple[Callable[[World], object], dict[str, object]]] = {
         {"yes": "Accepted", "no": 400},
     ),
     "submission-id-lifetime": (lambda world: twice(world, 3601), {"never": "Duplicate", "3600": 400}),
-    "identical-paths-refused": (identical, {"yes": "ClientError.Conflict", "no": "Accepted"}),
-    "identical-paths-code": (identical, {"ClientError.Conflict": "ClientError.Conflict", "Conflict": "Conflict"}),
+    "identical-paths-refused": (identical, {"yes": "Conflict", "no": "Accepted"}),
+    "identical-paths-code": (identical, {"Conflict": "Conflict", "ClientError.Conflict": "ClientError.Conflict"}),
     "task-list-lag": (lambda world: world.submit() and world.tc.task_list()["total"], {"0": 1, "30": 0}),
     "unknown-task": (lambda world: outcome(lambda: world.tc.get_task(world.src.id)), {"404": 404, "403": 403}),
     "wrong-secret-status": (
@@ -83,12 +88,19 @@ PROBES: dict[str, tuple[Callable[[World], object], dict[str, object]]] = {
     ),
     "wrong-secret-body": (
         lambda world: wrong_secret(world, lambda error: (error.raw_json or {})["error"]),
-        {"oauth": "invalid_client", "globus": "unauthorized"},
+        {"globus": "unauthorized", "oauth": "invalid_client"},
     ),
     "accepted-status": (lambda world: world.tc.submit_transfer(world.data()).http_status, {"200": 200, "202": 202}),
     "label-limit": (
         lambda world: outcome(lambda: world.tc.submit_transfer(world.data(label="x" * 41))["code"]),
         {"128": "Accepted", "40": 400},
+    ),
+    "error-details": (
+        lambda world: missing_file(world).lstrip()[:5], {"text": "Error", "json": '{"con'}
+    ),
+    "line-ends": (
+        lambda world: missing_file(world).partition("c=PATH_NOT_FOUND")[2].partition("550-")[0],
+        {"recorded": "\\r\\n", "percent": "%0D%0A", "crlf": "\r\n"},
     ),
     "stat-supported": (
         lambda world: outcome(lambda: world.tc.operation_stat(world.src.id, "/")["type"]), {"yes": "dir", "no": 409}

@@ -14,6 +14,17 @@ def test_no_web_page_controls_the_stand_in(world: World) -> None:
     assert answer.status_code == 403
 
 
+def test_a_cancel_by_an_administrator(world: World, http: Http) -> None:
+    """With curl one can cancel a task as an administrator of one side, with a message."""
+    world.globus.hold()
+    task_id = world.submit()
+    wanted = {"do": "cancel", "by_admin": "SOURCE", "message": "Ask me first"}
+    assert http("POST", f"/standin/tasks/{task_id}", json=wanted | {"by_admin": "x"}).status_code == 400
+    assert http("POST", f"/standin/tasks/{task_id}", json=wanted).json()["tasks"] == {task_id: "FAILED"}
+    task = world.tc.get_task(task_id)
+    assert (task["canceled_by_admin"], task["canceled_by_admin_message"]) == ("SOURCE", "Ask me first")
+
+
 def test_control_urls(world: World, http: Http) -> None:
     """With curl one can add faults, change collections, move the clock, revoke tokens, hold and release tasks."""
 
@@ -25,6 +36,8 @@ def test_control_urls(world: World, http: Http) -> None:
     assert state["collections"][world.dst.id]["online"] is False
     control("POST", f"collections/{world.dst.id}", {"wrong_checksums": 1, "full": True, "deleted": True})
     assert (world.dst.wrong_checksums, world.dst.full, world.dst.deleted) == (1, True, True)
+    control("POST", f"collections/{world.src.id}", {"login_failure": "LOGIN_DENIED", "auto_delete_timeout": 30})
+    assert (world.src.login_failure, world.src.auto_delete_timeout) == ("LOGIN_DENIED", 30)
     assert control("POST", "clock", {"advance": 60})["now"] == "2026-01-01T00:01:00+00:00"
     control("POST", "faults", {"path": "*/task_list", "status": 503, "times": None})
     assert http("GET", "/v0.10/task_list").status_code == 503

@@ -104,6 +104,7 @@ CASES: dict[tuple[str, str], Callable[[Any], Any]] = {
 # Where ours differs: without an id_token the SDK asks for no keys, and newer services tell more than was recorded.
 MISSING = {("oauth2_client_credentials_tokens", "openid"): {"id_token"}}
 MORE = {("get_endpoint", "default"), ("task_list", "default"), ("get_submission_id", "default")}
+STATUSES = {("operation_mkdir", "default"): 202}  # the SDK's recording has 200, and programs have met 202
 SAME_VALUES = ("DATA_TYPE", "code", "message", "token_type", "resource_server", "active", "error")
 
 
@@ -147,7 +148,7 @@ def test_as_recorded(world: World, name: tuple[str, str]) -> None:
         status, document = answer.http_status, answer.data
     except GlobusAPIError as error:
         status, document = error.http_status, error.raw_json
-    assert status == recorded.status
+    assert status == STATUSES.get(name, recorded.status)
     expected = {key: value for key, value in recorded.json.items() if key not in MISSING.get(name, ())}
     compare(document, expected, name[0], name in MORE)
     codes = [[error["code"] for error in each.get("errors", [])] for each in (document, expected)]

@@ -9,8 +9,8 @@ import pytest
 
 from globus_sync_directory.standin import Behaviour, Collection, ManualClock
 from globus_sync_directory.standin.engine.errors import (
-    CollectionNotShared,
     IdenticalPaths,
+    NoPermission,
     SubmissionIdRejected,
     UnknownTask,
 )
@@ -70,7 +70,7 @@ def test_errors(engine: Engine) -> None:
     task, _ = engine.tasks.submit(engine.submission("1"), ME)
     with pytest.raises(IdenticalPaths):
         engine.tasks.submit(engine.submission("2"), ME)
-    with pytest.raises(CollectionNotShared, match=engine.source.id):
+    with pytest.raises(NoPermission, match=engine.source.id):
         engine.tasks.submit(engine.submission("1"), SOMEBODY)
     with pytest.raises(UnknownTask, match=task.id):
         engine.tasks.find(task.id, SOMEBODY)

@@ -59,7 +59,7 @@ def test_identical_paths_are_rejected_while_the_first_is_live(world: World) -> N
     first = world.submit("/", "/a")
     with pytest.raises(TransferAPIError) as caught:
         world.submit("/", "/a/", sync_level=3)
-    assert (caught.value.http_status, caught.value.code) == (409, "ClientError.Conflict")
+    assert (caught.value.http_status, caught.value.code) == (409, "Conflict")
     assert caught.value.message == "A transfer with identical paths has not yet completed"
     assert first not in caught.value.text
     world.submit("/", "/b")

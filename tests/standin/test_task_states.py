@@ -101,13 +101,20 @@ def test_a_deadline_stops_a_task_in_the_middle(world: World) -> None:
 
 
 def test_progress_and_the_queue_move_the_services_own_deadline(world: World) -> None:
-    """Progress moves the service's own deadline to 72 hours, and a healthy queued task does not expire."""
-    for name in "ab":
+    """After a minute, progress moves the service's own deadline to 72 hours; a healthy queued task does not expire."""
+    for name in "abc":
         world.write(name)
     world.globus.hold(after_files=1)
     ids = [world.submit("/", f"/{n}") for n in range(4)]
     world.globus.wait()
+    first = world.globus.task(ids[0])
+    assert first.deadline - world.clock.now() == timedelta(hours=24)
+    world.clock.advance(60)
+    world.globus.hold(after_files=1)
+    world.globus.wait()
+    assert first.deadline - world.clock.now() == timedelta(hours=72)
     world.clock.advance(71 * HOUR)
+    world.globus.wait()
     assert [world.globus.task(task_id).status for task_id in ids] == ["ACTIVE"] * 4
     world.clock.advance(2 * HOUR)
     world.globus.wait()
@@ -293,7 +300,7 @@ def test_an_inactive_task_ends_too(world: World) -> None:
     assert world.tc.task_wait(task.id, timeout=2, polling_interval=1)
     found = world.tc.get_task(task.id)
     assert (found["status"], found["completion_time"], found["fatal_error"]) == ("INACTIVE", None, None)
-    assert refused(world.submit) == (409, "ClientError.Conflict")
+    assert refused(world.submit) == (409, "Conflict")
     world.clock.advance(24 * HOUR)
     world.globus.wait()
     assert world.tc.get_task(task.id)["fatal_error"]["code"] == "EXPIRED"

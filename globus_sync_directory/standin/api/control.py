@@ -15,7 +15,9 @@ from .reading import read_fields, read_json
 
 _COLLECTION: Mapping[str, Any] = {
     "online": bool, "deleted": bool, "full": bool, "wrong_checksums": int, "changing_files": int, "entity_type": str,
-    "high_assurance": bool, "authentication_policy_id": str | None, "list_limit": int,
+    "high_assurance": bool, "authentication_policy_id": str | None, "list_limit": int, "host_deleted": bool,
+    "migrating": bool, "login_failure": str | None, "disable_verify": bool, "force_encryption": bool,
+    "auto_delete_timeout": int | None,
 }  # fmt: skip
 _FAULT: Mapping[str, Any] = {
     "method": str, "path": str, "nth": int, "times": int | None, "when": str, "delay": int | float, "cut": bool,
@@ -68,7 +70,7 @@ def change_collection(collection_id: str) -> Document:
         raise ValueError(f"entity_type is one of {', '.join(ENTITY_TYPES)}; list_limit is not negative")
     if "pause" in wanted:
         service.set_pause(collection_id, wanted.pop("pause"))
-        context().scheduler.advance()
+        context().scheduler.reconsider()
     for name, value in wanted.items():
         setattr(collection, name, value)
     return state()
@@ -76,12 +78,14 @@ def change_collection(collection_id: str) -> Document:
 
 @api.post("/tasks/<task_id>")
 def change_task(task_id: str) -> Document:
-    wanted = _read({"do": str, "code": str})
+    wanted = _read({"do": str, "code": str, "by_admin": str, "message": str})
     tasks = context().tasks
     task = {task.id: task for task in tasks.kept()}[task_id]
     match wanted.get("do"):
         case "pause" | "unpause" | "suspend" | "resume" as action:
             getattr(task, action)()
+        case "cancel" if "by_admin" in wanted:
+            tasks.cancel_by_admin(task, wanted["by_admin"], wanted.get("message"))
         case "cancel" | "forget" as action:
             getattr(tasks, action)(task)
         case "fail":

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..engine.collection import MAPPED, Collection
 from ..engine.files import FileEntry
-from ..http.error_document import request_id
+from ..engine.task import Task
+from ..http.error_document import request_id, resource
 from ..storage import to_text
 from .errors import Document
 
@@ -21,23 +22,24 @@ _FILE_TYPES = {
 }  # fmt: skip
 
 
-def result(code: str, message: str, resource: str, data_type: str = "result") -> Document:
-    common = {"request_id": request_id(), "resource": resource}
+def result(code: str, message: str, path: str, data_type: str = "result") -> Document:
+    common = {"request_id": request_id(), "resource": resource(path)}
     return {"DATA_TYPE": data_type, "code": code, "message": message, **common}
 
 
-def submission_result(kind: str, task_id: str, submission_id: str, *, is_new: bool, resource: str) -> Document:
-    """Return the answer to an accepted or repeated submission; ``kind`` is "transfer" or "delete"."""
+def submission_result(task: Task, *, is_new: bool, path: str) -> Document:
+    """Return the answer to an accepted or repeated submission, which went to ``path``."""
+    kind, submission_id = task.submission.kind, task.submission.submission_id
     if is_new:
         code, message = "Accepted", f"The {kind} has been accepted and a task has been created and queued for execution"
     else:
-        code, message = "Duplicate", f"A {kind} with submission ID '{submission_id}' has already been submitted"
+        code, message = "Duplicate", f"A {kind} with id '{submission_id}' was already submitted"
     link = {"DATA_TYPE": "link", "rel": "related", "resource": "task", "title": "related task"}
     return {
-        **result(code, message, resource, f"{kind}_result"),
+        **result(code, message, path, f"{kind}_result"),
         "submission_id": submission_id,
-        "task_id": task_id,
-        "task_link": {**link, "href": f"/v0.10/task/{task_id}?format=json"},
+        "task_id": task.id,
+        "task_link": {**link, "href": f"task/{task.id}?format=json"},
     }
 
 
@@ -85,15 +87,16 @@ _NULL = (
     "acl_max_expiration_period_mins", "authentication_assurance_timeout", "authentication_timeout_mins",
     "contact_email", "contact_info", "default_directory", "department", "description", "expire_time",
     "gcs_manager_url", "gcs_version", "globus_connect_setup_key", "host_endpoint", "host_endpoint_display_name",
-    "https_server", "info_link", "keywords", "local_user_info_available", "location", "max_concurrency",
-    "max_parallelism", "myproxy_dn", "myproxy_server", "non_functional_endpoint_display_name",
+    "https_server", "info_link", "keywords", "last_accessed_time", "local_user_info_available", "location",
+    "max_concurrency", "max_parallelism", "myproxy_dn", "myproxy_server", "non_functional_endpoint_display_name",
     "non_functional_endpoint_id", "oauth_server", "preferred_concurrency", "preferred_parallelism",
-    "preserve_modtime", "s3_url", "sharing_target_endpoint", "sharing_target_root_path", "subscription_id",
+    "preserve_modtime", "s3_url", "sharing_target_endpoint", "sharing_target_root_path", "subscription_admin_verified",
+    "subscription_id",
     "tlsftp_server", "user_message", "user_message_link",
 )  # fmt: skip
 _FALSE = (
-    "public", "french_english_bilingual", "is_go_storage", "requester_pays", "s3_owner_activated", "disable_verify",
-    "disable_anonymous_writes", "force_verify", "force_encryption", "mfa_required", "non_functional", "in_use",
+    "public", "french_english_bilingual", "is_go_storage", "requester_pays", "s3_owner_activated",
+    "disable_anonymous_writes", "force_verify", "mfa_required", "non_functional", "in_use",
 )  # fmt: skip
 
 
@@ -131,6 +134,10 @@ def endpoint_document(collection: Collection, identity: str) -> Document:
         "host_path": "/" if guest else None,
         "mapped_collection_id": collection.host_id if guest else None,
         "high_assurance": collection.high_assurance,
+        "disable_verify": collection.disable_verify,
+        "force_encryption": collection.force_encryption,
+        "auto_delete_timeout": collection.auto_delete_timeout,
+        "storage_type": None if personal else "posix",
         "authentication_policy_id": collection.authentication_policy_id,
         "activated": True,
         "expires_in": -1,

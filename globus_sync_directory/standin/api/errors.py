@@ -10,11 +10,9 @@ from ..engine.errors import ServiceError
 from ..engine.scopes import TRANSFER_SCOPE, data_access_scope
 from ..http.error_document import error_document
 from ..storage import join_path
+from .error_details import login_details, not_connected, operation_details
 
 Document = dict[str, Any]
-
-_VERBS = {"ls": "list", "stat": "list", "mkdir": "make directories", "rename": "rename"}
-_FTP_COMMANDS = {"ls": "MLST", "stat": "MLST", "mkdir": "MKD", "rename": "RNFR"}
 
 
 class ApiError(Exception):
@@ -27,8 +25,9 @@ class ApiError(Exception):
         self.message = message
         self._extra = extra
 
-    def document(self, resource: str) -> Document:
-        return error_document(self.code, self.message, resource, **self._extra)
+    def document(self, path: str) -> Document:
+        """Return the answer to a request to this path."""
+        return error_document(self.code, self.message, path, **self._extra)
 
 
 class OAuthError(ApiError):
@@ -38,7 +37,7 @@ class OAuthError(ApiError):
         super().__init__(status, error, error)
         self._document = {"error": error, **fields}
 
-    def document(self, resource: str) -> Document:
+    def document(self, path: str) -> Document:
         return self._document
 
 
@@ -46,10 +45,10 @@ def bad_request(message: str, code: str = "ClientError.BadRequest") -> ApiError:
     return ApiError(400, code, message)
 
 
-def unauthorized(status: int, code: str) -> OAuthError:
+def unauthorized(status: int, code: str, detail: str = "Call must be authenticated") -> OAuthError:
     """Return an error in the general form of Auth. Source: SDK, auth/_common."""
-    detail = {"title": "Unauthorized", "detail": "Call must be authenticated"}
-    listed = [{"status": str(status), "id": str(uuid.uuid4()), "code": code, **detail}]
+    words = {"title": "Unauthorized", "detail": detail}
+    listed = [{"status": str(status), "id": str(uuid.uuid4()), "code": code, **words}]
     return OAuthError(status, "unauthorized", error_description="Unauthorized", errors=listed)
 
 
@@ -65,13 +64,21 @@ def api_error(error: ServiceError, behaviour: Behaviour) -> ApiError:
 FIXED: dict[type[ServiceError], tuple[int, str, str]] = {
     errors.UnknownCollection: (404, "EndpointNotFound", "No such endpoint '{error}'"),
     errors.CollectionDeleted: (404, "EndpointDeleted", "Endpoint '{error}' has been deleted"),
-    errors.CollectionNotShared: (
-        403, "PermissionDenied", "You do not have permission on endpoint '{error}'"
-    ),
+    errors.CollectionNotShared: (403, "PermissionDenied", "Not authorized for that endpoint"),
+    errors.NoPermission: (403, "PermissionDenied", "No effective ACL rules on the endpoint '{error}'"),
+    errors.HostDeleted: (409, "Conflict", "Host endpoint of shared endpoint '{error}' has been deleted"),
+    errors.BeingMigrated: (409, "ClientError.Conflict", "Endpoint '{error}' is being migrated"),
     errors.OperationPaused: (409, "OperationPaused", "{error}"),
     errors.StatNotSupported: (409, "NotSupported", "The endpoint does not support this operation"),
-    errors.InvalidPath: (400, "ClientError.BadRequest.InvalidPath", "Invalid path: {error}"),
+    errors.InvalidPath: (400, "InvalidPath", "Invalid path: {error}"),
     errors.SubmissionIdRejected: (400, "ClientError.BadRequest", "{error}"),
+    errors.SubmissionIdInUse: (
+        409, "ClientError.Conflict.SubmissionIdInUse", "The submission id belongs to a {error} task"
+    ),
+    errors.TaskInProgress: (
+        400, "ClientError.BadRequest",
+        "Task '{error}' is still in progress, successful transfers are not yet available",
+    ),
     errors.TaskEnded: (409, "ClientError.Conflict", "The task has completed and cannot be changed"),
     errors.TooManyTasks: (
         409, "ClientError.Conflict.TooManyPendingJobs", "You have too many pending tasks; the limit is {error}"
@@ -93,14 +100,12 @@ def _policy_not_met(error: errors.PolicyNotMet, behaviour: Behaviour) -> ApiErro
 
 
 def _offline(error: errors.CollectionOffline, behaviour: Behaviour) -> ApiError:
-    name = f"{error.collection.name} ({error.collection.id})"
     if not error.collection.is_personal:
-        return ApiError(502, "EndpointError", f"Cannot connect to endpoint '{name}'")
+        return ApiError(502, "EndpointError", f"Cannot connect to endpoint '{error.collection.label}'")
     if error.operation in ("ls", "stat"):
         message = "The GCP endpoint is not currently connected to Globus"
         return ApiError(502, "ExternalError.DirListingFailed.GCDisconnected", message)
-    message = f"The Globus Connect Personal endpoint '{name}' is not currently connected to Globus"
-    return ApiError(409, "GCDisconnectedException", message)
+    return ApiError(409, "GCDisconnectedException", not_connected(error.collection))
 
 
 def _directory_too_large(error: errors.DirectoryTooLarge, behaviour: Behaviour) -> ApiError:
@@ -110,42 +115,37 @@ def _directory_too_large(error: errors.DirectoryTooLarge, behaviour: Behaviour) 
 
 def _file_operation_failed(error: errors.FileOperationFailed, behaviour: Behaviour) -> ApiError:
     operation, code, path = error.operation, error.cause.code, error.path
-    collection = error.collection
-    where = f"Error ({_VERBS[operation]})\nEndpoint: {collection.name} ({collection.id})\nServer: localhost:2811\n"
+    details = operation_details(operation, path, error.cause, error.collection, behaviour)
     if code == "FILE_NOT_FOUND" or (code == "NOT_A_DIRECTORY" and operation != "ls"):
-        return _path_not_found(operation, path, where)
+        if operation == "stat":
+            return ApiError(404, "NotFound", f"Path not found, {details}\n")
+        what = "Directory" if operation in ("ls", "mkdir") else "Path"
+        return ApiError(404, "ClientError.NotFound", f"{what} '{path}' not found on endpoint")
     if code == "NOT_A_DIRECTORY":
         return ApiError(502, "ExternalError.DirListingFailed.NotDirectory", f"'{path}' is not a directory")
     if code == "EXISTS" and operation == "mkdir":
         message = f"Path already exists, Error Path '{path}' already exists\n"
         return ApiError(502, "ExternalError.MkdirFailed.Exists", message)
     if code == "PERMISSION_DENIED":
-        message = (
-            f"Denied by endpoint, {where}Command: {_FTP_COMMANDS[operation]} {path}\nMessage: Fatal FTP Response\n---\n"
-            f"Details: 500 Command failed : {error.cause}.\\r\\n\n"
-        )
         is_mkdir = operation == "mkdir"
         return ApiError(
-            403, "ExternalError.MkdirFailed.PermissionDenied" if is_mkdir else "EndpointPermissionDenied", message
+            403,
+            "ExternalError.MkdirFailed.PermissionDenied" if is_mkdir else "EndpointPermissionDenied",
+            f"Denied by endpoint, {details}",
         )
-    return ApiError(502, "EndpointError", f"{where}Message: {error.cause}\n---\nDetails: 500-GlobusError: v=1 c={code}")
+    return ApiError(502, "EndpointError", f"Endpoint Error, {details}")
 
 
-def _path_not_found(operation: str, path: str, where: str) -> ApiError:
-    if operation == "stat":
-        message = (
-            f"Path not found, {where}Message: No such file or directory\n---\nDetails: Error: '{path}' not found\\r\\n"
-            "550-GlobusError: v=1 c=PATH_NOT_FOUND\\r\\n550 End.\\r\\n\n"
-        )
-        return ApiError(404, "NotFound", message)
-    what = "Directory" if operation in ("ls", "mkdir") else "Path"
-    return ApiError(404, "ClientError.NotFound", f"{what} '{path}' not found on endpoint")
+def _login_failed(error: errors.LoginFailed, behaviour: Behaviour) -> ApiError:
+    family = "MkdirFailed" if error.operation == "mkdir" else "DirListingFailed"
+    message = f"Command Failed: {login_details(error.collection, behaviour)}"
+    return ApiError(502, f"ExternalError.{family}.LoginFailed", message)
 
 
 def _unknown_task(error: errors.UnknownTask, behaviour: Behaviour) -> ApiError:
     if behaviour.unknown_task == 403:
         return ApiError(403, "PermissionDenied", f"You do not have permission on task '{error}'")
-    return ApiError(404, "ClientError.NotFound", f"Task ID '{error}' not found")
+    return ApiError(404, "ClientError.NotFound", f"No task found with id '{error}'")
 
 
 def _identical_paths(error: errors.IdenticalPaths, behaviour: Behaviour) -> ApiError:
@@ -160,7 +160,9 @@ def _too_many_requests(error: errors.TooManyRequests, behaviour: Behaviour) -> A
 def _wrong_secret(error: errors.WrongSecret, behaviour: Behaviour) -> ApiError:
     status = behaviour.wrong_secret_status
     is_general = behaviour.wrong_secret_body == "globus"  # noqa: S105 - not a secret, but the form of an error
-    return unauthorized(status, "UNAUTHORIZED") if is_general else OAuthError(status, "invalid_client")
+    if is_general:
+        return unauthorized(status, "UNAUTHORIZED", "Basic auth failed")
+    return OAuthError(status, "invalid_client")
 
 
 def _invalid_scope(error: errors.InvalidScope, behaviour: Behaviour) -> ApiError:
@@ -173,6 +175,7 @@ COMPUTED: dict[type[ServiceError], Callable[[Any, Behaviour], ApiError]] = {
     errors.PolicyNotMet: _policy_not_met,
     errors.CollectionOffline: _offline,
     errors.DirectoryTooLarge: _directory_too_large,
+    errors.LoginFailed: _login_failed,
     errors.FileOperationFailed: _file_operation_failed,
     errors.UnknownTask: _unknown_task,
     errors.IdenticalPaths: _identical_paths,

@@ -60,10 +60,10 @@ def stat(collection_id: str) -> Document:
 
 
 @api.post("/operation/endpoint/<collection_id>/mkdir")
-def mkdir(collection_id: str) -> Document:
+def mkdir(collection_id: str) -> tuple[Document, int]:
     path = read_document(read_json(request.get_data()), "mkdir", ("path",))["path"]
     context().files.make_directory(identity(), _read_id(collection_id), path)
-    return result("DirectoryCreated", "The directory was created successfully", request.path, "mkdir_result")
+    return result("DirectoryCreated", "The directory was created successfully", request.path, "mkdir_result"), 202
 
 
 @api.post("/operation/endpoint/<collection_id>/rename")

@@ -4,11 +4,13 @@ import json
 from os.path import commonpath
 from typing import Any
 
+from ..behaviour import Behaviour
 from ..engine.collection import Collection, PauseRule
 from ..engine.errors import TransferError
 from ..engine.task import Event, Progress, Skip, Success, Task
 from ..storage import join_path
 from .documents import timestamp
+from .error_details import event_details, skip_details
 from .errors import Document
 
 _OPTIONS = (
@@ -17,7 +19,7 @@ _OPTIONS = (
 )  # fmt: skip
 _COPIED = (
     "status", "is_paused", "faults", "history_deleted", "files", "directories", "files_transferred", "files_skipped",
-    "bytes_transferred", "bytes_checksummed",
+    "bytes_transferred", "bytes_checksummed", "canceled_by_admin", "canceled_by_admin_message",
 )  # fmt: skip
 _SUBTASKS = ("pending", "retrying", "expired", "canceled", "failed")
 _PAUSABLE = ("ls", "mkdir", "rename", "symlink", "task_delete", "task_transfer_read", "task_transfer_write")
@@ -68,7 +70,7 @@ def _state(task: Task) -> Document:
     code = task.fatal_error
     return {
         **{name: getattr(task, name) for name in _COPIED},
-        **dict.fromkeys(("canceled_by_admin", "canceled_by_admin_message", "nice_status_details")),
+        "nice_status_details": None,
         "completion_time": timestamp(task.completion_time),
         "fatal_error": {"code": code, "description": _describe(code)} if code else None,
         "is_ok": nice in ("OK", "Queued") if nice else None,
@@ -81,30 +83,31 @@ def _state(task: Task) -> Document:
 
 
 def _subtasks(task: Task) -> dict[str, int]:
-    """Two subtasks for each file or directory, one for a path deleted or skipped; the recordings show that much."""
-    each = 2 if task.submission.kind == "transfer" else 1
-    skipped = len(task.skips)
-    done = len(task.done) - skipped
-    known = max(task.files + task.directories, done, 0 if skipped else 1)
+    """One subtask for each item and for each file or directory of a transfer. Source: recordings."""
+    items = {(index, ()) for index in range(len(task.submission.items))}
+    paths = task.seen | {key for key in task.skipped if key[1]}
     counts = dict.fromkeys(_SUBTASKS, 0)
-    counts |= {"total": each * known + skipped, "succeeded": each * done, "skipped_errors": skipped}
+    rest = len(paths - task.done)
     if task.is_live:
-        rest = "retrying" if task.error else "pending"
-    elif task.status == "SUCCEEDED":
-        rest = "succeeded"
+        other = "retrying" if task.error else "pending"
+        counts["pending"] = len(items - task.done)
     else:
-        rest = {"EXPIRED": "expired", "CANCELED": "canceled"}.get(task.fatal_error or "CANCELED", "failed")
-    counts[rest] += each * (known - done)
+        endings = {"EXPIRED": "expired", "CANCELED": "canceled"}
+        other = "succeeded" if task.status == "SUCCEEDED" else endings.get(task.fatal_error or "CANCELED", "failed")
+        rest += len(items - task.done)
+    done = len((items & task.done) - task.skipped) + len((paths & task.done) - task.skipped)
+    counts |= {"total": len(items) + len(paths), "succeeded": done, "skipped_errors": len(task.skips)}
+    counts[other] += rest
     return {f"subtasks_{name}": count for name, count in counts.items()}
 
 
-def event_document(event: Event) -> Document:
+def event_document(event: Event, behaviour: Behaviour) -> Document:
     return {
         "DATA_TYPE": "event",
         "description": _describe(event.code),
         "time": timestamp(event.time),
         "code": event.code,
-        "details": _details(event.details),
+        "details": _details(event.details, behaviour),
         "is_error": event.is_error,
     }
 
@@ -114,23 +117,14 @@ def _describe(code: str) -> str:
     return "deadline expired" if code == "EXPIRED" else code.replace("_", " ").lower()
 
 
-def _details(details: str | TransferError | Progress) -> str:
+def _details(details: str | TransferError | Progress, behaviour: Behaviour) -> str:
     if isinstance(details, str):
         return details
-    if isinstance(details, Progress):
-        mbps = details.bytes_per_second * 8 / 1e6
-        done = {"bytes_transferred": details.bytes_transferred, "duration": details.seconds, "mbps": mbps}
-        return json.dumps(done, indent=2)
-    collection = details.collection
-    return (
-        f"Error (transfer)\nEndpoint: {collection.name} ({collection.id})\nServer: localhost:2811\n"
-        f"File: {join_path(details.path)}\n"
-        f"Message: {_message(details)}\n---\nDetails: 500-GlobusError: v=1 c={details.code}\\r\\n"
-    )
-
-
-def _message(error: TransferError) -> str:
-    return error.message or _describe(error.code)
+    if isinstance(details, TransferError):
+        return event_details(details, behaviour)
+    mbps = details.bytes_per_second * 8 / 1e6
+    done = {"bytes_transferred": details.bytes_transferred, "duration": details.seconds, "mbps": mbps}
+    return json.dumps(done, indent=2)
 
 
 def success_document(success: Success) -> Document:
@@ -144,7 +138,7 @@ def success_document(success: Success) -> Document:
     }
 
 
-def skip_document(skip: Skip) -> Document:
+def skip_document(skip: Skip, behaviour: Behaviour) -> Document:
     return {
         "DATA_TYPE": "skipped_error",
         "external_checksum": None,
@@ -153,7 +147,7 @@ def skip_document(skip: Skip) -> Document:
         "is_delete_destination_extra": False,
         **_paths(skip),
         "error_code": skip.error.code,
-        "error_details": _message(skip.error),
+        "error_details": skip_details(skip.error, behaviour),
         "error_time": timestamp(skip.time),
         "is_directory": skip.is_directory,
     }

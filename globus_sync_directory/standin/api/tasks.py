@@ -2,11 +2,12 @@
 
 from flask import Blueprint, request
 
+from ..engine.errors import TaskInProgress
 from ..engine.task import Task
 from .auth import authenticate
 from .context import context, identity
 from .documents import result, submission_result
-from .errors import Document, bad_request
+from .errors import Document
 from .listing import event_filter, number, ordered, page, selected, task_filter
 from .reading import read_deadline, read_document, read_json, read_label, read_submission, read_uuid
 from .task_documents import event_document, pause_rule_document, skip_document, success_document, task_document
@@ -33,12 +34,12 @@ def submission_id() -> Document:
 def submit(kind: str) -> tuple[Document, int]:
     tasks, service = context().tasks, context().service
     body = read_json(request.get_data())
-    task = tasks.find_submitted(str(body.get("submission_id")).lower(), body, identity())
+    task = tasks.find_submitted(kind, str(body.get("submission_id")).lower(), body, identity())
     is_new = False
     if task is None:
         submission = read_submission(body, kind, service.clock.now(), service.behaviour.label_limit)
         task, is_new = tasks.submit(submission, identity())
-    document = submission_result(kind, task.id, task.submission.submission_id, is_new=is_new, resource=request.path)
+    document = submission_result(task, is_new=is_new, path=request.path)
     return document, service.behaviour.accepted_status if is_new else 200
 
 
@@ -70,14 +71,16 @@ def update(task_id: str) -> Document:
 @api.post("/task/<task_id>/cancel")
 def cancel(task_id: str) -> Document:
     code = context().tasks.cancel(_find(task_id))
-    return result(code, _CANCEL_MESSAGES[code], request.path.removeprefix("/v0.10"))
+    return result(code, _CANCEL_MESSAGES[code], request.path)
 
 
 @api.get("/task/<task_id>/event_list")
 def event_list(task_id: str) -> Document:
     task, is_wanted = _find(task_id), event_filter(request.args.get("filter", ""))
     newest_first = [] if task.history_deleted else task.events[::-1]
-    events = [document for document in map(event_document, newest_first) if is_wanted(document)]
+    behaviour = context().service.behaviour
+    documents = (event_document(event, behaviour) for event in newest_first)
+    events = [document for document in documents if is_wanted(document)]
     shown, counts = page(request.args, events, DEFAULT_PAGE)
     return {"DATA_TYPE": "event_list", "DATA": shown, **counts}
 
@@ -86,7 +89,7 @@ def event_list(task_id: str) -> Document:
 def successful_transfers(task_id: str) -> Document:
     task = _find(task_id)
     if task.is_live:
-        raise bad_request("The task has not completed yet")
+        raise TaskInProgress(task.id)
     start, stop = _marked_page(task)
     shown = [success_document(success) for success in task.successes[start:stop]]
     return _marked("successful_transfers", shown, start, len(task.successes))
@@ -96,7 +99,9 @@ def successful_transfers(task_id: str) -> Document:
 def skipped_errors(task_id: str) -> Document:
     task = _find(task_id)
     start, stop = _marked_page(task)
-    return _marked("skipped_errors", [skip_document(skip) for skip in task.skips[start:stop]], start, len(task.skips))
+    behaviour = context().service.behaviour
+    shown = [skip_document(skip, behaviour) for skip in task.skips[start:stop]]
+    return _marked("skipped_errors", shown, start, len(task.skips))
 
 
 @api.get("/task/<task_id>/pause_info")

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass, field
 
-from ..storage import Parts, StorageError, join_path
+from ..storage import Parts, StorageError, join_path, path_not_allowed
 
 GUEST = "GCSv5_guest_collection"
 MAPPED = "GCSv5_mapped_collection"
@@ -31,9 +31,15 @@ class Collection:
     host_id: str = field(default_factory=lambda: str(uuid.uuid4()))  # the collection behind a guest collection
     online: bool = True
     deleted: bool = False
+    host_deleted: bool = False  # the collection behind this guest collection has been deleted
+    migrating: bool = False  # it is being moved to another server
+    login_failure: str | None = None  # what its server says at every login: LOGIN_DENIED, ENDPOINT_ERROR, ...
     full: bool = False  # every write and every mkdir exceeds the quota
     high_assurance: bool = False
     authentication_policy_id: str | None = None  # a policy that no application meets
+    disable_verify: bool = False  # this and the next two only appear in its description
+    force_encryption: bool = False
+    auto_delete_timeout: int | None = None  # days
     consents: set[str] = field(default_factory=set)  # identities that gave their data_access consent
     unreadable: set[str] = field(default_factory=set)  # paths that the local permissions do not let anybody read
     wrong_checksums: int = 0  # how many of the next verifications fail
@@ -41,6 +47,11 @@ class Collection:
     pause_rules: list[PauseRule] = field(default_factory=list)
     list_limit: int = 100_000
     rules: dict[tuple[str, Parts], str] = field(default_factory=dict)  # "", "r" or "rw" by identity and path
+
+    @property
+    def label(self) -> str:
+        """Name and id, as messages have them."""
+        return f"{self.name} ({self.id})"
 
     @property
     def is_personal(self) -> bool:
@@ -69,10 +80,10 @@ class Collection:
     def check(self, identity: str, path: Parts, wanted: str) -> None:
         """Raise StorageError if ``identity`` may not read ("r") or write ("w") the path."""
         if wanted not in self.permissions(identity, path):
-            raise StorageError("PERMISSION_DENIED", "Path not allowed")
+            raise path_not_allowed()
         if (
             wanted == "r"
             and self.unreadable
             and not self.unreadable.isdisjoint(join_path(path[:length]) for length in range(len(path) + 1))
         ):
-            raise StorageError("PERMISSION_DENIED", "Permission denied")
+            raise StorageError("PERMISSION_DENIED")

@@ -86,33 +86,32 @@ class FileCopier:
         for _ in range(_MAX_SENDS - 1):
             try:
                 return self._send(key, file, copy)
-            except StorageError as error:
+            except TransferError as error:
                 if error.code not in ("VERIFY_CHECKSUM", "FILE_SIZE_CHANGED"):
                     raise
-                self._task.add_fault(TransferError(error.code, self._destination, self._task.paths(key)[0]))
+                self._task.add_fault(error)
         return self._send(key, file, copy)
 
     def _send(self, key: Key, file: int, copy: int) -> str | None:
         expected = os.fstat(file).st_size
         os.ftruncate(copy, 0)
         size = self._send_blocks(file, copy, expected)
-        if self._source.changing_files > 0:
-            self._source.changing_files -= 1
-            raise StorageError("FILE_SIZE_CHANGED")
-        if size != expected or os.fstat(file).st_size != expected:
-            raise StorageError("FILE_SIZE_CHANGED")
+        source, destination = self._task.paths(key)
+        changes = self._source.changing_files > 0
+        self._source.changing_files -= changes
+        if changes or size != expected or os.fstat(file).st_size != expected:
+            raise TransferError("FILE_SIZE_CHANGED", self._source, source, "read")
         wanted = self._task.submission.items[key[0]].external_checksum
         if not self._options.get("verify_checksum") and wanted is None:
             return None
         source_sum, copy_sum = self._checksums(key, file, copy)
-        if self._destination.wrong_checksums > 0:
-            self._destination.wrong_checksums -= 1
-            raise StorageError("VERIFY_CHECKSUM")
-        if source_sum != copy_sum:
-            raise StorageError("VERIFY_CHECKSUM")
+        is_wrong = self._destination.wrong_checksums > 0
+        self._destination.wrong_checksums -= is_wrong
+        if is_wrong or source_sum != copy_sum:
+            raise TransferError("VERIFY_CHECKSUM", self._destination, destination, "write")
         if wanted is not None and wanted.lower() != source_sum:
-            path = self._task.paths(key)[0]
-            raise TransferError("EXTERNAL_CHECKSUM_MISMATCH", self._destination, path, permanent=True)
+            code = "EXTERNAL_CHECKSUM_MISMATCH"
+            raise TransferError(code, self._destination, destination, "write", permanent=True)
         return source_sum
 
     def _send_blocks(self, file: int, copy: int, expected: int) -> int:
@@ -155,7 +154,10 @@ def check_online(*collections: Collection) -> None:
     """Raise TransferError for a collection that cannot be reached."""
     for collection in collections:
         if collection.deleted:
-            raise TransferError("ENDPOINT_ERROR", collection, (), "Endpoint has been deleted", ends_attempt=True)
+            raise TransferError("ENDPOINT_ERROR", collection, (), "connect", ends_attempt=True)
         if not collection.online:
             code = "GC_NOT_CONNECTED" if collection.is_personal else "CONNECT_FAILED"
-            raise TransferError(code, collection, (), ends_attempt=True)
+            raise TransferError(code, collection, (), "connect", ends_attempt=True)
+        if collection.login_failure:
+            code = "AUTH" if collection.login_failure == "LOGIN_DENIED" else "ENDPOINT_ERROR"
+            raise TransferError(code, collection, (), "login", ends_attempt=True)

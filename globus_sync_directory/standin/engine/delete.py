@@ -34,22 +34,24 @@ class Delete:
             except StorageError as error:
                 if error.code != "FILE_NOT_FOUND" or not self._options.get("ignore_missing"):
                     raise TransferError(
-                        error.code, self._collection, item.source, str(error), permanent=True
+                        error.code, self._collection, item.source, "delete", error, permanent=True
                     ) from error
             self._task.finish((index, ()))
         return True
 
     def _remove(self, item: Item) -> None:
         if not item.source:
-            raise StorageError("PERMISSION_DENIED", "Path not allowed")
+            raise storage.path_not_allowed()
         with storage.directory(self._collection.root, item.source[:-1]) as parent:
+            counted = 1  # the item counts as one file until it is known what it is
             for name in self._names(item.source[-1], parent):
                 self._collection.check(self._task.owner, (*item.source[:-1], name), "w")
                 is_directory = stat.S_ISDIR(os.lstat(name, dir_fd=parent).st_mode)
                 if is_directory and not self._options.get("recursive"):
                     raise StorageError("IS_A_DIRECTORY")
                 self._task.directories += is_directory
-                self._task.files += not is_directory
+                self._task.files += (not is_directory) - counted
+                counted = 0
                 storage.remove(name, parent)
 
     def _names(self, name: bytes, parent: int) -> list[bytes]:

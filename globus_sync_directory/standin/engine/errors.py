@@ -5,6 +5,7 @@ These errors know no HTTP status and no code of an error document: ``api.errors`
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ..storage import Parts, StorageError
 from .collection import Collection
@@ -22,8 +23,20 @@ class CollectionDeleted(ServiceError):
     """The collection with this id has been deleted."""
 
 
+class HostDeleted(ServiceError):
+    """The collection behind the guest collection with this name and id has been deleted."""
+
+
+class BeingMigrated(ServiceError):
+    """The collection with this name and id is being moved to another server."""
+
+
 class CollectionNotShared(ServiceError):
-    """The collection with this id is not shared with the identity at all."""
+    """The collection is not shared with the identity at all, which asks for its description."""
+
+
+class NoPermission(ServiceError):
+    """The collection with this id is not shared with the identity at all, which wants to use it."""
 
 
 class ConsentRequired(ServiceError):
@@ -46,6 +59,10 @@ class InvalidPath(ServiceError):
     """The path is impossible, for this reason."""
 
 
+class TaskInProgress(ServiceError):
+    """The task with this id has not ended, and what was asked for comes with its end."""
+
+
 class UnknownTask(ServiceError):
     """There is no record of the task with this id, or it belongs to somebody else."""
 
@@ -64,6 +81,10 @@ class TooManyTasks(ServiceError):
 
 class SubmissionIdRejected(ServiceError):
     """The submission id cannot be used, for this reason."""
+
+
+class SubmissionIdInUse(ServiceError):
+    """The submission id belongs to a task of another kind: this one."""
 
 
 class WrongSecret(ServiceError):
@@ -99,13 +120,20 @@ class FileOperationFailed(ServiceError):
 
 
 @dataclass(eq=False)
+class LoginFailed(ServiceError):
+    collection: Collection
+    operation: str  # as in FileOperationFailed
+
+
+@dataclass(eq=False)
 class TransferError(Exception):
     """One step of a task failed."""
 
     code: str  # an event code of the Transfer API
     collection: Collection
     path: Parts
-    message: str = ""
+    operation: Literal["connect", "login", "list", "read", "write", "mkdir", "delete"]
+    cause: StorageError | None = None
     at_source: bool = False
     ends_attempt: bool = False  # the rest of this attempt would fail too
     permanent: bool = False  # no later attempt can help

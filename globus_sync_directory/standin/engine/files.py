@@ -14,6 +14,7 @@ from .errors import (
     DirectoryTooLarge,
     FileOperationFailed,
     InvalidPath,
+    LoginFailed,
     OperationPaused,
     StatNotSupported,
 )
@@ -78,7 +79,7 @@ class Files:
             new = read_path(new_path)
             collection.check(identity, new, "w")
             if not (old and new):
-                raise StorageError("PERMISSION_DENIED", "Path not allowed")
+                raise storage.path_not_allowed()
             with (
                 storage.located(collection.root, old, follow=False) as (old_name, old_parent),
                 storage.located(collection.root, new, follow=False) as (new_name, new_parent),
@@ -91,6 +92,8 @@ class Files:
         collection = self._service.use_collection(collection_id, identity)
         if not collection.online:
             raise CollectionOffline(collection, name)
+        if collection.login_failure:
+            raise LoginFailed(collection, name)
         for rule in collection.pause_rules:
             if name in rule.operations:
                 raise OperationPaused(rule.message)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from .delete import Delete
 from .errors import TransferError
 from .service import Service
-from .task import OWN_DEADLINE, Task
+from .task import OWN_DEADLINE, PROGRESS_DEADLINE, Task
 from .transfer import Transfer
 
 MAX_WORKERS = 3  # for transfers, and as many for deletes, of one identity. Source: task_behavior
@@ -55,7 +55,7 @@ class Scheduler:
     def add(self, task: Task) -> None:
         """Take on a new task."""
         self.live.append(task)
-        self.advance()
+        self.reconsider()
 
     def fail(self, task: Task, code: str) -> bool:
         """
@@ -75,6 +75,7 @@ class Scheduler:
             self._hold = after_files, sys.maxsize if after_bytes is None else after_bytes
             for task in self.live:
                 task.finished_while_held, task.bytes_when_held = 0, task.bytes_transferred
+            self.changed.notify_all()
 
     def release(self) -> None:
         """Let the tasks that ``hold`` stopped continue."""
@@ -113,6 +114,12 @@ class Scheduler:
         spans = [span for moment in moments if (span := self._clock.seconds_until(moment)) is not None]
         return min([*spans, threading.TIMEOUT_MAX]) if spans else None
 
+    def reconsider(self) -> None:
+        """Do everything that is due, and let the clock's watcher see that something else may be due next."""
+        with self.changed:
+            self.advance()
+            self.changed.notify_all()
+
     def advance(self) -> None:
         """Do everything that is due: expire tasks, put them back into the queue, start workers."""
         with self.changed:
@@ -148,7 +155,8 @@ class Scheduler:
             self.changed.notify_all()
 
     def _end(self, task: Task, reason: str) -> None:
-        task.add_event(reason, "Canceled by the task owner" if reason == "CANCELED" else "", is_error=True)
+        who = "an administrator" if task.canceled_by_admin else "the task owner"
+        task.add_event(reason, f"Canceled by {who}" if reason == "CANCELED" else "", is_error=True)
         has_error = reason != "CANCELED" or self._service.behaviour.cancel_error == "canceled"
         task.end("FAILED", reason if has_error else None)
 
@@ -172,8 +180,9 @@ class Scheduler:
         with self.changed:
             if (done, size) != (len(task.done), task.bytes_transferred):
                 task.add_progress()
-            if len(task.done) != done:
+            if len(task.done) != done and not complete:
                 task.failures = 0
+                task.extend_deadline(PROGRESS_DEADLINE)
             self._after_attempt(task, complete, error)
             self.advance()
             self.changed.notify_all()

@@ -7,7 +7,16 @@ from os import PathLike, fsencode, path
 from ..behaviour import Behaviour
 from ..clock import Clock
 from .collection import GUEST, Collection, PauseRule
-from .errors import CollectionDeleted, CollectionNotShared, ConsentRequired, PolicyNotMet, UnknownCollection
+from .errors import (
+    BeingMigrated,
+    CollectionDeleted,
+    CollectionNotShared,
+    ConsentRequired,
+    HostDeleted,
+    NoPermission,
+    PolicyNotMet,
+    UnknownCollection,
+)
 
 OWNER = "6d7bd1c4-5a3e-4c1b-9f0e-0a51d0c2e8f7"  # an invented person who owns every collection
 
@@ -62,12 +71,19 @@ class Service:
         if collection.deleted:
             raise CollectionDeleted(collection_id)
         if not collection.is_shared_with(identity):
-            raise CollectionNotShared(collection_id)
+            raise CollectionNotShared
         return collection
 
     def use_collection(self, collection_id: str, identity: str) -> Collection:
         """Return a collection whose data ``identity`` may ask for. Raises ServiceError, also for consent and policy."""
-        collection = self.find_collection(collection_id, identity)
+        try:
+            collection = self.find_collection(collection_id, identity)
+        except CollectionNotShared:
+            raise NoPermission(collection_id) from None
+        if collection.host_deleted:
+            raise HostDeleted(collection.label)
+        if collection.migrating:
+            raise BeingMigrated(collection.label)
         if collection.needs_consent and identity not in collection.consents:
             raise ConsentRequired(collection_id)
         if collection.authentication_policy_id:

@@ -79,6 +79,8 @@ class Task:
     fatal_error: str | None = None  # an event code
     faults: int = 0
     error: Event | None = None  # the newest error, until an attempt makes progress
+    canceled_by_admin: str | None = None  # SOURCE, DESTINATION or BOTH
+    canceled_by_admin_message: str | None = None
     is_paused: bool = False
     pause_message: str | None = None
     events: list[Event] = field(default_factory=list, repr=False)
@@ -108,6 +110,7 @@ class Task:
 
     def __post_init__(self) -> None:
         self.label = self.submission.label
+        self.files = len(self.submission.items) if self.submission.kind == "delete" else 0
         self.request_time = self.progress_reported = self.clock.now()
         self.deadline = self.submission.deadline or self.request_time + OWN_DEADLINE
 
@@ -174,7 +177,7 @@ class Task:
         if self.submission.deadline is None:
             self.deadline = self.clock.now() + (PAUSED_DEADLINE if paused else OWN_DEADLINE)
 
-    def suspend(self, code: str = "NO_CREDENTIALS", details: str = "Credentials have expired") -> None:
+    def suspend(self, code: str = "NO_CREDENTIALS", details: str | TransferError = "Credentials have expired") -> None:
         """Make the task INACTIVE with an error event; it continues only after ``resume``."""
         with self.changed:
             if self.status == "ACTIVE":
@@ -227,14 +230,14 @@ class Task:
             self.files += not is_directory
 
     def finish(self, key: Key) -> None:
-        """Record that a file is done: the error is over, and the service's own deadline moves."""
+        """Record that a file is done: the error is over, and every minute the service's own deadline moves."""
         with self.changed:
             self.done.add(key)
             self.error = None
             self.finished_while_held += 1
-            self.extend_deadline(PROGRESS_DEADLINE)
             if self.clock.now() - self.progress_reported >= PROGRESS_INTERVAL:
                 self.add_progress()
+                self.extend_deadline(PROGRESS_DEADLINE)
 
     def end(self, status: str, fatal_error: str | None = None) -> None:
         """End the task as SUCCEEDED, or as FAILED with the code of its fatal error."""

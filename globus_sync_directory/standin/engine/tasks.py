@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from .collection import Collection
-from .errors import CollectionOffline, IdenticalPaths, SubmissionIdRejected, TaskEnded, TooManyTasks, UnknownTask
+from .errors import (
+    CollectionOffline,
+    IdenticalPaths,
+    SubmissionIdInUse,
+    SubmissionIdRejected,
+    TaskEnded,
+    TooManyTasks,
+    UnknownTask,
+)
 from .scheduler import Scheduler
 from .service import Service
 from .submission import Submission
@@ -35,17 +43,20 @@ class Tasks:
             self._handed_out[identity, submission_id] = self._clock.now()
         return submission_id
 
-    def find_submitted(self, submission_id: str, body: Mapping[str, Any], identity: str) -> Task | None:
+    def find_submitted(self, kind: str, submission_id: str, body: Mapping[str, Any], identity: str) -> Task | None:
         """
         Return the task that was submitted with this id, if there is one.
 
         A caller asks this before anything else: a repeated submission is not rejected for any other reason.
-        Raises SubmissionIdRejected where the behaviour says that the document must be the same.
+        Raises SubmissionIdInUse if that task is of another kind, and SubmissionIdRejected where the behaviour says that
+        the document must be the same.
         """
         with self._changed:
             task = self._submitted.get((identity, submission_id))
             if task is None or self._is_older(task.request_time, self._service.behaviour.submission_id_lifetime):
                 return None
+            if task.submission.kind != kind:
+                raise SubmissionIdInUse(task.submission.kind)
             if self._service.behaviour.changed_body == "refused" and task.submission.body != body:
                 raise SubmissionIdRejected(f"Submission ID '{submission_id}' was used for another document")
             return task
@@ -54,7 +65,7 @@ class Tasks:
         """Return the task of a submission, and whether it is new. Raises ServiceError."""
         with self._changed:
             submission_id = submission.submission_id
-            if first := self.find_submitted(submission_id, submission.body, identity):
+            if first := self.find_submitted(submission.kind, submission_id, submission.body, identity):
                 return first, False
             self._check_submission_id(submission_id, identity)
             source = self._use_online(submission.source, identity)
@@ -126,7 +137,16 @@ class Tasks:
             task.label = label
             if deadline:
                 task.submission, task.deadline = replace(task.submission, deadline=deadline), deadline
-            self._scheduler.advance()
+            self._scheduler.reconsider()
+
+    def cancel_by_admin(self, task: Task, side: str, message: str | None) -> None:
+        """Cancel a task as an administrator of its "SOURCE", its "DESTINATION" or "BOTH" does. Raises ValueError."""
+        if side not in ("SOURCE", "DESTINATION", "BOTH"):
+            raise ValueError(f"an administrator is of SOURCE, DESTINATION or BOTH, not of {side!r}")
+        with self._changed:
+            if task.is_live:
+                task.canceled_by_admin, task.canceled_by_admin_message = side, message
+                self.cancel(task)
 
     def cancel(self, task: Task) -> Literal["Canceled", "CancelAccepted", "TaskComplete"]:
         """Cancel a task for its owner; the result says whether it has ended now, ends soon, or had ended before."""

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Container, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from fnmatch import fnmatchcase
+from typing import Literal
 
 from .. import storage
 from ..storage import StorageError
@@ -42,7 +43,7 @@ class Transfer:
     def _copy_item(self, top: Key) -> None:
         item = self._task.submission.items[top[0]]
         self._copier.step()
-        with self._reading(top), storage.located(self._source.root, item.source) as (name, parent):
+        with self._reading(top, "list"), storage.located(self._source.root, item.source) as (name, parent):
             is_directory = stat.S_ISDIR(os.lstat(name, dir_fd=parent).st_mode)
             if item.recursive not in (None, is_directory):
                 raise StorageError("IS_A_DIRECTORY" if is_directory else "NOT_A_DIRECTORY")
@@ -50,7 +51,7 @@ class Transfer:
                 with storage.directory_below(parent, (name,)) as base:
                     self._copy_tree(top, base)
                 return
-            with self._writing(top), self._target(item.destination[:-1], create=True) as target:
+            with self._writing(top, "write"), self._target(item.destination[:-1], create=True) as target:
                 if not item.destination:
                     raise StorageError("IS_A_DIRECTORY")
                 self._copy_file(top, (name, parent), (item.destination[-1], target))
@@ -78,10 +79,10 @@ class Transfer:
         """Copy the files of one directory and return its directories."""
         index, below = key
         directories: list[Key] = []
-        with self._reading(key), storage.directory_below(base, below) as directory:
+        with self._reading(key, "list"), storage.directory_below(base, below) as directory:
             self._task.count(key, is_directory=True)
             source = storage.kinds(directory)
-            with self._writing(key), self._target(self._task.paths(key)[1], create=True) as target:
+            with self._writing(key, "mkdir"), self._target(self._task.paths(key)[1], create=True) as target:
                 if self._options.get("delete_destination_extra"):
                     self._remove(key, target, {name for name, kind in source.items() if kind}, source)
                 for name, kind in source.items():
@@ -100,8 +101,12 @@ class Transfer:
         if key in self._task.done:
             return
         self._copier.step()
-        with self._reading(key), storage.opened(storage.open_file(*source)) as file, self._writing(key):
-            self._task.count(key)
+        self._task.count(key)
+        with (
+            self._reading(key, "read"),
+            storage.opened(storage.open_file(*source)) as file,
+            self._writing(key, "write"),
+        ):
             if self._copier.is_up_to_date(key, file, target):
                 self._task.files_skipped += 1
             else:
@@ -111,9 +116,9 @@ class Transfer:
     def _delete_extra(self, key: Key, base: int) -> None:
         """Remove what only the destination has; names that the filter rules exclude stay."""
         self._checkpoint()
-        with self._reading(key), storage.directory_below(base, key[1]) as directory:
+        with self._reading(key, "list"), storage.directory_below(base, key[1]) as directory:
             source = storage.kinds(directory)
-            with self._writing(key), self._target(self._task.paths(key)[1]) as target:
+            with self._writing(key, "delete"), self._target(self._task.paths(key)[1]) as target:
                 self._remove(key, target, storage.kinds(target), source)
 
     def _remove(self, key: Key, target: int, names: Container[bytes], source: Mapping[bytes, str | None]) -> None:
@@ -153,7 +158,7 @@ class Transfer:
             self._task.add_fault(error)
 
     @contextmanager
-    def _reading(self, key: Key) -> Iterator[None]:
+    def _reading(self, key: Key, operation: Literal["list", "read"]) -> Iterator[None]:
         """Turn errors of the block into TransferErrors at the source; the first is the missing right to read."""
         path = self._task.paths(key)[0]
         try:
@@ -161,10 +166,10 @@ class Transfer:
                 self._source.check(self._task.owner, path, "r")
                 yield
         except StorageError as error:
-            raise TransferError(error.code, self._source, path, str(error), at_source=True) from error
+            raise TransferError(error.code, self._source, path, operation, error, at_source=True) from error
 
     @contextmanager
-    def _writing(self, key: Key) -> Iterator[None]:
+    def _writing(self, key: Key, operation: Literal["write", "mkdir", "delete"]) -> Iterator[None]:
         """Turn errors of the block into TransferErrors at the destination; the first is the missing right to write."""
         path = self._task.paths(key)[1]
         try:
@@ -172,9 +177,11 @@ class Transfer:
                 self._destination.check(self._task.owner, path, "w")
                 yield
         except StorageError as error:
+            if operation == "mkdir" and error.code == "NOT_A_DIRECTORY":  # a file has the name of the directory
+                error = StorageError("EXISTS")
             no_space = error.code in _NO_SPACE
             raise TransferError(
-                error.code, self._destination, path, str(error),
+                "UNKNOWN" if error.code == "EXISTS" else error.code, self._destination, path, operation, error,
                 ends_attempt=no_space or error.code == "PERMISSION_DENIED",
                 permanent=no_space and bool(self._options.get("fail_on_quota_errors")),
             ) from error  # fmt: skip

@@ -12,5 +12,10 @@ def request_id() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(9))
 
 
-def error_document(code: str, message: str, resource: str, **extra: Any) -> dict[str, Any]:
-    return {"code": code, "message": message, **extra, "request_id": request_id(), "resource": resource}
+def resource(path: str) -> str:
+    """Return the path of a request as answers name it: Transfer's without the version."""
+    return path.removeprefix("/v0.10")
+
+
+def error_document(code: str, message: str, path: str, **extra: Any) -> dict[str, Any]:
+    return {"code": code, "message": message, **extra, "request_id": request_id(), "resource": resource(path)}

@@ -92,7 +92,7 @@ EVENTS = [
         "/data/deep",
         "MLSD",
         failed("System error in readdir: Stale file handle"),
-        f"the storage of {SOURCE} has a fault at {AT_SOURCE.format('/data/deep')}: Stale file handle",
+        f"the storage has a fault at {AT_SOURCE.format('/data/deep')}: Stale file handle",
         "look at that storage",
     ),
     (
@@ -121,7 +121,7 @@ EVENTS = [
         "/copy/a",
         "STOR",
         failed("System error in open: Read-only file system"),
-        f"the storage of {DESTINATION} is read-only: Read-only file system",
+        f"the storage of {DESTINATION} is read-only",
         "make it writable",
     ),
     (
@@ -148,7 +148,7 @@ EVENTS = [
         "/copy/a:b",
         "STOR",
         failed("The file name holds a character that is not allowed"),
-        f"the storage of {DESTINATION} does not allow the name of {AT_DESTINATION.format('/copy/a:b')}: The file name "
+        f"the storage does not allow the name of {AT_DESTINATION.format('/copy/a:b')}: The file name "
         "holds a character that is not allowed",
         "another name at the source",
     ),
@@ -168,7 +168,7 @@ EVENTS = [
         "/data/a",
         "RETR",
         errno_reply(451, "INTERNAL_ERROR", 108, "stat", "Cannot send after transport endpoint shutdown"),
-        f"the storage of {SOURCE} has a fault at {AT_SOURCE.format('/data/a')}: Cannot send after transport",
+        f"the storage has a fault at {AT_SOURCE.format('/data/a')}: Cannot send after transport",
         "storage",
     ),
     (
@@ -177,7 +177,7 @@ EVENTS = [
         "/data/a",
         "RETR",
         failed("System error in read: Input/output error"),
-        f"the storage of {SOURCE} has a fault at {AT_SOURCE.format('/data/a')}: Input/output error",
+        f"the storage has a fault at {AT_SOURCE.format('/data/a')}: Input/output error",
         "storage",
     ),
     (
@@ -205,7 +205,7 @@ EVENTS = [
         "/copy/a",
         "STOR",
         failed("System error in open: File name too long"),
-        f"the storage of {DESTINATION} does not allow the name of {AT_DESTINATION.format('/copy/a')}",
+        f"the storage does not allow the name of {AT_DESTINATION.format('/copy/a')}",
         "another name",
     ),
     (
@@ -215,7 +215,7 @@ EVENTS = [
         "MKD",
         '500-globus_gridftp_server_s3_base: S3\n500-Error accessing "": '
         "ErrorInvalidBucketName: ErrorInvalidBucketName:\n500 End.",
-        f"the storage of {DESTINATION} does not allow the name of {AT_DESTINATION.format('/copy/B')}",
+        f"the storage does not allow the name of {AT_DESTINATION.format('/copy/B')}",
         "another name",
     ),
     (
@@ -242,7 +242,7 @@ EVENTS = [
         "/data/a",
         "RETR",
         errno_reply(550, "PERMISSION_DENIED", 13, "open", "Permission denied"),
-        f"the storage of {SOURCE} refuses access to {AT_SOURCE.format('/data/a')}: Permission denied",
+        f"the storage refuses access to {AT_SOURCE.format('/data/a')}: Permission denied",
         "read it, or leave",
     ),
     (
@@ -251,7 +251,7 @@ EVENTS = [
         "/copy/a",
         "STOR",
         failed("System error in open: Operation not permitted"),
-        f"the storage of {DESTINATION} refuses access to {AT_DESTINATION.format('/copy/a')}",
+        f"the storage refuses access to {AT_DESTINATION.format('/copy/a')}",
         "read and write it",
     ),
     (
@@ -370,7 +370,7 @@ EVENTS = [
         "/data",
         "MLSD",
         errno_reply(550, "PERMISSION_DENIED", 13, "open", "Permission denied"),
-        f"the storage of {SOURCE} refuses access to {AT_SOURCE.format('/data')}",
+        f"the storage refuses access to {AT_SOURCE.format('/data')}",
         "read it on the collection's computer",
     ),
     # A sign-in on the collection's server.
@@ -520,7 +520,7 @@ PUBLISHED_CODES = {
     "GC_PAUSED": "Globus Connect Personal is paused on the computer of {where}",
     "GSI_DN_MISMATCH": "a server of {where} has a certificate that Globus does not accept",
     "INTERNAL_ERROR": "an internal error of Globus or of a server of {where}",
-    "INVALID_PATH_NAME": "the storage of {where} does not allow the name of {path}",
+    "INVALID_PATH_NAME": "the storage does not allow the name of {path}",
     "INVALID_SERVICE_CREDENTIAL": "a server of {where} has a certificate that Globus does not accept",
     "INVALID_SYMLINK": "{path} is not a symbolic link that Globus can follow",
     "IS_A_DIRECTORY": "{path} is a directory",
