@@ -283,14 +283,17 @@ def test_details_never_mean_an_outage(service: Service, client: GlobusClient, re
     """Three in a row that do not come end the details, and nothing else; one or two end nothing."""
     service.on(EVENTS, reply)
     service.on(SKIPPED, reply)
+    service.on(TASK, Reply(task_document(7)))
     service.on(LIST, page(1))
+    task = value(client.task("x"))
     assert isinstance(client.newest_events("x"), Unavailable)
     assert isinstance(client.skipped_paths("x"), Unavailable)
     service.on(SKIPPED, Reply({"DATA": []}))
     assert value(client.skipped_paths("x")) == []
     assert NOT_ASKED not in [reason(client.newest_events("x")) for _ in range(3)]
     service.requests.clear()
-    assert reason(client.skipped_paths("x")) == NOT_ASKED
+    answers = [client.newest_events("x"), client.skipped_paths("x"), client.pauses(task)]
+    assert [reason(answer) for answer in answers] == [NOT_ASKED] * 3
     assert service.requests == []
     assert numbers(client.recent_tasks()) == [1]
     client.forget_outage()
