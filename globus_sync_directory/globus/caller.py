@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from enum import Enum, auto
 from functools import partial
 from typing import TypeAlias, TypeVar
 
@@ -37,6 +39,14 @@ _Value = TypeVar("_Value")
 _Send: TypeAlias = Callable[[TransferClient], GlobusHTTPResponse]
 
 
+class _Kind(Enum):
+    """What a question is for. Only where a NEEDED one is not answered may there be an outage."""
+
+    NEEDED = auto()
+    LOOK = auto()  # at a directory
+    DETAIL = auto()  # only explains
+
+
 class _OfThread(threading.local):
     """One thread's client, and whether the SDK repeated a request of its current call."""
 
@@ -59,7 +69,7 @@ class Caller:
         self._clients: list[TransferClient] = []
         self._turn = threading.Lock()  # for what follows
         self._outage: Unavailable | None = None
-        self._failures = self._failed_looks = 0
+        self._failures: Counter[_Kind] = Counter()
 
     def ask(
         self, what: str, send: _Send, read: Callable[[object], _Value], *, data_on: Collection[str] = ()
@@ -69,15 +79,21 @@ class Caller:
 
         ``data_on``: the collections whose data it is about. A data_access consent that is missing there is given.
         """
-        return self._consents.ask(data_on, partial(self._ask, what, send, read, is_look=False))
+        return self._consents.ask(data_on, partial(self._ask, what, send, read, _Kind.NEEDED))
 
     def look(self, collection: str, send: _Send, read: Callable[[object], _Value]) -> Answer[_Value]:
         """Return the answer to a question about a directory, whose failure says nothing about other questions."""
-        if self._failed_looks >= FAILURES_THAT_MEAN_OUTAGE:
+        if self._failures[_Kind.LOOK] >= FAILURES_THAT_MEAN_OUTAGE:
             return Unavailable(reason="not asked, because other directories could not be looked at either")
-        return self._consents.ask({collection}, partial(self._ask, "a directory", send, read, is_look=True))
+        return self._consents.ask({collection}, partial(self._ask, "a directory", send, read, _Kind.LOOK))
 
-    def _ask(self, what: str, send: _Send, read: Callable[[object], _Value], *, is_look: bool) -> Answer[_Value]:
+    def ask_detail(self, what: str, send: _Send, read: Callable[[object], _Value]) -> Answer[_Value]:
+        """Return the answer to a question that only explains, whose failure says nothing about other questions."""
+        if self._failures[_Kind.DETAIL] >= FAILURES_THAT_MEAN_OUTAGE:
+            return Unavailable(reason="not asked, because other questions of this kind were not answered either")
+        return self._ask(what, send, read, _Kind.DETAIL)
+
+    def _ask(self, what: str, send: _Send, read: Callable[[object], _Value], kind: _Kind) -> Answer[_Value]:
         if self._outage:
             return self._outage
         self._of_thread.was_repeated = False
@@ -85,15 +101,16 @@ class Caller:
             answer = Received(read(send(self._client()).data))
         except (GlobusError, *UNEXPECTED_REPLY) as error:
             failure = _failure_of(error, what, was_repeated=self._of_thread.was_repeated)
-            self._note_failure(error, failure, is_look)
+            self._note_failure(error, failure, kind)
             return failure
-        self._failures = 0
+        self._note_answer()
         return answer
 
     def forget_outage(self) -> None:
         """Ask again, also after an outage was noticed."""
         with self._turn:
-            self._outage, self._failures, self._failed_looks = None, 0, 0
+            self._outage = None
+            self._failures.clear()
 
     def close(self) -> None:
         """Send no further request, and close the connections; a request that is under way is not waited for."""
@@ -103,17 +120,19 @@ class Caller:
             with suppress(OSError):
                 client.close()
 
-    def _note_failure(self, error: Exception, failure: Failure, is_look: bool) -> None:
+    def _note_answer(self) -> None:
         with self._turn:
-            if isinstance(failure, Rejected):
-                self._failures = 0
-                return
+            self._failures[_Kind.NEEDED] = self._failures[_Kind.DETAIL] = 0  # each failed look may take a minute
+
+    def _note_failure(self, error: Exception, failure: Failure, kind: _Kind) -> None:
+        if isinstance(failure, Rejected):
+            self._note_answer()
+            return
+        with self._turn:
+            self._failures[kind] += 1
             is_outage = failure.is_sign_in or isinstance(error, AuthAPIError)
-            if is_look:
-                self._failed_looks += 1
-            else:
-                self._failures += 1
-                is_outage |= isinstance(error, NetworkError) or self._failures >= FAILURES_THAT_MEAN_OUTAGE
+            if kind is _Kind.NEEDED:
+                is_outage |= isinstance(error, NetworkError) or self._failures[kind] >= FAILURES_THAT_MEAN_OUTAGE
             if is_outage:
                 self._outage = self._outage or failure
 
