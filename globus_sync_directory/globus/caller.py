@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from enum import Enum, auto
 from functools import partial
 from typing import TypeAlias, TypeVar
 
@@ -37,6 +39,14 @@ _Value = TypeVar("_Value")
 _Send: TypeAlias = Callable[[TransferClient], GlobusHTTPResponse]
 
 
+class _Kind(Enum):
+    """What a question is for. Only where a NEEDED one is not answered may there be an outage."""
+
+    NEEDED = auto()
+    LOOK = auto()  # at a directory
+    DETAIL = auto()  # only explains
+
+
 class _OfThread(threading.local):
     """One thread's client, and whether the SDK repeated a request of its current call."""
 
@@ -59,7 +69,8 @@ class Caller:
         self._clients: list[TransferClient] = []
         self._turn = threading.Lock()  # for what follows
         self._outage: Unavailable | None = None
-        self._failures = self._failed_looks = self._refusals = 0
+        self._failures: Counter[_Kind] = Counter()
+        self._refusals = 0  # of tokens, in a row
         self._was_accepted = False  # a token, by Globus Transfer
 
     def ask(
@@ -70,22 +81,28 @@ class Caller:
 
         ``data_on``: the collections whose data it is about. A data_access consent that is missing there is given.
         """
-        return self._consents.ask(data_on, partial(self._ask, what, send, read, is_look=False))
+        return self._consents.ask(data_on, partial(self._ask, what, send, read, _Kind.NEEDED))
 
     def look(self, collection: str, send: _Send, read: Callable[[object], _Value]) -> Answer[_Value]:
         """Return the answer to a question about a directory, whose failure says nothing about other questions."""
-        if self._failed_looks >= FAILURES_THAT_MEAN_OUTAGE:
+        if self._failures[_Kind.LOOK] >= FAILURES_THAT_MEAN_OUTAGE:
             return Unavailable(reason="not asked, because other directories could not be looked at either")
-        return self._consents.ask({collection}, partial(self._ask, "a directory", send, read, is_look=True))
+        return self._consents.ask({collection}, partial(self._ask, "a directory", send, read, _Kind.LOOK))
 
-    def _ask(self, what: str, send: _Send, read: Callable[[object], _Value], *, is_look: bool) -> Answer[_Value]:
-        answer = self._ask_once(what, send, read, is_look)
+    def ask_detail(self, what: str, send: _Send, read: Callable[[object], _Value]) -> Answer[_Value]:
+        """Return the answer to a question that only explains, whose failure says nothing about other questions."""
+        if self._failures[_Kind.DETAIL] >= FAILURES_THAT_MEAN_OUTAGE:
+            return Unavailable(reason="not asked, because other questions of this kind were not answered either")
+        return self._ask(what, send, read, _Kind.DETAIL)
+
+    def _ask(self, what: str, send: _Send, read: Callable[[object], _Value], kind: _Kind) -> Answer[_Value]:
+        answer = self._ask_once(what, send, read, kind)
         # Without a token that has worked once, no other question can be answered either.
         while answer is _REFUSED and not self._was_accepted:
-            answer = self._ask_once(what, send, read, is_look)
+            answer = self._ask_once(what, send, read, kind)
         return answer
 
-    def _ask_once(self, what: str, send: _Send, read: Callable[[object], _Value], is_look: bool) -> Answer[_Value]:
+    def _ask_once(self, what: str, send: _Send, read: Callable[[object], _Value], kind: _Kind) -> Answer[_Value]:
         if self._outage:
             return self._outage
         self._of_thread.was_repeated = False
@@ -96,15 +113,16 @@ class Caller:
             return self._end(error.failure)
         except NO_USABLE_REPLY as error:
             failure = _failure_of(error, what, was_repeated=self._of_thread.was_repeated)
-            return self._note_failure(error, failure, is_look)
-        self._note_success()
+            return self._note_failure(error, failure, kind)
+        self._note_answer()
         return answer
 
     def forget_outage(self) -> None:
         """Ask again, also after an outage was noticed."""
         with self._turn:
             self._outage = None
-            self._failures = self._failed_looks = self._refusals = 0
+            self._failures.clear()
+            self._refusals = 0
 
     def close(self) -> None:
         """Send no further request, and close the connections; a request that is under way is not waited for."""
@@ -114,27 +132,26 @@ class Caller:
             with suppress(OSError):
                 client.close()
 
-    def _note_success(self) -> None:
+    def _note_answer(self) -> None:
         with self._turn:
-            self._failures = self._refusals = 0
+            self._failures[_Kind.NEEDED] = self._failures[_Kind.DETAIL] = 0  # each failed look may take a minute
+            self._refusals = 0
             self._was_accepted = True
 
-    def _note_failure(self, error: Exception, failure: Failure, is_look: bool) -> Failure:
+    def _note_failure(self, error: Exception, failure: Failure, kind: _Kind) -> Failure:
         """Count the failure; return it, or what it means together with those before it."""
         if isinstance(failure, Rejected):
-            self._note_success()
+            self._note_answer()
             return failure
         with self._turn:
             if failure is _REFUSED:
                 self._refusals += 1
                 is_outage = self._refusals >= FAILURES_THAT_MEAN_OUTAGE
                 failure = _ALWAYS_REFUSED if is_outage else failure
-            elif is_look:
-                self._failed_looks += 1
-                is_outage = False
             else:
-                self._failures += 1
-                is_outage = isinstance(error, NetworkError) or self._failures >= FAILURES_THAT_MEAN_OUTAGE
+                self._failures[kind] += 1
+                is_many = self._failures[kind] >= FAILURES_THAT_MEAN_OUTAGE
+                is_outage = kind is _Kind.NEEDED and (is_many or isinstance(error, NetworkError))
         return self._end(failure) if is_outage else failure
 
     def _end(self, failure: Unavailable) -> Unavailable:

@@ -48,6 +48,7 @@ class GlobusClient:
         self.clock_offset = clock_offset
         self.identity = f"{client_id}@clients.auth.globus.org"  # collections are shared with this
         self._caller, self._ask, self._look = caller, caller.ask, caller.look
+        self._ask_detail = caller.ask_detail
         self._threads = Threads()
 
     def __enter__(self) -> GlobusClient:
@@ -120,17 +121,19 @@ class GlobusClient:
     def newest_events(self, task_id: str) -> Answer[list[Event]]:
         """Return the newest entries of a task's log that have a time, newest first, at most MOST_EVENTS."""
         read_log = partial(read_list, Event, skip_unreadable=True)
-        return self._ask("a task's log", lambda globus: globus.task_event_list(task_id, limit=MOST_EVENTS), read_log)
+        return self._ask_detail(
+            "a task's log", lambda globus: globus.task_event_list(task_id, limit=MOST_EVENTS), read_log
+        )
 
     def skipped_paths(self, task_id: str) -> Answer[list[SkippedPath]]:
         """Return the first page of the paths that a task left out because of errors."""
         read_paths = partial(read_list, SkippedPath)
-        return self._ask("the skipped paths", lambda globus: globus.task_skipped_errors(task_id), read_paths)
+        return self._ask_detail("the skipped paths", lambda globus: globus.task_skipped_errors(task_id), read_paths)
 
     def pauses(self, task: Task) -> Answer[list[Pause]]:
         """Return why a paused task is paused."""
         read_all = partial(documents.read_pauses, task=task)
-        return self._ask("the reason of a pause", lambda globus: globus.task_pause_info(task.task_id), read_all)
+        return self._ask_detail("the reason of a pause", lambda globus: globus.task_pause_info(task.task_id), read_all)
 
     def stat(self, directory: Directory) -> Answer[str]:
         """Return the type (``dir``, ``file``, ...) of what is there; by a listing where ``stat`` is not supported."""

@@ -106,5 +106,11 @@ class PairRecord:
     waiting_since: Moment | None = None  # when Globus first had no room for a task of this pair
     left_config: LeftConfig | None = None
     had_files: bool = False
+
+    @property
+    def last_task_succeeded(self) -> bool:
+        """Whether the last task was a full success, as far as is known yet."""
+        return self.task is not None and self.success is not None and self.success.task_id == self.task.task_id
+
     has_history: bool = False
     mailed: Mapping[str, Mailed] = field(default_factory=dict)  # by address

@@ -215,7 +215,8 @@ def _previous_task(report: PairReport) -> list[Line]:
         line += "; this one continues from there"
     if before.task_id:
         line += f" ({task_link(before.task_id)})"
-    return [Line(text=line), *(_fix(before.problem) if before.problem and not report.problem else [])]
+    fix = _fix(before.problem) if before.problem and not report.problem else []
+    return [Line(text=line), *labelled("note", *before.notes), *fix]
 
 
 def _skipped(report: PairReport) -> list[Line]:

@@ -5,7 +5,7 @@ run          the order of the phases: read this first
 scope        the pairs that a run is about
 recover      resolves submissions whose answer no run has seen            asks Globus
 snapshot     what Globus knows of our tasks                               asks Globus
-records      records + snapshot -> updated records                        pure
+records      records + snapshot, later + details -> updated records       pure
 preflight    looks at both ends of the pairs that are to start            asks Globus
 plan         what to submit, what waits, what is blocked and why          pure
 submit       reserve, submit, record                                      asks Globus

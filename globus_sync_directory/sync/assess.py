@@ -177,7 +177,7 @@ def _is_worth_reporting(record: PairRecord, findings: Findings) -> bool:
     if record.left_config and record.left_config.is_end_reported:
         return False
     task = findings.snapshot.find(record.task)
-    return task is not None and not findings.snapshot.is_success(task, record, None)
+    return task is not None and not record.last_task_succeeded
 
 
 def _with_failure(report: PairReport, failure: Failure) -> PairReport:

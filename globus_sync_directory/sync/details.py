@@ -1,4 +1,4 @@
-"""Asks for logs and pauses, which explain the problems of tasks. It comes last, after the starts."""
+"""Asks for logs, skipped paths and pauses, which explain the problems of tasks. It comes last, after the starts."""
 
 from __future__ import annotations
 
@@ -39,20 +39,15 @@ def ask_details(
     scope: Scope,
     outcomes: Mapping[str, Outcome],
 ) -> dict[str, Details]:
-    """
-    Return the details of each task that is reported and needs an explanation, by task id.
-
-    One request each, but none for skipped paths: the snapshot has them.
-    """
+    """Return the details of each task that is reported and needs an explanation, by task id; one request each."""
     now = client.now()
     tasks = _reported_tasks(records, snapshot, scope, outcomes)
-    skipped = {task_id: _skipped(answer) for task_id, answer in snapshot.skipped.items()}
 
     def ask(found: tuple[Task, datetime | None]) -> Details:
         return _details_of(client, *found, now)
 
     answers = client.map_concurrently(ask, [found for found in tasks if _needs_details(*found, now)])
-    return skipped | {task.task_id: details for (task, _), details in answers.items()}
+    return {task.task_id: details for (task, _), details in answers.items()}
 
 
 def _reported_tasks(
@@ -72,21 +67,19 @@ def _reported_tasks(
 
 def _needs_details(task: Task, deadline_sent: datetime | None, now: datetime) -> bool:
     status, _ = task_status(task, deadline_sent, now)
-    return needs_log(task, status, now) or status is PairStatus.PAUSED
+    return needs_log(task, status, now) or status in (PairStatus.SUCCEEDED_WITH_GAPS, PairStatus.PAUSED)
 
 
 def _details_of(client: GlobusClient, task: Task, deadline_sent: datetime | None, now: datetime) -> Details:
     status, _ = task_status(task, deadline_sent, now)
+    if status is PairStatus.SUCCEEDED_WITH_GAPS:
+        skipped, missing = _entries(client.skipped_paths(task.task_id))
+        return Details(skipped=gaps_first(skipped), missing=missing)
     if status is PairStatus.PAUSED:
         pauses, missing = _entries(client.pauses(task))
         return Details(pauses=pauses, missing=missing)
     events, missing = _entries(client.newest_events(task.task_id))
     return Details(events=events, missing=missing)
-
-
-def _skipped(answer: Answer[list[SkippedPath]]) -> Details:
-    skipped, missing = _entries(answer)
-    return Details(skipped=gaps_first(skipped), missing=missing)
 
 
 def _entries(answer: Answer[list[_Entry]]) -> tuple[tuple[_Entry, ...], str]:

@@ -57,7 +57,6 @@ def find_idle(
 def plan(
     pairs: Sequence[Pair],
     records: Mapping[str, PairRecord],
-    snapshot: Snapshot,
     ends: Mapping[Directory, Answer[str]],
     identity: str,
 ) -> tuple[list[Plan], dict[str, Outcome]]:
@@ -76,20 +75,20 @@ def plan(
         if permanent:
             blocked[pair.fingerprint] = Outcome(status=PairStatus.BLOCKED, problem=permanent, notes=notes)
         else:
-            sync_level, why = _sync_level(records, pair, snapshot)
+            sync_level, why = _sync_level(records, pair)
             plans.append(Plan(pair=pair, sync_level=sync_level, why=why, notes=notes))
     return plans, blocked
 
 
-def is_proven(records: Mapping[str, PairRecord], pair: Pair, snapshot: Snapshot) -> bool:
+def is_proven(records: Mapping[str, PairRecord], pair: Pair) -> bool:
     """Return whether both ends are known to work: the pair's last task was a full success."""
     record = records.get(pair.fingerprint)
-    return record is not None and snapshot.is_success(snapshot.find(record.task), record, pair)
+    return record is not None and record.last_task_succeeded
 
 
-def _sync_level(records: Mapping[str, PairRecord], pair: Pair, snapshot: Snapshot) -> tuple[SyncLevel, str]:
+def _sync_level(records: Mapping[str, PairRecord], pair: Pair) -> tuple[SyncLevel, str]:
     """Return the sync level and the reason: only checksums find files that a failed task has damaged."""
-    if is_proven(records, pair, snapshot):
+    if is_proven(records, pair):
         level = pair.sync_level.name.lower()
         return pair.sync_level, f"its last task succeeded and none is running; sync level {level}"
     record = records.get(pair.fingerprint)

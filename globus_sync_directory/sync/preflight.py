@@ -9,11 +9,10 @@ from globus_sync_directory.model.answer import Answer
 from globus_sync_directory.model.pair import Directory, Pair
 from globus_sync_directory.model.record import PairRecord
 from globus_sync_directory.sync.plan import is_proven
-from globus_sync_directory.sync.snapshot import Snapshot
 
 
 def look_at_ends(
-    client: GlobusClient, pairs: Sequence[Pair], records: Mapping[str, PairRecord], snapshot: Snapshot
+    client: GlobusClient, pairs: Sequence[Pair], records: Mapping[str, PairRecord]
 ) -> dict[Directory, Answer[str]]:
     """
     Return what is at the ends of ``pairs``: a type such as ``dir`` or ``file``, or why that is not known.
@@ -23,6 +22,6 @@ def look_at_ends(
     directories: dict[Directory, None] = {}
     for pair in pairs:
         directories[pair.source] = None
-        if not is_proven(records, pair, snapshot):
+        if not is_proven(records, pair):
             directories[pair.destination] = None
     return client.map_concurrently(client.stat, directories)

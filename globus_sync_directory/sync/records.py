@@ -1,4 +1,4 @@
-"""Records + snapshot -> updated records. Pure, except that it logs adopted tasks."""
+"""Records + snapshot, later + details -> updated records. Pure, except that it logs adopted tasks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from globus_sync_directory.model.record import FailedStart, LastTask, LeftConfig
 from globus_sync_directory.model.report import PairReport
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Task
+from globus_sync_directory.sync.details import Details
 from globus_sync_directory.sync.outcome import Outcome
 from globus_sync_directory.sync.scope import Scope
 from globus_sync_directory.sync.snapshot import Snapshot, newest_first
+from globus_sync_directory.sync.success import is_success, judge_skips
 
 # How long, and how many, records of removed pairs are kept: a pair that was removed by mistake finds its record again.
 _KEPT_FOR = timedelta(days=365)
@@ -93,6 +95,19 @@ def with_failed_starts(
     return updated
 
 
+def with_vanished(
+    records: Mapping[str, PairRecord], snapshot: Snapshot, details: Mapping[str, Details], scope: Scope
+) -> dict[str, PairRecord]:
+    """
+    Return the records in which a task whose skipped paths have all vanished is the last success, if it is the newest.
+
+    The details come after the starts, so that may be the task which this run has replaced.
+    """
+    pairs = scope.by_fingerprint
+    updated = {key: _with_vanished(record, pairs.get(key), snapshot, details) for key, record in records.items()}
+    return updated | {key: _settled(record, snapshot) for key, record in scope.orphaned(updated).items()}
+
+
 def with_ends_reported(records: Mapping[str, PairRecord], reports: Sequence[PairReport]) -> dict[str, PairRecord]:
     """Return the records after ``reports`` were given, so that the end of each task is reported once."""
     updated = dict(records)
@@ -115,10 +130,15 @@ def _update_orphan(record: PairRecord, fingerprint: str, snapshot: Snapshot, now
     seen = _with_live_task(_with_success(record, None, snapshot), fingerprint, None, snapshot)
     if seen.task != record.task:  # a run with another config started it; its end is not reported yet
         left = replace(left, is_end_reported=False)
-    seen = replace(seen, left_config=left)
-    task = snapshot.find(seen.task)
-    has_nothing_to_report = has_ended(seen, snapshot) and (task is None or snapshot.is_success(task, seen, None))
-    return _with_end_reported(seen, left) if has_nothing_to_report else seen
+    return _settled(replace(seen, left_config=left), snapshot)
+
+
+def _settled(record: PairRecord, snapshot: Snapshot) -> PairRecord:
+    """Return the record of a pair that is not in the config; if there is nothing to report of it, it says so."""
+    is_well = snapshot.find(record.task) is None or record.last_task_succeeded
+    if record.left_config and is_well and has_ended(record, snapshot):
+        return _with_end_reported(record, record.left_config)
+    return record
 
 
 def _update_pair(record: PairRecord | None, pair: Pair, snapshot: Snapshot, now: datetime) -> PairRecord:
@@ -133,7 +153,7 @@ def _with_history(record: PairRecord, pair: Pair, snapshot: Snapshot) -> PairRec
     ours = newest_first(task for task in snapshot.known.values() if fingerprint_in(task.label) == pair.fingerprint)
     task = record.task or (last_task(ours[0], pair) if ours else None)
     record = _with_files(record, ours)
-    success = next((_success(task) for task in ours if snapshot.is_success(task, record, pair)), None)
+    success = next((_success(task) for task in ours if is_success(task, record, pair)), None)
     return replace(record, task=task, success=record.success or success)
 
 
@@ -147,7 +167,19 @@ def _with_files(record: PairRecord, tasks: Iterable[Task]) -> PairRecord:
 def _with_success(record: PairRecord, pair: Pair | None, snapshot: Snapshot) -> PairRecord:
     task = snapshot.find(record.task)
     record = _with_files(record, [task] if task else [])
-    return replace(record, success=_success(task)) if task and snapshot.is_success(task, record, pair) else record
+    return replace(record, success=_success(task)) if task and is_success(task, record, pair) else record
+
+
+def _with_vanished(
+    record: PairRecord, pair: Pair | None, snapshot: Snapshot, details: Mapping[str, Details]
+) -> PairRecord:
+    newest = record.success
+    for task in filter(None, map(snapshot.find, (record.replaced, record.task))):
+        found = details.get(task.task_id)
+        if found and is_success(task, record, pair, judge_skips(task, found.skipped, record.source)):
+            success = _success(task)
+            newest = success if newest is None or success.ended_at > newest.ended_at else newest
+    return record if newest is record.success else replace(record, success=newest)
 
 
 def _success(task: Task) -> Success:

@@ -20,7 +20,7 @@ from globus_sync_directory.sync.details import ask_details
 from globus_sync_directory.sync.outcome import Outcome
 from globus_sync_directory.sync.plan import Plan, find_idle, plan
 from globus_sync_directory.sync.preflight import look_at_ends
-from globus_sync_directory.sync.records import update_records, with_failed_starts
+from globus_sync_directory.sync.records import update_records, with_failed_starts, with_vanished
 from globus_sync_directory.sync.recover import recover_pending
 from globus_sync_directory.sync.scope import Scope
 from globus_sync_directory.sync.snapshot import Snapshot, take_snapshot
@@ -57,12 +57,14 @@ def _start(scope: Scope, client: GlobusClient, store: StateStore) -> RunReport:
         return report_without_globus(scope, store.records, snapshot, now)
     store.save(update_records(store.records, snapshot, scope, now))
     idle, waiting = find_idle(store.records, snapshot, scope, recovered, now)
-    ends = look_at_ends(client, idle, store.records, snapshot)
-    plans, blocked = plan(idle, store.records, snapshot, ends, scope.identity)
+    ends = look_at_ends(client, idle, store.records)
+    plans, blocked = plan(idle, store.records, ends, scope.identity)
     submitted = submit(client, store, plans, snapshot.known, scope.identity)
     outcomes = recovered | waiting | blocked | submitted
     store.save(with_failed_starts(store.records, outcomes, scope, now))
-    return _report(scope, client, store.records, snapshot, outcomes)
+    findings = _explain(scope, client, store.records, snapshot, outcomes)
+    store.save(findings.records)
+    return _run_report(assess(findings))
 
 
 def _report_only(scope: Scope, client: GlobusClient, remembered: _Records, mode: Mode) -> RunReport:
@@ -75,10 +77,10 @@ def _report_only(scope: Scope, client: GlobusClient, remembered: _Records, mode:
     outcomes: dict[str, Outcome] = {}
     if mode is Mode.DRY_RUN:
         idle, waiting = find_idle(records, snapshot, scope, {}, now)
-        ends = look_at_ends(client, idle, records, snapshot)
-        plans, blocked = plan(idle, records, snapshot, ends, scope.identity)
+        ends = look_at_ends(client, idle, records)
+        plans, blocked = plan(idle, records, ends, scope.identity)
         outcomes = waiting | blocked | _would_start(plans, now)
-    return _report(scope, client, records, snapshot, outcomes)
+    return _run_report(assess(_explain(scope, client, records, snapshot, outcomes)))
 
 
 def look_again(scope: Scope, client: GlobusClient, remembered: _Records) -> RunReport:
@@ -87,16 +89,18 @@ def look_again(scope: Scope, client: GlobusClient, remembered: _Records) -> RunR
     snapshot = take_snapshot(client, remembered, scope, Received(()), now)
     if not isinstance(snapshot, Snapshot):
         return report_without_globus(scope, remembered, snapshot, now)
-    return _report(scope, client, update_records(remembered, snapshot, scope, now), snapshot, {})
+    records = update_records(remembered, snapshot, scope, now)
+    return _run_report(assess(_explain(scope, client, records, snapshot, {})))
 
 
-def _report(
+def _explain(
     scope: Scope, client: GlobusClient, records: _Records, snapshot: Snapshot, outcomes: Mapping[str, Outcome]
-) -> RunReport:
+) -> Findings:
+    """Return everything that the report needs: asks for the details, which may show that a task was a success."""
     now = client.now()  # before the details: what the report says of this moment has been asked for by then
     details = ask_details(client, records, snapshot, scope, outcomes)
-    findings = Findings(scope=scope, records=records, snapshot=snapshot, outcomes=outcomes, details=details, now=now)
-    return _run_report(assess(findings))
+    records = with_vanished(records, snapshot, details, scope)
+    return Findings(scope=scope, records=records, snapshot=snapshot, outcomes=outcomes, details=details, now=now)
 
 
 def report_without_globus(scope: Scope, records: _Records, failure: Failure, now: datetime) -> RunReport:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from globus_sync_directory.globus.client import IDS_PER_REQUEST, GlobusClient
 from globus_sync_directory.globus.explain import is_no_such_task
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
-from globus_sync_directory.model.pair import Pair, fingerprint_in
+from globus_sync_directory.model.pair import fingerprint_in
 from globus_sync_directory.model.record import LastTask, PairRecord
-from globus_sync_directory.model.task import SkippedPath, Task
+from globus_sync_directory.model.task import Task
 from globus_sync_directory.sync.scope import Scope
-from globus_sync_directory.sync.success import is_success, judge_skips
 
 # A new task may be missing from Globus' answers for a while; only after that is "no such task" certain.
 LISTING_DELAY = timedelta(minutes=10)
@@ -25,14 +24,12 @@ class Snapshot:
     Our tasks as Globus describes them.
 
     ``known``: tasks by id, the live ones and the remembered ones. ``gone``: ids that Globus has no record of.
-    ``unanswered``: ids that got no usable answer. ``skipped``: by id, what SUCCEEDED tasks have skipped, which decides
-    whether they are successes. ``has_recent``: ``known`` also has our newest tasks of any status.
+    ``unanswered``: ids that got no usable answer. ``has_recent``: ``known`` also has our newest tasks of any status.
     """
 
     known: Mapping[str, Task]
     gone: frozenset[str] = frozenset()
     unanswered: Mapping[str, Failure]
-    skipped: Mapping[str, Answer[list[SkippedPath]]] = field(default_factory=dict)
     has_recent: bool = False
 
     def find(self, remembered: LastTask | None) -> Task | None:
@@ -42,14 +39,6 @@ class Snapshot:
     def live(self, fingerprint: str) -> list[Task]:
         """Return the live tasks with this fingerprint, newest first."""
         return live_tasks_of(self.known.values(), fingerprint)
-
-    def is_success(self, task: Task | None, record: PairRecord, pair: Pair | None) -> bool:
-        """Return whether a task has copied all that its pair is to copy; ``pair`` is None if it left the config."""
-        if task is None:
-            return False
-        answer = self.skipped.get(task.task_id)
-        paths = answer.value if isinstance(answer, Received) else ()
-        return is_success(task, judge_skips(task, paths, record.source), record, pair)
 
 
 def live_tasks_of(tasks: Iterable[Task], fingerprint: str) -> list[Task]:
@@ -72,9 +61,9 @@ def take_snapshot(
     """
     Return the ``live`` tasks together with those that the records remember.
 
-    One request for each hundred remembered tasks that are not live, one more for each task that Globus then left out
-    and for each that is SUCCEEDED and skipped paths, and one for our recent tasks if a pair has no record yet. Returns
-    the failure if Globus did not send the list of live or recent tasks.
+    One request for each hundred remembered tasks that are not live, one more for each task that Globus then left out,
+    and one for our recent tasks if a pair has no record yet. Returns the failure if Globus did not send the list of
+    live or recent tasks.
     """
     if not isinstance(live, Received):
         return live
@@ -106,39 +95,7 @@ def take_snapshot(
                     gone.add(task_id)
             case Rejected() | Unavailable():
                 unanswered[task_id] = found
-    newest = _newest(known.values(), scope) if needs_recent else []
-    return Snapshot(
-        known=known,
-        gone=frozenset(gone),
-        unanswered=unanswered,
-        skipped=_skipped_paths(client, known, [*remembered, *newest]),
-        has_recent=needs_recent,
-    )
-
-
-def _newest(tasks: Iterable[Task], scope: Scope) -> list[str]:
-    """Return the ids of the newest task of each pair: of a pair without a record, that becomes the last task."""
-    by_pair: dict[str | None, str] = {}
-    for task in newest_first(tasks):
-        by_pair.setdefault(fingerprint_in(task.label), task.task_id)
-    return [by_pair[pair.fingerprint] for pair in scope.pairs if pair.fingerprint in by_pair]
-
-
-def _skipped_paths(
-    client: GlobusClient, known: Mapping[str, Task], ids: Iterable[str]
-) -> dict[str, Answer[list[SkippedPath]]]:
-    """
-    Return the skipped paths of those tasks whose success depends on them, by id; one request each.
-
-    They are asked for before the starts: they decide about the last success, and how the next task compares files.
-    """
-    tasks = [known[task_id] for task_id in dict.fromkeys(ids) if task_id in known]
-    doubtful = [task.task_id for task in tasks if task.status == "SUCCEEDED" and task.paths_skipped]
-    answers = client.map_concurrently(client.skipped_paths, doubtful)
-    missing = [answer for answer in answers.values() if isinstance(answer, Unavailable)]
-    if missing and not any(answer.is_sign_in for answer in missing):
-        client.forget_outage()  # a list that does not come keeps no pair from being started
-    return answers
+    return Snapshot(known=known, gone=frozenset(gone), unanswered=unanswered, has_recent=needs_recent)
 
 
 def _has_history(record: PairRecord | None) -> bool:

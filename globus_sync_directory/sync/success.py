@@ -50,8 +50,12 @@ def may_be_empty(record: PairRecord, pair: Pair | None) -> bool:
     return not record.had_files or (pair is not None and pair.allow_empty)
 
 
-def is_success(task: Task, skips: Skips, record: PairRecord, pair: Pair | None) -> bool:
-    """Return whether the task has copied all that its pair is to copy."""
+def is_success(task: Task, record: PairRecord, pair: Pair | None, skips: Skips = Skips.GAPS) -> bool:
+    """
+    Return whether the task has copied all that its pair is to copy; ``pair`` is None if it has left the config.
+
+    ``skips``: what is known of the skipped paths. Before they have been asked for, a task that skipped any is none.
+    """
     status = success_status(task, skips, may_be_empty=may_be_empty(record, pair))
     return task.status == "SUCCEEDED" and status is PairStatus.SUCCEEDED
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from world import World
+from world import SUBMIT, World
 
 from globus_sync_directory.standin import Fault
 
@@ -46,7 +46,7 @@ def test_every_night(world: World) -> None:
     world.pair("microscope", max_age="36h", sync_level="mtime")
     for number in range(4):
         night(world)
-        assert world.tasks[-1].submission.sync_level == (2 if number else 3)
+        assert world.tasks[-1].submission.sync_level == 3  # what the night before left out is not known yet
         if number:
             assert world.state()["microscope"]["success"]["task_id"] == world.tasks[-2].id
         before = world.state_file.read_bytes()
@@ -60,7 +60,7 @@ def test_every_night(world: World) -> None:
 
 
 def test_budget(world: World) -> None:
-    """One request for the skipped paths of such a pair; what has worked is not looked at again."""
+    """One request for the skipped paths of such a pair, and in a run it is the last one."""
     night(world)
     world.forget_requests()
     world.run("-d")
@@ -70,14 +70,28 @@ def test_budget(world: World) -> None:
     world.forget_requests()
     world.sync()
     asked = world.asked()
-    assert len([line for line in asked if "skipped_errors" in line]) == 1
-    assert len([line for line in asked if "/operation/" in line]) == 1  # the source
+    assert [line for line in asked if "skipped_errors" in line] == asked[-1:]
+
+
+def test_a_night_that_is_known_by_the_next_start(world: World) -> None:
+    """If a run could not start the next task, the one after it knows that the night was a full success."""
+    world.pair("microscope", sync_level="mtime")
+    night(world)
+    world.globus.faults.add(Fault(method="POST", path=SUBMIT, status=403, code="PermissionDenied"))
+    assert world.run().statuses == {"microscope": "rejected"}
+    assert world.state()["microscope"]["success"]["task_id"] == world.tasks[0].id
+    world.forget_requests()
+    world.sync()
+    assert len([line for line in world.asked() if "/operation/" in line]) == 1  # the source
+    assert world.tasks[-1].submission.sync_level == 2
 
 
 def test_after_a_lost_state_file(world: World) -> None:
-    """The last success is found again."""
+    """The last success is found again; -d says it and writes nothing."""
     night(world)
     world.state_file.unlink()
+    assert json.loads(world.run("-d", "--json").stdout)["pairs"][0]["last_success"]
+    assert not world.state_file.exists()
     world.sync()
     assert world.state()["microscope"]["success"]["task_id"] == world.tasks[0].id
 

@@ -272,6 +272,49 @@ def test_looks_never_mean_an_outage(service: Service, client: GlobusClient, repl
     assert value(client.stat(LAB)) == "dir"
 
 
+EVENTS, SKIPPED = "/event_list", "/skipped_errors"
+NOT_ASKED = "not asked, because other questions of this kind were not answered either"
+
+
+@pytest.mark.parametrize(
+    "reply", [requests.ReadTimeout("x"), error(503, "X"), Reply(b"<html>"), Reply({"DATA": 5}), Reply([1, 2])]
+)
+def test_details_never_mean_an_outage(service: Service, client: GlobusClient, reply: Reply | Exception) -> None:
+    """Three in a row that do not come end the details, and nothing else; one or two end nothing."""
+    service.on(EVENTS, reply)
+    service.on(SKIPPED, reply)
+    service.on(TASK, Reply(task_document(7)))
+    service.on(LIST, page(1))
+    task = value(client.task("x"))
+    assert isinstance(client.newest_events("x"), Unavailable)
+    assert isinstance(client.skipped_paths("x"), Unavailable)
+    service.on(SKIPPED, Reply({"DATA": []}))
+    assert value(client.skipped_paths("x")) == []
+    assert NOT_ASKED not in [reason(client.newest_events("x")) for _ in range(3)]
+    service.requests.clear()
+    answers = [client.newest_events("x"), client.skipped_paths("x"), client.pauses(task)]
+    assert [reason(answer) for answer in answers] == [NOT_ASKED] * 3
+    assert service.requests == []
+    assert numbers(client.recent_tasks()) == [1]
+    client.forget_outage()
+    assert value(client.skipped_paths("x")) == []
+
+
+def test_looks_that_failed_stop_no_details(service: Service, client: GlobusClient) -> None:
+    """Each kind is counted by itself."""
+    service.on(STAT, error(503, "X"))
+    service.on(SKIPPED, Reply({"DATA": []}))
+    for _ in range(4):
+        client.stat(LAB)
+    assert value(client.skipped_paths("x")) == []
+    service.on(SKIPPED, error(503, "X"))
+    service.on(STAT, Reply({"type": "dir"}))
+    client.forget_outage()
+    for _ in range(4):
+        client.skipped_paths("x")
+    assert value(client.stat(LAB)) == "dir"
+
+
 def test_rejected_looks_do_not_stop_the_looking(service: Service, client: GlobusClient) -> None:
     """A directory that does not exist says nothing about others."""
     service.on(STAT, *[error(404, "NotFound")] * 5, Reply({"type": "dir"}))

@@ -201,13 +201,21 @@ OTHER_LINK = "https://app.globus.org/activity/674b968c-d4c7-53a7-a6fe-ef33510aaf
     [
         (failed_before(), [f"    previous task: failed: no space left for '/archive' ({OTHER_LINK})", FIX]),
         (failed_before(problem=None), [f"    previous task: failed ({OTHER_LINK})"]),
+        (
+            failed_before(notes=("Globus did not say more",)),
+            [
+                f"    previous task: failed: no space left for '/archive' ({OTHER_LINK})",
+                "    note: Globus did not say more",
+                FIX,
+            ],
+        ),
         (failed_before(task_id=None, problem=Problem(reason="x")), ["    previous task: failed: x"]),
         (
             failed_before(status=PairStatus.STOPPED_AT_TIME_LIMIT, problem=None),
             [f"    previous task: stopped at its time limit; this one continues from there ({OTHER_LINK})"],
         ),
     ],
-    ids=["failed", "no reason", "no link", "time limit"],
+    ids=["failed", "no reason", "a note", "no link", "time limit"],
 )
 def test_the_task_that_was_replaced(before: PairReport, lines: list[str]) -> None:
     """A run that starts a pair again says what became of the task before."""

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from globus_sync_directory.globus.transfer_document import build_document
-from globus_sync_directory.model.answer import Answer, Failure, Rejected, Unavailable
+from globus_sync_directory.model.answer import Failure, Rejected, Unavailable
 from globus_sync_directory.model.pair import Directory, Pair, task_label
 from globus_sync_directory.model.record import LastTask, LeftConfig, PairRecord, PendingSubmission, Success
-from globus_sync_directory.model.task import Event, SkippedPath, Task
+from globus_sync_directory.model.task import Event, Task
 from globus_sync_directory.sync.scope import Scope
 from globus_sync_directory.sync.snapshot import Snapshot
 
@@ -103,7 +103,6 @@ def snapshot(
     *tasks: Task,
     gone: Sequence[int] = (),
     unanswered: Mapping[int, Failure] | None = None,
-    skipped: Mapping[int, Answer[list[SkippedPath]]] | None = None,
     has_recent: bool = False,
 ) -> Snapshot:
     """Return a look at Globus that found ``tasks``."""
@@ -111,7 +110,6 @@ def snapshot(
         known={found.task_id: found for found in tasks},
         gone=frozenset(map(new_id, gone)),
         unanswered={new_id(number): failure for number, failure in (unanswered or {}).items()},
-        skipped={new_id(number): answer for number, answer in (skipped or {}).items()},
         has_recent=has_recent,
     )
 

@@ -13,7 +13,7 @@ from globus_sync_directory.sync.assess import assess
 from globus_sync_directory.sync.snapshot import Snapshot
 
 from .assessing import LOST, NOTHING_KNOWN, findings
-from .samples import FINGERPRINT, NO_ANSWER, OTHER, THIRD, ended, orphan, pending, record, snapshot, task
+from .samples import FINGERPRINT, NO_ANSWER, OTHER, THIRD, ended, orphan, pending, record, snapshot, success, task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ ORPHANS = [
         found=snapshot(ended(paths_skipped=1)),
         status=PairStatus.SUCCEEDED_WITH_GAPS,
     ),
-    Orphan(name="succeeded", known=orphan(), found=snapshot(ended()), status=None),
+    Orphan(name="succeeded", known=orphan(success=success()), found=snapshot(ended()), status=None),
     Orphan(
         name="failed, reported already",
         known=orphan(is_end_reported=True),

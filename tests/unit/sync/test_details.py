@@ -48,6 +48,14 @@ MISSING = "the reason is not known, because Globus did not send it: "
         (ended(1, "FAILED"), Received([EVENT]), ["events 1"], Details(events=(EVENT,))),
         (task(1, is_ok=False), Received([EVENT]), ["events 1"], Details(events=(EVENT,))),
         (task(1, status="INACTIVE", is_ok=False), Received([EVENT]), ["events 1"], Details(events=(EVENT,))),
+        (ended(1, paths_skipped=2), Received([GAP]), ["skipped 1"], Details(skipped=(GAP,))),
+        (ended(1, paths_skipped=2), Received([LOST, GAP]), ["skipped 1"], Details(skipped=(GAP, LOST))),
+        (
+            ended(1, paths_skipped=2),
+            NO_ANSWER,
+            ["skipped 1"],
+            Details(missing=f"{MISSING}Globus Transfer answered 503"),
+        ),
         (task(1, is_paused=True), Received([PAUSE]), ["pauses 1"], Details(pauses=(PAUSE,))),
         (
             ended(1, "FAILED"),
@@ -70,29 +78,13 @@ MISSING = "the reason is not known, because Globus did not send it: "
     ],
 )
 def test_what_explains_a_status(found: Task, answer: Any, asked: list[str], details: Details | None) -> None:
-    """The log or the pauses; what does not come is one line of that report."""
+    """The log, the skipped paths or the pauses; what does not come is one line of that report."""
     client = FakeClient()
     answers: dict[str, Any] = {new_id(1): answer} if answer else {}
-    client.events, client.paused = answers, answers
+    client.events = client.skipped = client.paused = answers
     made = ask_details(client, {FINGERPRINT: record(1)}, snapshot(found), scope(PAIR), {})
     assert made == ({new_id(1): details} if details else {})
     assert client.asked == asked
-
-
-@pytest.mark.parametrize(
-    ("answer", "details"),
-    [
-        (Received([GAP]), Details(skipped=(GAP,))),
-        (Received([LOST, GAP]), Details(skipped=(GAP, LOST))),
-        (NO_ANSWER, Details(missing=f"{MISSING}Globus Transfer answered 503")),
-    ],
-)
-def test_skipped_paths_come_with_the_snapshot(answer: Any, details: Details) -> None:
-    """They are not asked for again; those that only vanished come last."""
-    client = FakeClient()
-    found = snapshot(ended(1, paths_skipped=2), skipped={1: answer})
-    assert ask_details(client, {FINGERPRINT: record(1)}, found, scope(PAIR), {}) == {new_id(1): details}
-    assert client.asked == []
 
 
 FAILED, STARTED = ended(1, "FAILED"), Outcome(status=PairStatus.STARTED)

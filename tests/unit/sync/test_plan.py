@@ -36,11 +36,12 @@ from .samples import (
     pending,
     record,
     rejected,
+    remembered,
     scope,
     snapshot,
+    success,
     task,
 )
-from .task_reports import LOST
 
 NOTHING_KNOWN = snapshot()
 
@@ -202,30 +203,21 @@ def test_an_orphan_of_which_nothing_is_known() -> None:
     assert find_idle({OLD.fingerprint: known}, NOTHING_KNOWN, scope(PAIR), {}, NOW) == ([PAIR], {})
 
 
-EMPTY: dict[str, Any] = {"files_found": 0, "files_copied": 0}
-
-
 @pytest.mark.parametrize(
-    ("known", "found", "expected"),
+    ("known", "expected"),
     [
-        (None, snapshot(ended(1)), False),
-        (record(None), snapshot(ended(1)), False),
-        (record(1), snapshot(ended(1)), True),
-        (record(1), snapshot(ended(1, paths_skipped=1)), False),
-        (record(1), snapshot(ended(1, paths_skipped=1), skipped={1: Received([LOST])}), True),
-        (record(1), snapshot(ended(1, paths_skipped=2), skipped={1: Received([LOST])}), False),
-        (record(1), snapshot(ended(1, **EMPTY)), True),
-        (record(1, had_files=True), snapshot(ended(1, **EMPTY)), False),
-        (record(1), snapshot(ended(1, status="FAILED")), False),
-        (record(1), snapshot(expired(1)), False),
-        (record(1), snapshot(task(1)), False),
-        (record(1), snapshot(gone=[1]), False),
-        (record(2), snapshot(ended(1)), False),
+        (None, False),
+        (record(None), False),
+        (record(None, success=success(1)), False),
+        (record(1), False),
+        (record(1, success=success(1)), True),
+        (record(2, success=success(1)), False),
+        (record(2, replaced=remembered(1), success=success(1)), False),
     ],
 )
-def test_is_proven(known: PairRecord | None, found: Snapshot, expected: bool) -> None:
+def test_is_proven(known: PairRecord | None, expected: bool) -> None:
     """Both ends work where the pair's last task was a full success, and only there."""
-    assert is_proven({FINGERPRINT: known} if known else {}, PAIR, found) is expected
+    assert is_proven({FINGERPRINT: known} if known else {}, PAIR) is expected
 
 
 PROVEN = "its last task succeeded and none is running"
@@ -233,52 +225,27 @@ UNPROVEN = "so all files are compared by checksum"
 
 
 @pytest.mark.parametrize(
-    ("known", "found", "asked", "level", "why"),
+    ("known", "asked", "level", "why"),
     [
         *(
-            (record(1), snapshot(ended(1)), level, level, f"{PROVEN}; sync level {word}")
+            (record(1, success=success(1)), level, level, f"{PROVEN}; sync level {word}")
             for level, word in zip(SyncLevel, ("exists", "size", "mtime", "checksum"), strict=True)
         ),
-        (
-            record(1),
-            snapshot(ended(1, paths_skipped=1), skipped={1: Received([LOST])}),
-            SyncLevel.MTIME,
-            SyncLevel.MTIME,
-            f"{PROVEN}; sync level mtime",
-        ),
-        (
-            record(1, had_files=True),
-            snapshot(ended(1, **EMPTY)),
-            SyncLevel.MTIME,
-            SyncLevel.CHECKSUM,
-            f"its last task was not a full success, {UNPROVEN}",
-        ),
         *(
-            (None, NOTHING_KNOWN, level, SyncLevel.CHECKSUM, f"no earlier task of it is known, {UNPROVEN}")
+            (known, level, SyncLevel.CHECKSUM, f"no earlier task of it is known, {UNPROVEN}")
             for level in SyncLevel
+            for known in (None, record(None))
         ),
         *(
-            (record(1), found, SyncLevel.SIZE, SyncLevel.CHECKSUM, f"its last task was not a full success, {UNPROVEN}")
-            for found in (
-                snapshot(ended(1, status="FAILED")),
-                snapshot(ended(1, paths_skipped=1)),
-                snapshot(expired(1)),
-                snapshot(gone=[1]),
-            )
-        ),
-        (
-            record(None),
-            NOTHING_KNOWN,
-            SyncLevel.MTIME,
-            SyncLevel.CHECKSUM,
-            f"no earlier task of it is known, {UNPROVEN}",
+            (known, SyncLevel.SIZE, SyncLevel.CHECKSUM, f"its last task was not a full success, {UNPROVEN}")
+            for known in (record(1), record(2, success=success(1)))
         ),
     ],
 )
-def test_sync_level(known: PairRecord | None, found: Snapshot, asked: SyncLevel, level: SyncLevel, why: str) -> None:
+def test_sync_level(known: PairRecord | None, asked: SyncLevel, level: SyncLevel, why: str) -> None:
     """After anything but a full success all files are compared by checksum: only that finds damaged ones."""
     pair = replace(PAIR, sync_level=asked)
-    plans, blocked = plan([pair], {FINGERPRINT: known} if known else {}, found, {}, IDENTITY)
+    plans, blocked = plan([pair], {FINGERPRINT: known} if known else {}, {}, IDENTITY)
     assert (plans, blocked) == ([Plan(pair=pair, sync_level=level, why=why)], {})
 
 
@@ -307,7 +274,7 @@ TOO_LARGE = rejected("ExternalError.DirListingFailed.SizeLimit", "more than 100,
 )
 def test_what_waiting_cannot_fix_blocks(source: Answer[str], destination: Answer[str], reason: str) -> None:
     """The reason is the first that waiting cannot fix; there is a fix, and no plan."""
-    plans, blocked = plan([PAIR], {}, NOTHING_KNOWN, {SOURCE: source, DESTINATION: destination}, IDENTITY)
+    plans, blocked = plan([PAIR], {}, {SOURCE: source, DESTINATION: destination}, IDENTITY)
     outcome = blocked[FINGERPRINT]
     assert plans == []
     assert outcome.status is PairStatus.BLOCKED
@@ -344,7 +311,7 @@ def test_what_waiting_cannot_fix_blocks(source: Answer[str], destination: Answer
 )
 def test_a_doubt_that_may_pass_stops_nothing(ends: Mapping[Directory, Answer[str]], notes: list[str]) -> None:
     """It is a note in the plan."""
-    (made,), blocked = plan([PAIR], {}, NOTHING_KNOWN, ends, IDENTITY)
+    (made,), blocked = plan([PAIR], {}, ends, IDENTITY)
     assert blocked == {}
     assert not any("(fix: )" in note for note in made.notes)
     assert [note[: len(expected)] for note, expected in zip(made.notes, notes, strict=True)] == notes
@@ -352,14 +319,14 @@ def test_a_doubt_that_may_pass_stops_nothing(ends: Mapping[Directory, Answer[str
 
 def test_notes_of_a_blocked_pair() -> None:
     """A second doubt is worth reading too, and the one that blocks is not said twice."""
-    _, blocked = plan([PAIR], {}, NOTHING_KNOWN, {SOURCE: OFFLINE, DESTINATION: DENIED}, IDENTITY)
+    _, blocked = plan([PAIR], {}, {SOURCE: OFFLINE, DESTINATION: DENIED}, IDENTITY)
     (note,) = blocked[FINGERPRINT].notes
     assert note.startswith(f"the source collection {ONE} is not connected (fix: ")
 
 
 def test_the_fix_names_the_application() -> None:
     """The identity to share a collection with is part of the fix."""
-    _, blocked = plan([PAIR], {}, NOTHING_KNOWN, {SOURCE: DENIED}, IDENTITY)
+    _, blocked = plan([PAIR], {}, {SOURCE: DENIED}, IDENTITY)
     problem = blocked[FINGERPRINT].problem
     assert problem is not None
     assert IDENTITY in problem.fix
@@ -368,5 +335,5 @@ def test_the_fix_names_the_application() -> None:
 def test_one_pair_blocks_no_other() -> None:
     """Each pair is planned by itself, in order."""
     ends: dict[Directory, Any] = {SOURCE: DENIED, OTHER.source: DIR}
-    plans, blocked = plan([PAIR, OTHER], {}, NOTHING_KNOWN, ends, IDENTITY)
+    plans, blocked = plan([PAIR, OTHER], {}, ends, IDENTITY)
     assert ([made.pair for made in plans], list(blocked)) == ([OTHER], [FINGERPRINT])

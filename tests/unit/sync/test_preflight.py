@@ -8,7 +8,7 @@ from globus_sync_directory.model.answer import Received
 from globus_sync_directory.sync.preflight import look_at_ends
 
 from .fake_client import FakeClient
-from .samples import DESTINATION, FINGERPRINT, NO_ANSWER, OTHER, PAIR, SOURCE, ended, record, snapshot
+from .samples import DESTINATION, FINGERPRINT, NO_ANSWER, OTHER, PAIR, SOURCE, record, success
 
 
 def test_look_at_ends() -> None:
@@ -21,10 +21,9 @@ def test_look_at_ends() -> None:
         DESTINATION: Received("dir"),
         OTHER.destination: NO_ANSWER,
     }
-    proven = {FINGERPRINT: record(1)}
-    found = look_at_ends(client, [PAIR, OTHER, twice], proven, snapshot(ended(1)))
+    found = look_at_ends(client, [PAIR, OTHER, twice], {FINGERPRINT: record(1, success=success(1))})
     assert found == {SOURCE: Received("dir"), OTHER.source: Received("file"), OTHER.destination: NO_ANSWER}
     assert client.asked == ["stat /images", "stat /reads", "stat /reads"]
     client.asked.clear()
-    look_at_ends(client, [PAIR], proven, snapshot(ended(1, status="FAILED")))
+    look_at_ends(client, [PAIR], {FINGERPRINT: record(2, success=success(1))})
     assert client.asked == ["stat /images", "stat /archive/images"]

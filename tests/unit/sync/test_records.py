@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from globus_sync_directory.model.answer import Received
 from globus_sync_directory.model.record import PairRecord, Success
-from globus_sync_directory.model.task import SkippedPath
 from globus_sync_directory.sync.records import last_task, record_of, update_records
 from globus_sync_directory.sync.snapshot import Snapshot
 
@@ -22,7 +20,6 @@ from .samples import (
     FINGERPRINT,
     HOUR,
     LOOKED,
-    NO_ANSWER,
     NOW,
     OTHER,
     PAIR,
@@ -38,7 +35,6 @@ from .samples import (
     success,
     task,
 )
-from .task_reports import LOST
 
 LIMITED = replace(PAIR, time_limit=5 * HOUR)
 NEW = PairRecord(name="microscope", first_seen=NOW, source=SOURCE, destination=DESTINATION)
@@ -178,35 +174,9 @@ CASES = [
 ]
 
 
-GONE_PATHS = [SkippedPath(code="FILE_NOT_FOUND", source_path="/images/a"), LOST]
-NIGHT = ended(1, paths_skipped=2)
 EMPTY: dict[str, Any] = {"files_found": 0, "files_copied": 0}
 OLD = success(7, BEGUN)
 CASES += [
-    Case(
-        name="all skipped paths had vanished: a success",
-        before=record(1, success=OLD),
-        found=snapshot(NIGHT, skipped={1: Received(GONE_PATHS)}),
-        after=record(1, had_files=True, success=success(1)),
-    ),
-    Case(
-        name="there are more than were read",
-        before=record(1, success=OLD),
-        found=snapshot(replace(NIGHT, paths_skipped=3), skipped={1: Received(GONE_PATHS)}),
-        after=record(1, had_files=True, success=OLD),
-    ),
-    Case(
-        name="the list of skipped paths did not come",
-        before=record(1, success=OLD),
-        found=snapshot(NIGHT, skipped={1: NO_ANSWER}),
-        after=record(1, had_files=True, success=OLD),
-    ),
-    Case(
-        name="a lost record: a task whose skipped paths had vanished is the last success",
-        before=None,
-        found=snapshot(ended(2, requested_at=BEGUN - DAY), NIGHT, skipped={1: Received(GONE_PATHS)}, has_recent=True),
-        after=replace(NEW, has_history=True, had_files=True, task=remembered(1), success=success(1)),
-    ),
     Case(
         name="an empty source, after there have been files",
         before=record(1, had_files=True, success=OLD),
@@ -224,12 +194,6 @@ CASES += [
         before=record(1, success=replace(OLD, files=0)),
         found=snapshot(ended(1, **EMPTY)),
         after=record(1, success=replace(success(1), files=0)),
-    ),
-    Case(
-        name="an empty source, in whose last task everything vanished",
-        before=record(1, had_files=True, success=OLD),
-        found=snapshot(replace(NIGHT, **EMPTY), skipped={1: Received(GONE_PATHS)}),
-        after=record(1, had_files=True, success=OLD),
     ),
     Case(
         name="files are remembered from a task that failed, and from those that were in step",

@@ -13,6 +13,7 @@ from globus_sync_directory.globus.transfer_document import NO_SUBMISSION_ID_YET
 from globus_sync_directory.model.answer import Failure, Received
 from globus_sync_directory.model.report import RunReport
 from globus_sync_directory.model.status import PairStatus
+from globus_sync_directory.model.task import SkippedPath
 from globus_sync_directory.state import StateStore
 from globus_sync_directory.sync.run import Mode, look_again, run
 
@@ -116,6 +117,37 @@ def test_dry_run_shows_what_would_be_submitted(night: FakeClient, store: StateSt
     assert doubt.startswith("could not look at '/images'")
 
 
+GONE = SkippedPath(code="FILE_NOT_FOUND", source_path="/images/b")
+
+
+@pytest.fixture
+def vanished(night: FakeClient) -> FakeClient:
+    """The last task of PAIR has skipped one path, which has vanished."""
+    night.tasks = {new_id(1): Received(ended(1, paths_skipped=1))}
+    night.skipped = {new_id(1): Received([GONE])}
+    return night
+
+
+def test_a_success_that_is_known_after_the_start(vanished: FakeClient, store: StateStore) -> None:
+    """It is remembered, although the next task runs already; that one compares by checksum."""
+    report = run(BOTH, vanished, store, Mode.START)
+    assert vanished.asked[-2:] == ["submit microscope", "skipped 1"]
+    assert statuses(report) == [PairStatus.STARTED, PairStatus.RUNNING]
+    assert report.pairs[0].before is not None
+    assert report.pairs[0].before.status is PairStatus.SUCCEEDED
+    assert report.pairs[0].success == success(1)
+    known = store.read().records[FINGERPRINT]
+    assert (known.task, known.success) == (remembered(FIRST_TASK, submitted_at=NOW), success(1))
+
+
+@pytest.mark.parametrize("mode", [Mode.STATUS, Mode.DRY_RUN])
+def test_a_success_that_is_only_reported(vanished: FakeClient, store: StateStore, mode: Mode) -> None:
+    """-d and -n know it too, and write nothing."""
+    before = store.path.read_bytes()
+    assert run(BOTH, vanished, store, mode).pairs[0].success == success(1)
+    assert store.path.read_bytes() == before
+
+
 def test_a_pending_submission_comes_first(night: FakeClient, store: StateStore) -> None:
     """It is sent again before anything is planned, and its pair is not started once more."""
     with store.edit() as records:
@@ -199,3 +231,10 @@ def test_look_again(night: FakeClient) -> None:
     assert statuses(report) == [PairStatus.SUCCEEDED]
     assert not report.pairs[0].is_too_old
     assert night.asked == ["1 tasks"]
+
+
+def test_look_again_at_vanished_paths(vanished: FakeClient) -> None:
+    """While waiting, such a success is known as soon as the task has ended."""
+    report = look_again(scope(PAIR, config=[PAIR, OTHER]), vanished, {FINGERPRINT: record(1)})
+    assert statuses(report) == [PairStatus.SUCCEEDED]
+    assert report.pairs[0].success == success(1)

@@ -9,7 +9,7 @@ import pytest
 
 from globus_sync_directory.model.answer import Answer, Failure, Received
 from globus_sync_directory.model.record import PairRecord
-from globus_sync_directory.model.task import SkippedPath, Task
+from globus_sync_directory.model.task import Task
 from globus_sync_directory.sync.snapshot import Snapshot, take_snapshot
 
 from .fake_client import NO_SUCH_TASK, FakeClient
@@ -19,7 +19,6 @@ from .samples import (
     FINGERPRINT,
     MINUTE,
     NO_ANSWER,
-    NO_TOKEN,
     NOW,
     OTHER,
     PAIR,
@@ -33,7 +32,6 @@ from .samples import (
     snapshot,
     task,
 )
-from .task_reports import LOST
 
 
 def look(
@@ -151,43 +149,13 @@ def test_history(known: PairRecord | None) -> None:
     assert client.asked == ["recent tasks"]
 
 
-NIGHT = ended(1, paths_skipped=1)
-
-
-@pytest.mark.parametrize("answer", [Received([LOST]), rejected("Odd", http_status=400), NO_TOKEN])
-def test_skipped_paths(answer: Answer[list[SkippedPath]]) -> None:
-    """What a task has skipped decides whether it is a success, so it is asked for with the tasks."""
+def test_skipped_paths_are_left_to_the_details() -> None:
+    """Nothing is asked here that only explains: the starts come first."""
     client = FakeClient()
-    client.tasks, client.skipped = {new_id(1): Received(NIGHT)}, {new_id(1): answer}
-    assert look(client, KNOWN) == snapshot(NIGHT, skipped={1: answer})
-    assert client.asked == ["1 tasks", "skipped 1"]
-
-
-def test_skipped_paths_that_do_not_come() -> None:
-    """They are no sign of an outage: the starts, which come later, are tried."""
-    client = FakeClient()
-    client.tasks, client.skipped = {new_id(1): Received(NIGHT)}, {new_id(1): NO_ANSWER}
-    assert look(client, KNOWN) == snapshot(NIGHT, skipped={1: NO_ANSWER})
-    assert client.asked == ["1 tasks", "skipped 1", "forget outage"]
-
-
-def test_skipped_paths_of_a_pair_without_a_record() -> None:
-    """Its newest task becomes its last one; older ones are not asked about, nor tasks of other pairs."""
-    client = FakeClient()
-    older = ended(3, requested_at=BEGUN - DAY, paths_skipped=1)
-    other = ended(4, pair=OTHER, paths_skipped=1)
-    client.recent, client.skipped = Received([NIGHT, older, other]), {new_id(1): Received([LOST])}
-    found = snapshot(NIGHT, older, other, skipped={1: Received([LOST])}, has_recent=True)
-    assert look(client, {}) == found
-    assert client.asked == ["recent tasks", "skipped 1"]
-
-
-@pytest.mark.parametrize("found", [ended(1), ended(1, "FAILED", paths_skipped=1), task(1, paths_skipped=1)])
-def test_tasks_whose_skipped_paths_decide_nothing(found: Task) -> None:
-    """A request is not wasted on them."""
-    client = FakeClient()
+    found = ended(1, paths_skipped=1)
     client.tasks = {new_id(1): Received(found)}
     assert look(client, KNOWN) == snapshot(found)
+    assert client.asked == ["1 tasks"]
 
 
 def test_no_snapshot_without_the_lists_that_every_pair_needs() -> None:

@@ -64,8 +64,8 @@ def test_is_success() -> None:
     """A success copied all there is, and there is something or there never was."""
     known = record(1, had_files=True)
     empty = ended(files_found=0, files_copied=0)
-    assert is_success(ended(), Skips.GAPS, known, PAIR)
-    assert is_success(ended(paths_skipped=1), Skips.VANISHED, known, PAIR)
-    assert is_success(empty, Skips.GAPS, record(1), PAIR)
+    assert is_success(ended(), known, PAIR)
+    assert is_success(ended(paths_skipped=1), known, PAIR, Skips.VANISHED)
+    assert is_success(empty, record(1), PAIR)
     for other in (ended(paths_skipped=1), empty, expired(), ended(status="FAILED"), task(files_found=1)):
-        assert not is_success(other, Skips.GAPS, known, PAIR)
+        assert not is_success(other, known, PAIR)
