@@ -109,14 +109,24 @@ _REFUSED = Row(
     below_source=_READABLE,
     is_permanent=True,
 )
+_NOT_SHARED = Row(
+    _DENIED,
+    "permission denied for {path}{message}",
+    "{share}; if it is shared already, let the account that shares the collection {verb} the directory on the "
+    "collection's computer",
+    below_source=_READABLE,
+    below_destination="on the collection's computer, let the account that shares the collection write to it",
+    is_permanent=True,
+    is_sharing=True,
+)
 _PATHS = (
     _NO_COLLECTION._replace(codes=("NotFound",), says="no such (?:endpoint|collection)"),
     Row(
         ("NotFound", "FILE_NOT_FOUND", "PATH_NOT_FOUND"),
         "{missing}",
         "{correct_path}{hints}",
-        below_source="nothing to do: the next run copies what is there then; if it should be there, look for it at the "
-        "source",
+        below_source="nothing to do if it was removed; if it should be there, look for it at the source, and check "
+        "that its disk is mounted",
         below_destination="nothing to do: Globus tries again; if this persists, stop what removes files there, and "
         "cancel the task: the next one creates what is missing",
         is_permanent=True,
@@ -146,16 +156,8 @@ _PATHS = (
         "ask the collection's administrator, and show these words",
         says="subscription|policy|agreement|HPSS",
     ),
-    Row(
-        _DENIED,
-        "permission denied for {path}{message}",
-        "{share}; if it is shared already, let the account that shares the collection {verb} the directory on the "
-        "collection's computer",
-        below_source=_READABLE,
-        below_destination="on the collection's computer, let the account that shares the collection write to it",
-        is_permanent=True,
-        is_sharing=True,
-    ),
+    _NOT_SHARED._replace(reason="permission denied for {path}", says="no effective acl rules"),
+    _NOT_SHARED,
     Row(
         ("NotDirectory", "NOT_A_DIRECTORY", "IS_A_FILE"),
         "{path} is not a directory",
