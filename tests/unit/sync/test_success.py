@@ -42,7 +42,7 @@ NO_PATH = replace(LOST, source_path="")
     ],
 )
 def test_judge_skips(skipped: Sequence[SkippedPath], number: int, source: Directory | None, skips: Skips) -> None:
-    """Only where every path is known, lies below the source and was a file that was not found has nothing been left out."""
+    """Only where every path is a file below the source that was not found, nothing has been left out."""
     assert judge_skips(ended(paths_skipped=number), skipped, source) is skips
 
 
