@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from globus_sync_directory.globus.error_text import ErrorText, read_error_text
 from globus_sync_directory.globus.reasons import choose_row
 from globus_sync_directory.model.answer import Rejected
+from globus_sync_directory.model.collection import with_names
 from globus_sync_directory.model.pair import Directory, Pair, looks_like_local_path
 from globus_sync_directory.model.problem import Problem
 from globus_sync_directory.text import quote, shorten
@@ -45,9 +46,9 @@ class About:
             return ""
         ends = {"src_": self.pair.source, "dst_": self.pair.destination}
         if self.directory:
-            inside = [prefix for prefix, end in ends.items() if end.contains(self.directory)]
-            if inside:
-                return inside[0]
+            near = [prefix for prefix, end in ends.items() if end.overlaps(self.directory)]
+            if near:
+                return near[0] if len(near) == 1 else ""
         on_it = [prefix for prefix, end in ends.items() if end.collection == self.collection_id]
         return on_it[0] if len(on_it) == 1 else ""
 
@@ -63,8 +64,16 @@ class About:
 
     @property
     def is_below(self) -> bool:
-        """Whether it is about a path that is not one of the pair's own."""
-        return self.pair is not None and self.directory not in (None, self.pair.source, self.pair.destination)
+        """Whether it is about a path below an end of the pair."""
+        ends = (self.pair.source, self.pair.destination) if self.pair else ()
+        directory = self.directory
+        return directory is not None and directory not in ends and any(end.contains(directory) for end in ends)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is about an end of the pair, or about a path above one."""
+        ends = (self.pair.source, self.pair.destination) if self.pair else ()
+        return self.directory is not None and any(self.directory.contains(end) for end in ends)
 
     @property
     def where(self) -> str:
@@ -86,11 +95,11 @@ def explain(code: str, text: str, about: About) -> Problem:
     """
     found = read_error_text(text)
     about = _narrowed(about, found, text)
-    row = choose_row(_last_part(code), found.server_code, found.words)
+    row = choose_row(_last_part(code), found)
     words = _words(code, found, about)
     fix = {"src_": row.below_source, "dst_": row.below_destination, "": ""}[about.prefix if about.is_below else ""]
     return Problem(
-        reason=row.reason.format_map(words),
+        reason=with_names(row.reason.format_map(words), {found.collection: found.name}),
         fix=(fix or row.fix).format_map(words),
         command=words["share_command"] if row.is_sharing else "",
         is_permanent=row.is_permanent,
@@ -122,7 +131,7 @@ def _narrowed(about: About, found: ErrorText, text: str) -> About:
     if not found.path:
         own = [end for end in ends if about.names_own_paths and end.collection == collection]
         return replace(about, collection=collection, directory=own[0] if len(own) == 1 else None)
-    path = "/" + found.path.strip("/")
+    path = "/~/" if found.path == "~/" else "/" + found.path.strip("/")
     if not collection:  # a path that only one side has shows the side
         holding = [end for end in ends if end.contains(Directory(collection=end.collection, path=path))]
         collection = holding[0].collection if len(holding) == 1 else ""
@@ -138,7 +147,7 @@ def _words(code: str, found: ErrorText, about: About) -> Mapping[str, str]:
             f"{quote(directory.path)} on {f'collection {about.collection_id}' if about.collection_id else about.where}"
         )
         path = about.side + place
-        missing = f"there is no {path}" if about.is_below else f"there is no {about.side}directory {place}"
+        missing = f"there is no {about.side}directory {place}" if about.is_own else f"there is no {path}"
         if about.is_below and about.prefix == "src_":
             missing = f"{path} was gone when it was to be copied"
     share, share_command = _share(about)
@@ -162,9 +171,9 @@ def _words(code: str, found: ErrorText, about: About) -> Mapping[str, str]:
         "share_command": share_command,
         "verb": {"src_": "read", "dst_": "read and write", "": "read or write"}[about.prefix],
         "find_out_which": "run check to see which one; " if about.pair and not about.collection_id else "",
-        "message": f": {own_words}" if own_words and own_words != code else "",
+        "message": f": {own_words}" if own_words.lower() not in ("", code.lower(), _code_in_words(code)) else "",
         "quoted_message": f": {quote(own_words)}" if own_words else "",
-        "globus_says": globus_says if said else "Globus gives no reason",
+        "globus_says": globus_says if said else f"Globus gives no reason{f' for {path}' if is_known else ''}",
         "ask_about_it": "if this persists, send these words to the collection's administrator"
         if said
         else "look at the task in the Globus web app, or ask the collection's administrator",
@@ -182,7 +191,7 @@ def _at_destination(pair: Pair) -> str:
 
 
 def _correct(about: About, key: str) -> str:
-    is_known = about.prefix and (key == "endpoint" or (about.directory and not about.is_below))
+    is_known = about.prefix and (key == "endpoint" or about.is_own)
     if about.pair is None or not is_known:
         return "compare the collections and paths in the config file with those in the Globus web app"
     return f"correct [{about.pair.name}] {about.prefix}{key} in the config file"
@@ -194,7 +203,7 @@ def _hints(about: About) -> str:
     hints = ""
     if looks_like_local_path(path):
         hints += "; paths start at the top of the collection, not at the top of the computer's file system"
-    if about.pair and about.directory == about.pair.source:
+    if about.is_own and about.prefix == "src_":
         hints += "; if it existed before, check that its disk is mounted"
     if re.search(r"\s[#;]", path):
         hints += "; in the config file, a comment must be on a line of its own"
@@ -214,7 +223,7 @@ def _share(about: About) -> tuple[str, str]:
         f"{swapped}ask its owner to share it with {about.identity}, permission {right}, on the collection's page under "
         f"Permissions{' or with the command below' if about.directory else ''}"
     )
-    if about.directory is None or about.is_below:
+    if about.pair is None or about.directory not in (about.pair.source, about.pair.destination):
         return words, ""
     client_id = about.identity.partition("@")[0]
     target = shlex.quote(f"{about.directory.collection}:{about.directory.path_with_slash}")

@@ -1,8 +1,8 @@
 """
 What is known of error codes and of servers' words: the reason and the fix for each.
 
-Source of the codes: Globus Transfer API, file_operations, task_submit and task_events; of the words: recorded replies
-of GridFTP servers, and the error replies in the source of the GridFTP server.
+Source of the codes: Globus Transfer API, file_operations, task_submit and task_events, and the error replies in the
+source of the GridFTP server; ``server_words`` has codes of our own too.
 """
 
 from __future__ import annotations
@@ -10,56 +10,69 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from globus_sync_directory.globus.error_text import ErrorText
+from globus_sync_directory.globus.server_words import WORDS, code_of_words
+
 
 class Row(NamedTuple):
     """
-    What to say where the code is one of ``codes`` and the server's words match ``says``.
+    What to say where the code is one of ``codes``, and the server's words match ``says``.
 
-    Without codes the words alone decide, but only where no row knows the code. ``fix`` is for a path of the pair's own,
-    and for a path that is not known; the other two are for a path below, and ``fix`` again where they are empty.
+    ``fix`` is for a path of the pair's own, one above it, and one that is not
+    known; the other two are for a path below, and ``fix`` again where they are empty.
     """
 
     codes: tuple[str, ...]
     reason: str
     fix: str
     says: str = ""
+    server_code: str = ""  # what the server must call it, too
     below_source: str = ""
     below_destination: str = ""
     is_permanent: bool = False  # waiting cannot help
     is_sharing: bool = False  # the fix is to give this application a permission
 
-    def matches(self, code: str, words: str) -> bool:
-        """Return whether this row is about an error with this code and these words."""
-        if self.codes and code not in self.codes:
+    def matches(self, code: str, server_code: str, words: str) -> bool:
+        """Return whether this row is about an error with these codes and words."""
+        if code not in self.codes or (self.server_code and server_code != self.server_code):
             return False
-        return not self.says or re.search(self.says, words, re.IGNORECASE) is not None
+        return not self.says or re.search(self.says, words, re.IGNORECASE | re.MULTILINE) is not None
 
 
 _WAIT = "wait; if this persists, ask the collection's administrator"
 _ASK = "ask the collection's administrator"
-_LEAVE_OUT = "or leave it out with exclude"
+_LEAVE_OUT = "leave it out with exclude"
 _NEXT_RUN = "nothing to do: it changed during the transfer, and the next run copies it as it is then"
-_READABLE = f"let the account that shares the collection read it, {_LEAVE_OUT}"
+_READABLE = f"let the account that shares the collection read it, or {_LEAVE_OUT}"
 _IN_THE_WAY = "remove or rename {plain_path} at the destination: what the source has there is of another type"
 _START = "{find_out_which}start Globus Connect Personal on that computer, or ask the collection's administrator"
-_NEW_NAME = f"give it another name at the source, {_LEAVE_OUT}"
+_NEW_NAME = f"give it another name at the source, or {_LEAVE_OUT}"
 _NEW_GUEST = "ask its owner to create a guest collection there and to share that with {identity}"
+_CHANGED = (
+    "nothing to do for now: Globus copies it again; if this persists, stop whatever modifies the file, or its copy, "
+    f"during transfers, or {_LEAVE_OUT}"
+)
 
 _LOGIN = ("LoginFailed", "AUTH", "PERMISSION_DENIED", "PermissionDenied", "EndpointPermissionDenied", "LOGIN_DENIED")
 _DENIED = ("PERMISSION_DENIED", "PermissionDenied", "EndpointPermissionDenied", "ACL_CHANGED", "FILE_ACCESS")
+_NO_COLLECTION = Row(
+    ("EndpointNotFound",),
+    "Globus does not know the {side}collection {id}",
+    "{correct_endpoint}",
+    is_permanent=True,
+)
 _DELETED = Row(
     ("EndpointDeleted",),
     "{where} has been deleted",
     "create a new guest collection, share it with {identity}, and {correct_endpoint}",
     is_permanent=True,
 )
-
-
-def _at_login(words: str) -> str:
-    """Return the pattern for words of a server that refuses a sign-in; with any other code it has a fault."""
-    return rf"\A(?:LOGIN_DENIED)?\n[\s\S]*(?:{words})"
-
-
+_NO_CREDENTIAL = Row(
+    ("STORAGE_CREDENTIAL",),
+    "{where} has no valid credential for its storage{message}",
+    "ask its owner to enter the credential again, on the collection's page in the Globus web app",
+)
+# A server refuses a sign-in: with another code of the server it only has a fault.
 _LOGINS = (
     Row(
         _LOGIN,
@@ -67,79 +80,147 @@ _LOGINS = (
         "if it is a guest collection, the account of the person who shared it is gone: ask another member to share the "
         "directory in a new guest collection with {identity}, and {correct_endpoint}; if it is a mapped collection, "
         "an account mapping is missing: ask its administrator to map {identity} to an account",
-        says=_at_login("does not map to|mapping collection to|no (?:local|such) (?:user|account)|unknown user"),
+        says="does not map to|mapping collection to|no (?:local|such) (?:user|account)|unknown user",
+        server_code="LOGIN_DENIED",
         is_permanent=True,
     ),
     Row(
         _LOGIN,
         "{where} admits only certain identities, and this application is none of them{message}",
         _NEW_GUEST,
-        says=_at_login("resource policies|allowed domain|domains allowed|authentication polic"),
+        says="resource policies|domains allowed|authentication polic",
+        server_code="LOGIN_DENIED",
         is_permanent=True,
     ),
-    Row(
-        _LOGIN,
-        "{where} has no valid credential for its storage{message}",
-        "ask its owner to enter the credential again, on the collection's page in the Globus web app",
-        says=_at_login("invalid_credential|credential requires|credentials? .*(?:expired|invalid|missing)"),
-        is_permanent=True,
+    _NO_CREDENTIAL._replace(
+        codes=_LOGIN, says=WORDS["STORAGE_CREDENTIAL"], server_code="LOGIN_DENIED", is_permanent=True
     ),
     Row(
         _LOGIN,
         "{where} does not let this application in{message}",
-        _NEW_GUEST,
-        says=r"\ALOGIN_DENIED",
-        is_permanent=True,
+        "ask the collection's administrator, and show these words",
+        server_code="LOGIN_DENIED",
     ),
 )
-_BY_CODE = (
-    *_LOGINS,
+_REFUSED = Row(
+    _DENIED,
+    "the storage refuses access to {path}{message}",
+    "let the account that shares the collection {verb} it on the collection's computer",
+    below_source=_READABLE,
+    is_permanent=True,
+)
+_NOT_SHARED = Row(
+    _DENIED,
+    "permission denied for {path}{message}",
+    "{share}; if it is shared already, let the account that shares the collection {verb} the directory on the "
+    "collection's computer",
+    below_source=_READABLE,
+    below_destination="on the collection's computer, let the account that shares the collection write to it",
+    is_permanent=True,
+    is_sharing=True,
+)
+_PATHS = (
+    _NO_COLLECTION._replace(codes=("NotFound",), says="no such (?:endpoint|collection)"),
     Row(
         ("NotFound", "FILE_NOT_FOUND", "PATH_NOT_FOUND"),
         "{missing}",
         "{correct_path}{hints}",
-        below_source="nothing to do: the next run copies what is there then; if it should be there, look for it at the "
-        "source",
+        below_source="nothing to do if it was removed; if it should be there, look for it at the source, and check "
+        "that its disk is mounted",
         below_destination="nothing to do: Globus tries again; if this persists, stop what removes files there, and "
         "cancel the task: the next one creates what is missing",
         is_permanent=True,
     ),
     Row(
         _DENIED,
-        "the storage refuses access to {path}{message}",
-        "let the account that shares the collection {verb} it on the collection's computer",
-        says=r"system error in|Errno: (?:1|13)\b",
-        below_source=_READABLE,
-        is_permanent=True,
+        "the storage refuses to change {path}{message}",
+        "on the collection's computer, make the account that shares the collection its owner",
+        says="operation not permitted$",
     ),
+    _REFUSED._replace(says="^system error in .*permission denied$"),
+    _REFUSED._replace(says="^permission denied$", server_code="PERMISSION_DENIED"),
     Row(
         _DENIED,
         "permission denied for {path}{message}",
         "{share}; if it is shared already, have the path allowed on the collection: in Globus Connect Personal under "
         "Accessible Folders, else by its administrator",
         says="path not allowed",
-        below_source=f"have the path allowed on the collection, {_LEAVE_OUT}",
+        below_source=f"have the path allowed on the collection, or {_LEAVE_OUT}",
         below_destination="have the path allowed on the collection",
         is_permanent=True,
         is_sharing=True,
     ),
     Row(
         _DENIED,
-        "permission denied for {path}",
-        "{share}; if it is shared already, let the account that shares the collection {verb} the directory on the "
-        "collection's computer",
-        below_source=_READABLE,
-        below_destination="on the collection's computer, let the account that shares the collection write to it",
+        "permission denied for {path}{message}",
+        "ask the collection's administrator, and show these words",
+        says="subscription|policy|agreement|HPSS",
+    ),
+    _NOT_SHARED._replace(reason="permission denied for {path}", says="no effective acl rules"),
+    _NOT_SHARED,
+    Row(
+        ("NotDirectory", "NOT_A_DIRECTORY", "IS_A_FILE"),
+        "{path} is not a directory",
+        "{correct_path}",
+        below_source=_NEXT_RUN,
+        below_destination="remove or rename what is in the way at the destination: {plain_path}, or a file in place of "
+        "a directory above it",
         is_permanent=True,
-        is_sharing=True,
     ),
     Row(
-        ("EndpointNotFound",),
-        "Globus does not know the {side}collection {id}",
-        "{correct_endpoint}",
-        is_permanent=True,
+        ("IS_A_DIRECTORY",),
+        "{path} is a directory, where a file is expected",
+        "if this persists, ask the collection's administrator",
+        below_source=_NEXT_RUN,
+        below_destination=_IN_THE_WAY,
     ),
+    Row(
+        ("PATH_EXISTS", "Exists"),
+        "{path} cannot be made, because something of that name exists already (File exists)",
+        "look at it: if it is not a directory, {correct_path}; if it is one, let the account that shares the "
+        "collection read and write it",
+        below_source=_NEXT_RUN,
+        below_destination="look at {plain_path} at the destination: if the source has something of another type there, "
+        "remove or rename it; if not, let the account that shares the collection read and write it",
+    ),
+    Row(
+        ("NOT_A_FILE",),
+        "{path} is neither a file nor a directory",
+        "{correct_path}",
+        below_source=_LEAVE_OUT,
+        below_destination=_IN_THE_WAY,
+    ),
+    Row(
+        ("INVALID_SYMLINK", "NOT_A_SYMLINK"),
+        "{path} is not a symbolic link that Globus can follow",
+        "{correct_path}",
+        below_source=f"correct the link, or {_LEAVE_OUT}",
+        below_destination=_IN_THE_WAY,
+    ),
+    Row(
+        ("AMBIGUOUS_PATH",),
+        "several files or directories have one path: {path}",
+        "{correct_path}",
+        below_source=f"rename all but one of them there, or {_LEAVE_OUT}",
+        below_destination="rename all but one of them there",
+    ),
+    Row(
+        ("INVALID_PATH_NAME",),
+        "the storage does not allow the name of {path}{message}",
+        "{correct_path}",
+        below_source=_NEW_NAME,
+        below_destination=_NEW_NAME,
+    ),
+    Row(
+        ("VERIFY_CHECKSUM", "EXTERNAL_CHECKSUM_MISMATCH"),
+        "the checksum of {path} differed after the copy; something may have changed the file during the copy",
+        _CHANGED,
+    ),
+    Row(("FILE_SIZE_CHANGED",), "the size of {path} changed during the copy", _CHANGED),
+)
+_COLLECTIONS = (
     _DELETED,
+    _NO_COLLECTION,
     Row(
         ("ConsentRequired",),
         "{where} needs a data_access consent, which this application could not give itself",
@@ -153,78 +234,33 @@ _BY_CODE = (
         is_permanent=True,
     ),
     Row(
-        ("NotDirectory", "NOT_A_DIRECTORY", "IS_A_FILE"),
-        "{path} is not a directory",
-        "{correct_path}",
-        below_source=_NEXT_RUN,
-        below_destination="remove or rename what is in the way at the destination: {plain_path}, or a file in place of "
-        "a directory above it",
-        is_permanent=True,
-    ),
-    Row(
-        ("IS_A_DIRECTORY",),
-        "{path} is a directory, where a file is expected",
-        "{correct_path}",
-        below_source=_NEXT_RUN,
-        below_destination=_IN_THE_WAY,
-        is_permanent=True,
-    ),
-    Row(
-        ("PATH_EXISTS", "Exists"),
-        "{path} exists already (File exists), as something else than a directory",
-        "{correct_path}",
-        below_source=_NEXT_RUN,
-        below_destination=_IN_THE_WAY,
-    ),
-    Row(
-        ("NOT_A_FILE",),
-        "{path} is neither a file nor a directory",
-        f"remove it, {_LEAVE_OUT}",
-        below_destination=_IN_THE_WAY,
-    ),
-    Row(
-        ("INVALID_SYMLINK", "NOT_A_SYMLINK"),
-        "{path} is not a symbolic link that Globus can follow",
-        f"correct the link, or remove it, {_LEAVE_OUT}",
-        below_destination=_IN_THE_WAY,
-    ),
-    Row(
-        ("AMBIGUOUS_PATH",),
-        "more than one file or directory has the path of {path}",
-        f"rename all but one of them there, {_LEAVE_OUT}",
-    ),
-    Row(
-        ("INVALID_PATH_NAME",),
-        "the storage does not allow the name of {path}{message}",
-        _NEW_NAME,
-    ),
-    Row(
         ("QUOTA_EXCEEDED", "NO_SPACE_LEFT"),
         "no space or quota left for {path_or_destination}",
         "free some space there, or ask for a larger quota",
+    ),
+    Row(
+        ("READ_ONLY",),
+        "the storage of {where} is read-only",
+        "ask the collection's administrator to make it writable; a disk with faults can become read-only by itself",
+    ),
+    Row(
+        ("STORAGE_FAULT",),
+        "the storage has a fault at {path}{message}",
+        "wait; if this persists, ask the collection's administrator to look at that storage",
+    ),
+    _NO_CREDENTIAL,
+    Row(
+        ("NO_SECURE_CONNECTION",),
+        "no secure connection to or from {where} could be made{message}",
+        "wait; if this persists, ask the administrators of both collections; a firewall or an old certificate can be "
+        "the cause",
     ),
     Row(
         ("LIMIT_EXCEEDED",),
         "{path} exceeds a limit of Globus or of the storage{message}",
         "ask the collection's administrator which limit that is; a directory can have too many entries",
     ),
-    Row(
-        ("VERIFY_CHECKSUM", "EXTERNAL_CHECKSUM_MISMATCH"),
-        "the checksum of {path} differed after the copy; something may have changed the file during the copy",
-        "nothing to do for now: Globus copies it again; if this persists, stop whatever modifies it during transfers, "
-        f"{_LEAVE_OUT}",
-    ),
-    Row(
-        ("FILE_SIZE_CHANGED",),
-        "the size of {path} changed during the copy",
-        "nothing to do for now: Globus copies it again; if this persists, stop whatever modifies it during transfers, "
-        f"{_LEAVE_OUT}",
-    ),
-    Row(
-        ("GC_NOT_CONNECTED", "GCDisconnected"),
-        "{where} is not connected",
-        _START,
-    ),
+    Row(("GC_NOT_CONNECTED", "GCDisconnected"), "{where} is not connected", _START),
     Row(("CONNECT_FAILED",), "{where} cannot be reached{message}", _START),
     Row(
         ("GC_PAUSED",),
@@ -256,61 +292,16 @@ _BY_CODE = (
     Row(("EXPIRED",), "the deadline of the task passed", "the next run starts a new task"),
     Row(("CANCELED",), "the task was cancelled", "nothing to do, unless this was unintended"),
 )
-_BY_WORDS = (
-    _DELETED._replace(codes=(), says="endpoint of shared endpoint .* has been deleted|endpoint has been deleted"),
-    Row(
-        (),
-        "the storage of {where} is read-only",
-        "ask the collection's administrator to make it writable; a disk with faults can become read-only by itself",
-        says="read-only",
-    ),
-    Row(
-        (),
-        "the storage has a fault at {path}{message}",
-        "wait; if this persists, ask the collection's administrator to look at that storage",
-        says=r"stale (nfs )?file handle|input/output error|transport endpoint|remote i/o error|no such device"
-        r"|structure needs cleaning",
-    ),
-    Row(
-        (),
-        "no secure connection to {where} could be made{message}",
-        "wait; if this persists, ask the collection's administrator; a firewall or an old certificate can be the cause",
-        says="secure connection|handshake|certificate|ICE negotiation",
-    ),
-    Row(
-        (),
-        "the storage does not allow the name of {path}{message}",
-        _NEW_NAME,
-        says=r"name too long|character|invalid ?(bucket|object|file|path)? ?name|illegal (name|byte)",
-    ),
-)
-# Words for what rows above know by a code. A server that has no code for an error sends only these.
-_WORDS_OF_CODES = (
-    ("QUOTA_EXCEEDED", r"quota (space|exceeded|exhausted)|exceed\w* .*quota|no space left|not enough space|disk full"),
-    (
-        "PERMISSION_DENIED",
-        r"permission denied|operation not permitted|path not allowed|access (is )?denied|no effective",
-    ),
-    ("FILE_NOT_FOUND", r"no such file|file not found|path not found"),
-    ("PATH_EXISTS", r"file exists"),
-    ("NOT_A_DIRECTORY", r"not a directory"),
-    ("IS_A_DIRECTORY", r"is a directory"),
-)
-_VAGUE_ROWS = (
+_BY_CODE = (*_LOGINS, *_PATHS, *_COLLECTIONS)
+# These only say that something failed, so words can say what it was.
+_VAGUE = (
     Row(("ENDPOINT_TOO_BUSY",), "{where} is too busy at the moment{message}", _WAIT),
-    Row((), "{where} is too busy at the moment{message}", _WAIT, says="too busy|too many|resource temporarily|memory"),
-    Row(("TIMEOUT",), "{where} did not answer in time{message}", _WAIT),
     Row(
         ("CONNECTION_BROKEN", "CONNECTION_RESET", "DATA_CHANNEL_COMMUNICATION_FAILURE"),
-        "the connection to {where} broke{message}",
-        "wait: Globus tries again; if this persists, ask the collection's administrator",
+        "the connection to or from {where} broke{message}",
+        "wait: Globus tries again; if this persists, ask the administrators of both collections",
     ),
-    Row(
-        (),
-        "the connection to {where} broke{message}",
-        "wait: Globus tries again; if this persists, ask the collection's administrator",
-        says=r"end[- ]of[- ]file|connection (was )?(reset|refused|closed|timed out)|forcibly closed|broken pipe",
-    ),
+    Row(("TIMEOUT",), "{where} did not answer in time{message}", _WAIT),
     Row(("LoginFailed", "AUTH", "NO_CREDENTIALS"), "Globus could not sign in to {where}{message}", _WAIT),
     Row(("ENDPOINT_ERROR", "EndpointError"), "{where} is not working properly at the moment{message}", _WAIT),
     Row(
@@ -322,22 +313,16 @@ _VAGUE_ROWS = (
 _UNKNOWN = Row((), "{globus_says}", "{ask_about_it}")
 
 
-def choose_row(code: str, server_code: str, words: str) -> Row:
-    """
-    Return the row for an error: that of its code, else of the server's code, else of the words.
-
-    Rows that only say that something failed come last, so that words can say what it was.
-    """
-    said = f"{server_code}\n{words}"
-    by_words = next((known for known, says in _WORDS_OF_CODES if re.search(says, words, re.IGNORECASE)), "")
+def choose_row(code: str, found: ErrorText) -> Row:
+    """Return the row for an error: that of its code, else of the server's code, else of the server's words."""
+    words = found.words.replace(found.path, "") if found.path else found.words  # a name says nothing about the reason
+    by_words = code_of_words(words)
     attempts = (
-        *((_BY_CODE, known) for known in (code, server_code)),
-        (_BY_WORDS, ""),
-        (_BY_CODE, by_words),
-        *((_VAGUE_ROWS, known) for known in (code, server_code)),
+        *((_BY_CODE, known) for known in (code, found.server_code, by_words)),
+        *((_VAGUE, known) for known in (by_words, code, found.server_code)),
     )
     for rows, known in attempts:
         for row in rows:
-            if row.matches(known, said):
+            if row.matches(known, found.server_code, words):
                 return row
     return _UNKNOWN

@@ -72,6 +72,7 @@ class SkippedPath:
     code: str = ""
     source_path: str = ""
     details: str = ""
+    is_directory: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from globus_sync_directory.model.answer import Failure, Unavailable
+from globus_sync_directory.model.collection import with_names
 from globus_sync_directory.model.pair import Pair
 from globus_sync_directory.model.problem import Problem
 from globus_sync_directory.model.record import LastTask, PairRecord
@@ -59,7 +60,16 @@ def assess(findings: Findings) -> tuple[PairReport, ...]:
             for fingerprint, record in findings.scope.orphaned(findings.records).items()
             if _is_worth_reporting(record, findings)
         ]
-    return tuple(reports)
+    tasks = findings.snapshot.known.values()
+    names = {task.source_collection: task.source_name for task in tasks}
+    names |= {task.destination_collection: task.destination_name for task in tasks}
+    return tuple(_with_names(report, names) for report in reports)
+
+
+def _with_names(report: PairReport, names: Mapping[str, str]) -> PairReport:
+    """Return the report with the names of collections in its reason, where a task of ours shows them."""
+    problem = report.problem and replace(report.problem, reason=with_names(report.problem.reason, names))
+    return replace(report, problem=problem)
 
 
 def assess_without_globus(

@@ -17,7 +17,7 @@ class Skips(Enum):
     """What the list of a task's skipped paths shows."""
 
     GAPS = auto()  # also if the list is not known, or not all of it
-    VANISHED = auto()  # every path was gone when it was to be copied, so all that is there was copied
+    VANISHED = auto()  # every path was a file that was gone when it was to be copied: all that is there was copied
     SOURCE = auto()  # the source directory itself was skipped, so nothing was copied
 
 
@@ -25,17 +25,17 @@ def judge_skips(task: Task, skipped: Sequence[SkippedPath], source: Directory | 
     """Return what ``skipped`` shows; it may be the first page of a longer list. ``source`` is None if not known."""
     if source is None:
         return Skips.GAPS
-    places = {_place(path, source): path.code for path in skipped}
+    places = [_place(path, source) for path in skipped]
     if source in places:
         return Skips.SOURCE
-    have_vanished = all(place and source.contains(place) and code == _VANISHED for place, code in places.items())
+    have_vanished = all(place and source.contains(place) for place in places) and all(map(_has_vanished, skipped))
     is_complete = 0 < task.paths_skipped <= len(skipped)
     return Skips.VANISHED if have_vanished and is_complete else Skips.GAPS
 
 
 def gaps_first(skipped: Sequence[SkippedPath]) -> tuple[SkippedPath, ...]:
     """Return ``skipped`` with the paths that have vanished at the end: they need no explanation."""
-    return tuple(sorted(skipped, key=lambda path: path.code == _VANISHED))
+    return tuple(sorted(skipped, key=_has_vanished))
 
 
 def success_status(task: Task, skips: Skips, *, may_be_empty: bool) -> PairStatus:
@@ -58,6 +58,11 @@ def is_success(task: Task, record: PairRecord, pair: Pair | None, skips: Skips =
     """
     status = success_status(task, skips, may_be_empty=may_be_empty(record, pair))
     return task.status == "SUCCEEDED" and status is PairStatus.SUCCEEDED
+
+
+def _has_vanished(path: SkippedPath) -> bool:
+    """Return whether a file was gone; a directory may be on a disk that is not mounted, so it is missed."""
+    return path.code == _VANISHED and not path.is_directory
 
 
 def _place(path: SkippedPath, source: Directory) -> Directory | None:

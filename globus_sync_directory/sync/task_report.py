@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from globus_sync_directory.globus.error_text import read_error_text
 from globus_sync_directory.globus.explain import About, explain
 from globus_sync_directory.model.collection import with_names
 from globus_sync_directory.model.pair import Directory, Pair
@@ -114,10 +115,10 @@ def _cause(found: ReportedTask) -> Problem | None:
         return explain(error.code, error.details or error.description, _about(found, None))
     if details.skipped:
         first = details.skipped[0]
-        path = "/" + first.source_path.strip("/")
         source = found.pair.source.collection if found.pair else task.source_collection
-        directory = Directory(collection=source, path=path)
-        return explain(first.code, first.details, _about(found, directory))
+        directory = Directory(collection=source, path="/" + first.source_path.strip("/"))
+        names_place = bool(read_error_text(first.details).collection)
+        return explain(first.code, first.details, _about(found, None if names_place else directory))
     if task.is_live and not task.is_ok:
         return explain(task.nice_status, task.nice_status, _about(found, None))
     return None

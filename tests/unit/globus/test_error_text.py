@@ -31,7 +31,7 @@ def test_text_details(line_end: str) -> None:
     """Lines name the collection, the path and the command; the reply has the server's words."""
     head = f"Error (list)\nEndpoint: Lab ({ONE.upper()})\nServer: h:443\nFile: /a  b/c\nCommand: MLST /a  b/c\n"
     found = read_error_text(f"{head}Message: Fatal FTP response\n---\nDetails: {reply(MISSING, line_end)}")
-    assert (found.collection, found.path, found.command) == (ONE, "/a  b/c", "MLST /a  b/c")
+    assert (found.collection, found.name, found.path) == (ONE, "Lab", "/a  b/c")
     assert (found.server_code, found.said, found.message) == ("PATH_NOT_FOUND", "No such file or directory", "")
 
 

@@ -56,8 +56,8 @@ NEW = f"create a new guest collection, share it with {IDENTITY}, and "
 START = "start Globus Connect Personal on that computer, or ask the collection's administrator"
 FREE = "free some space there, or ask for a larger quota"
 AGAIN = (
-    "nothing to do for now: Globus copies it again; if this persists, stop whatever modifies it during transfers, or "
-    "leave it out with exclude"
+    "nothing to do for now: Globus copies it again; if this persists, stop whatever modifies the file, or its copy, "
+    "during transfers, or leave it out with exclude"
 )
 DIFFERED = " differed after the copy; something may have changed the file during the copy"
 MAINTENANCE = "nothing to do during maintenance; if this persists, ask that administrator"
@@ -143,7 +143,7 @@ PASSING_CASES = [
     (PAUSED, NO_SIDE, f"paused by the administrator of {EITHER}", MAINTENANCE),
     (BUSY, DESTINATION, f"the destination collection {TWO} is not working properly at the moment", WAIT),
     (BUSY, NO_PAIR, "one of its collections is not working properly at the moment", WAIT),
-    (("",), SOURCE, "Globus gives no reason", LOOK),
+    (("",), SOURCE, f"Globus gives no reason for source '/images' on collection {ONE}", LOOK),
     (("NEVER_HEARD_OF",), NO_PAIR, "Globus says: never heard of", SEND),
 ]
 
@@ -225,16 +225,16 @@ def test_no_command_where_it_is_not_known_what_to_give(about: About) -> None:
 @pytest.mark.parametrize(("code", "message", "reason"), [
     ("TIMEOUT", "TIMEOUT", "did not answer in time"),
     ("TIMEOUT", "the server is slow", "did not answer in time: the server is slow"),
-    ("ENDPOINT_ERROR", f"Error (x)\nEndpoint: Lab ({ONE})\nMessage: too bad\n---\nDetails: y",
+    ("ENDPOINT_ERROR", f"Error (x)\nEndpoint: ({ONE})\nMessage: too bad\n---\nDetails: y",
      "is not working properly at the moment: y"),
-    ("ENDPOINT_ERROR", f"Endpoint: Lab ({ONE})\nMessage: too bad", "is not working properly at the moment: too bad"),
+    ("ENDPOINT_ERROR", f"Endpoint: ({ONE})\nMessage: too bad", "is not working properly at the moment: too bad"),
     ("ENDPOINT_ERROR", "500 v=1 c=QUOTA_EXCEEDED", f"no space or quota left for source '/images' on collection {ONE}"),
     ("TIMEOUT", "c=NO_SPACE_LEFT", f"no space or quota left for source '/images' on collection {ONE}"),
     ("ENDPOINT_ERROR", "500 v=1 c=SOMETHING_ELSE", "is not working properly at the moment"),
     ("UNHEARD_OF", "500 v=1 c=QUOTA_EXCEEDED", f"no space or quota left for source '/images' on collection {ONE}"),
     ("UNHEARD_OF", "Message: no tape", f"Globus says of source '/images' on collection {ONE}: unheard of: no tape"),
     ("UNKNOWN", "Message: what it was", f"Globus says of source '/images' on collection {ONE}: what it was"),
-    ("UNKNOWN", "Message: Fatal FTP response", "Globus gives no reason"),
+    ("UNKNOWN", "Message: Fatal FTP response", f"Globus gives no reason for source '/images' on collection {ONE}"),
     ("UNHEARD_OF", "x" * 300, f"Globus says of source '/images' on collection {ONE}: " + "x" * 159 + "…"),
     ("PAUSED", "back at\tnoon", "paused by the administrator of the source collection " + ONE + ": 'back at noon'"),
 ])  # fmt: skip
@@ -269,17 +269,17 @@ BOTH_SAME = f"the source collection {ONE} or the destination collection {ONE}"
 
 
 @pytest.mark.parametrize(("text", "pair", "place"), [
-    (f"Endpoint: Lab ({ONE})\nFile: /images/a  b\nCommand: x", PAIR, f"source '/images/a  b' on collection {ONE}"),
-    (f"Error\nEndpoint: Lab ({ONE.upper()})\nFile: /images/a  b/", PAIR, f"source '/images/a  b' on collection {ONE}"),
-    (f"Endpoint: Lab ({TWO})", PAIR, f"the destination collection {TWO}"),
-    (f"Endpoint: Lab ({TWO})\nFile: /elsewhere", PAIR, f"destination '/elsewhere' on collection {TWO}"),
-    (f"Endpoint: Lab ({ONE})\nFile: /b/c", SAME, f"destination '/b/c' on collection {ONE}"),
-    (f"Endpoint: Lab ({ONE})\nFile: /c", SAME, f"'/c' on collection {ONE}"),
-    (f"Endpoint: Lab ({ONE})", SAME, f"the collection {ONE}"),
-    (f"Endpoint: Lab ({CLIENT})\nFile: /images", PAIR, f"'/images' on collection {CLIENT}"),
+    (f"Endpoint: ({ONE})\nFile: /images/a  b\nCommand: x", PAIR, f"source '/images/a  b' on collection {ONE}"),
+    (f"Error\nEndpoint: ({ONE.upper()})\nFile: /images/a  b/", PAIR, f"source '/images/a  b' on collection {ONE}"),
+    (f"Endpoint: ({TWO})", PAIR, f"the destination collection {TWO}"),
+    (f"Endpoint: ({TWO})\nFile: /elsewhere", PAIR, f"destination '/elsewhere' on collection {TWO}"),
+    (f"Endpoint: ({ONE})\nFile: /b/c", SAME, f"destination '/b/c' on collection {ONE}"),
+    (f"Endpoint: ({ONE})\nFile: /c", SAME, f"'/c' on collection {ONE}"),
+    (f"Endpoint: ({ONE})", SAME, f"the collection {ONE}"),
+    (f"Endpoint: ({CLIENT})\nFile: /images", PAIR, f"'/images' on collection {CLIENT}"),
     ("File: /images/x", PAIR, f"source '/images/x' on collection {ONE}"),
     ("File: /elsewhere", PAIR, f"'/elsewhere' on {EITHER}"),
-    (f"Endpoint: Lab ({TWO})\nFile: /x", None, f"'/x' on collection {TWO}"),
+    (f"Endpoint: ({TWO})\nFile: /x", None, f"'/x' on collection {TWO}"),
     (f"The collection 'Lab' ({ONE}) is slow", PAIR, f"the source collection {ONE}"),
     (f"'{TWO.upper()}' is slow", PAIR, f"the destination collection {TWO}"),
     (f"{ONE} and {TWO} are slow", PAIR, ""),
@@ -291,7 +291,7 @@ def test_the_place_is_taken_from_the_text(text: str, pair: Pair | None, place: s
     assert reason.startswith(f"Globus says of {place}: " if place else "Globus says: ")
 
 
-@pytest.mark.parametrize("text", [f"Endpoint: Lab ({ONE})\nMessage: x", "x", f"Endpoint: Lab ({ONE})\nFile: /images/x"])
+@pytest.mark.parametrize("text", [f"Endpoint: ({ONE})\nMessage: x", "x", f"Endpoint: ({ONE})\nFile: /images/x"])
 @pytest.mark.parametrize("code", ["FILE_NOT_FOUND", "NOT_A_DIRECTORY", "IS_A_DIRECTORY", "PATH_EXISTS"])
 def test_no_path_of_the_config_is_blamed_for_another(code: str, text: str) -> None:
     """A fix names ``src_path`` only where the trouble is known to be with it."""

@@ -17,7 +17,7 @@ NOTHING = Details()
 DENIED = event(
     "PERMISSION_DENIED",
     is_error=True,
-    details=f"Error (list)\nEndpoint: Lab PC ({ONE})\nFile: /images/run 7/\nMessage: Fatal FTP response",
+    details=f"Error (list)\nEndpoint: ({ONE})\nFile: /images/run 7/\nMessage: Fatal FTP response",
 )
 GAP = SkippedPath(code="PERMISSION_DENIED", source_path="/images/run 7/a.tif")
 LOST = SkippedPath(code="FILE_NOT_FOUND", source_path="/images/b.tif")

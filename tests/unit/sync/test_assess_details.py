@@ -9,7 +9,7 @@ import pytest
 
 from globus_sync_directory.model.answer import Failure
 from globus_sync_directory.model.problem import Problem
-from globus_sync_directory.model.record import PairRecord
+from globus_sync_directory.model.record import FailedStart, PairRecord
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.sync.assess import assess, assess_without_globus
 from globus_sync_directory.sync.details import Details
@@ -63,10 +63,21 @@ def test_details_of_the_task_are_used() -> None:
 
 def test_names_of_collections_in_reasons() -> None:
     """The names that a task carries stand beside the ids of its collections."""
-    details = {new_id(1): Details(events=(event("AUTH", is_error=True, details=f"Endpoint: x ({ONE})"),))}
+    details = {new_id(1): Details(events=(event("AUTH", is_error=True, details=f"Endpoint: ({ONE})"),))}
     made = report_on_pair(record(), snapshot(ended(status="FAILED", source_name="Lab PC")), details=details)
     assert made.problem is not None
     assert f"collection 'Lab PC' ({ONE})" in made.problem.reason
+
+
+def test_names_of_collections_of_a_failed_start() -> None:
+    """A pair that was not started names its collections like one that runs, where a task shows their names."""
+    problem = Problem(reason=f"permission denied for source '/images' on collection {ONE}", fix="share it")
+    known = snapshot(ended(7, source_name="Lab PC"))
+    made = report_on_pair(
+        record(None, failed_start=FailedStart(status=PairStatus.BLOCKED, problem=problem, since=NOW)), known
+    )
+    assert made.problem is not None
+    assert made.problem.reason.endswith(f"on collection 'Lab PC' ({ONE})")
 
 
 def test_two_live_tasks() -> None:

@@ -111,7 +111,7 @@ def test_nothing_is_sent_where_nothing_can_be_written(client: FakeClient, tmp_pa
         (
             rejected("ClientError.PermissionDenied", f"about {TWO}", 403),
             PairStatus.REJECTED,
-            f"permission denied for a path on the destination collection {TWO}",
+            f"permission denied for a path on the destination collection {TWO}: about {TWO}",
         ),
     ],
 )
@@ -146,13 +146,13 @@ UNCLEAR = "an attempt got no answer, and the next one was rejected: "
         (
             rejected("EndpointPermissionDenied", f"no rights on {TWO}", 403),
             PairStatus.REJECTED,
-            f"permission denied for destination '/archive/images' on collection {TWO}",
+            f"permission denied for destination '/archive/images' on collection {TWO}: no rights on {TWO}",
             False,
         ),
         (
             rejected("EndpointPermissionDenied", f"no rights on {ONE.upper()}", 403),
             PairStatus.REJECTED,
-            f"permission denied for source '/images' on collection {ONE}",
+            f"permission denied for source '/images' on collection {ONE}: no rights on {ONE.upper()}",
             False,
         ),
         (

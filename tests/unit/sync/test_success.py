@@ -34,6 +34,7 @@ NO_PATH = replace(LOST, source_path="")
         ([NO_PATH], 1, SOURCE, Skips.GAPS),
         ([NO_PATH], 1, TOP, Skips.GAPS),
         ([LOST], 1, None, Skips.GAPS),
+        ([replace(LOST, is_directory=True)], 1, SOURCE, Skips.GAPS),  # perhaps a disk that is not mounted
         ([replace(LOST, source_path="/images/")], 1, SOURCE, Skips.SOURCE),
         ([replace(GAP, source_path="/images"), LOST], 2, SOURCE, Skips.SOURCE),
         ([replace(LOST, source_path="/")], 1, TOP, Skips.SOURCE),
@@ -41,7 +42,7 @@ NO_PATH = replace(LOST, source_path="")
     ],
 )
 def test_judge_skips(skipped: Sequence[SkippedPath], number: int, source: Directory | None, skips: Skips) -> None:
-    """Only where every path is known, lies below the source and was not found has nothing been left out."""
+    """Only where every path is a file below the source that was not found, nothing has been left out."""
     assert judge_skips(ended(paths_skipped=number), skipped, source) is skips
 
 

@@ -18,7 +18,7 @@ from .task_reports import BLANK, DENIED, GAP, LOST, NOTHING, report
 
 CANCEL = f"globus task cancel {new_id(1)}"
 LIMITED = replace(PAIR, time_limit=5 * HOUR)
-OFFLINE = event("CONNECT_FAILED", is_error=True, at=ENDED - MINUTE, details=f"Endpoint: Archive ({TWO})")
+OFFLINE = event("CONNECT_FAILED", is_error=True, at=ENDED - MINUTE, details=f"Endpoint: ({TWO})")
 WHOLE_SOURCE = SkippedPath(code="PERMISSION_DENIED", source_path="/images/")
 
 
@@ -275,6 +275,16 @@ CASES = [
         pair=None,
         status=PairStatus.RAN_OUT_OF_TIME,
         reason="Globus stopped the task because it made no progress",
+    ),
+    Case(
+        name="gaps whose details name another place: that place",
+        found=ended(paths_skipped=2),
+        details=Details(
+            skipped=(replace(GAP, details=f"Endpoint: ({TWO})\nFile: /archive/images/x\nDetails: 500 no"),)
+        ),
+        status=PairStatus.SUCCEEDED_WITH_GAPS,
+        reason=f"permission denied for destination '/archive/images/x' on collection {TWO}: no",
+        fix="on the collection's computer, let the account that shares the collection write to it",
     ),
     Case(
         name="an orphan with gaps",
