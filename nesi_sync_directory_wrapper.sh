@@ -18,6 +18,7 @@
 #   69        the Python module cannot be loaded
 #   71        this script cannot find or enter its own directory
 #   72        there is no Python that can run the tool
+#   75        this host cannot start another process now
 #   128 + n   signal n came before the tool was started, or killed it
 
 set -u
@@ -51,6 +52,11 @@ fail() {
     exit "$status"
 }
 
+# Where bash cannot start a process, it ends with a status of its own.
+end_without_process() {
+    (($? != 254)) || exit 75
+}
+
 # The site's code may use unset variables: "set -u" is off around it.
 load_python_module() {
     local wanted=${GLOBUS_SYNC_DIRECTORY_PYTHON_MODULE-$default_module} file
@@ -74,19 +80,21 @@ load_python_module() {
 [[ -e /dev/fd/2 ]] || exec 2>/dev/null
 exec {stderr}>&2
 
+trap end_without_process EXIT
 self=$(readlink -f -- "${BASH_SOURCE[0]:-}")
 [[ -f $self ]] || fail 71 "cannot find its own directory; call it by its path"
 cd -- "${self%/*}/" || fail 71 "cannot enter its own directory ${self%/*}"
 log=$PWD/globus_sync_directory.log
 
-trap 'fail 69 "the module system ended this script"' EXIT
+trap 'end_without_process; fail 69 "the module system ended this script"' EXIT
 load_python_module
-trap - EXIT
+trap end_without_process EXIT
 
 python=$PWD/venv/bin/python
 [[ -e venv || -L venv ]] || python=$(type -P python3) || fail 72 "there is no venv in $PWD and no python3 on PATH"
-# Otherwise a Python that cannot start would end with the tool's status 1. This takes 13 ms.
-"$python" -S -c '' || fail 72 "$python does not run; create the venv again, see README.md"
+# Otherwise a Python that cannot start, or is too old for the lines above, would end with the tool's status 1. 13 ms.
+"$python" -S -c 'import sys; sys.exit(sys.version_info < (3, 7))' ||
+    fail 72 "$python does not run; create the venv again, see README.md"
 
 export PATH # an empty environment has none, and bash does not export its default
 export PYTHONNOUSERSITE=1 # packages below ~/.local must not mix with those of the venv

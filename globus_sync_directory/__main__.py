@@ -23,18 +23,21 @@ def main(status_if_not_installed: int = 2) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end_at_signal)
-    from globus_sync_directory.installation import explain, find_problem
+    from globus_sync_directory import installation
 
-    problem = find_problem()
-    if problem:
-        _end(status_if_not_installed, problem)
+    installation.exit_status_if_broken = status_if_not_installed
     try:
+        problem = installation.find_problem()
+        if problem:
+            _end(status_if_not_installed, problem)
         from globus_sync_directory import cli
     except Exception as error:  # noqa: BLE001  # while modules are imported
+        if installation.is_out_of_memory(error):
+            _end(75, installation.OUT_OF_MEMORY)
         import traceback
 
         bug = f"this is a bug in globus_sync_directory; please report it with these lines\n{traceback.format_exc()}"
-        problem = explain(error)
+        problem = installation.explain(error)
         _end(status_if_not_installed if problem else 70, problem or bug)
     cli.main()
 

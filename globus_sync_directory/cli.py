@@ -16,9 +16,19 @@ from typing import Any
 
 import click
 
+from globus_sync_directory import installation
 from globus_sync_directory.commands.options import Options
 from globus_sync_directory.config.load import load_settings
-from globus_sync_directory.errors import ConfigError, ExitStatus, Interrupted, LockHeld, SyncError, UsageError
+from globus_sync_directory.config.settings import Settings
+from globus_sync_directory.errors import (
+    ConfigError,
+    ExitStatus,
+    Interrupted,
+    LockHeld,
+    NotInstalled,
+    SyncError,
+    UsageError,
+)
 from globus_sync_directory.model.report import Check, CheckResult, RunReport
 from globus_sync_directory.output.log import log_end, log_report, log_to
 from globus_sync_directory.output.report_text import plain_lines
@@ -100,8 +110,8 @@ Exit status
   3    a pair's last success is older than its max_age
   4    Globus rejects the sign-in
   70   a bug in this tool
-  75   try again later: no network, Globus unavailable, or another run
-       is working
+  75   try again later: no network, Globus unavailable, this host out of
+       memory, or another run is working
   130  interrupted
 """
 
@@ -193,14 +203,22 @@ def _run_command(name: str | None, options: Options) -> RunReport:
         if is_check:
             return _failed_checks(error)
         raise
-    # Imported here, because --help and a config error must not wait for the SDK.
-    if is_check:
-        from globus_sync_directory.commands.check import check
+    return _command_named(name)(options, settings)
 
-        return check(options, settings)
-    from globus_sync_directory.commands.sync import sync
 
-    return sync(options, settings)
+def _command_named(name: str | None) -> Callable[[Options, Settings], RunReport]:
+    """Import what the command needs: late, because --help and a config error must not wait for the SDK."""
+    try:
+        if name == "check":
+            from globus_sync_directory.commands.check import check
+
+            return check
+        from globus_sync_directory.commands.sync import sync
+    except Exception as error:
+        if problem := installation.explain(error):
+            raise NotInstalled(problem) from None
+        raise
+    return sync
 
 
 def _failed_checks(error: ConfigError) -> RunReport:
@@ -216,7 +234,11 @@ def _show(report: RunReport, *, quiet: bool, as_json: bool) -> ExitStatus:
 
 def main() -> None:
     """Run the command line of this process and end it with the exit status."""
-    status = invoke(sys.argv[1:])
+    status: int
+    try:
+        status = invoke(sys.argv[1:])
+    except NotInstalled:
+        status = installation.exit_status_if_broken
     _end_at_signals(status)
     log_end(status)
     if not flush_streams() and status is ExitStatus.OK:
@@ -226,7 +248,7 @@ def main() -> None:
     sys.exit(status)
 
 
-def _end_at_signals(status: ExitStatus) -> None:
+def _end_at_signals(status: int) -> None:
     """From now on, let a signal end the process at once with this status, since requests under way may hang."""
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -234,13 +256,15 @@ def _end_at_signals(status: ExitStatus) -> None:
 
 
 def invoke(arguments: Sequence[str]) -> ExitStatus:
-    """Do what one command line asks for, print the report and return the exit status."""
+    """Do what one command line asks for, print the report and return the exit status. Raises NotInstalled."""
     prepare_streams()
     with _signals_interrupt():
         try:
             return _invoke(arguments)
         except Interrupted:  # while the report was being printed
             return ExitStatus.INTERRUPTED
+        except MemoryError:  # likewise
+            return ExitStatus.TRY_LATER
 
 
 def _invoke(arguments: Sequence[str]) -> ExitStatus:
@@ -257,6 +281,9 @@ def _invoke(arguments: Sequence[str]) -> ExitStatus:
                 error.show()
             return ExitStatus.USAGE
         report = RunReport(exit_status=ExitStatus.USAGE, errors=(error.format_message(),))
+    except NotInstalled as error:  # shown here; main() knows its exit status
+        _show(RunReport(exit_status=error.exit_status, errors=error.lines), quiet=False, as_json="--json" in arguments)
+        raise
     except (SyncError, Interrupted) as error:
         report = RunReport(exit_status=error.exit_status, errors=error.lines)
     except Exception as error:  # noqa: BLE001  # a bug of ours has an exit status of its own
@@ -264,6 +291,8 @@ def _invoke(arguments: Sequence[str]) -> ExitStatus:
             silence(sys.stdout)
             sentence = f"standard output cannot be written: {error.strerror}"
             report = RunReport(exit_status=ExitStatus.ATTENTION, errors=(sentence,))
+        elif installation.is_out_of_memory(error):
+            report = RunReport(exit_status=ExitStatus.TRY_LATER, errors=(installation.OUT_OF_MEMORY,))
         else:
             sentence = "this is a bug in globus_sync_directory; please report it with the traceback on stderr"
             report = RunReport(exit_status=ExitStatus.BUG, errors=(sentence,))

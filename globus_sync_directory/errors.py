@@ -55,6 +55,10 @@ class ConfigError(SyncError):
     exit_status = ExitStatus.USAGE
 
 
+class NotInstalled(ConfigError):
+    """A package that the tool needs is damaged or too old."""
+
+
 class StateError(SyncError):
     """The state file cannot be written, so nothing may be started."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from globus_sync_directory.commands.check_ends import ask_about_ends, describe_ends, passed
+from globus_sync_directory.commands.check_ends import ask_about_ends, describe_ends, fix_of_check, passed
 from globus_sync_directory.commands.check_write import probe_writing
 from globus_sync_directory.commands.inputs import choose_pairs, state_store, warn_of_interception
 from globus_sync_directory.commands.options import Options
@@ -90,7 +90,7 @@ def _failed_sign_in(failure: Failure) -> Check:
         case Unavailable(is_sign_in=True, reason=reason, fix=fix):
             status = ExitStatus.SIGN_IN_REJECTED
         case Unavailable(reason=reason) | Rejected(message=reason):
-            fix, status = "check again later", ExitStatus.TRY_LATER
+            fix, status = fix_of_check(failure), ExitStatus.TRY_LATER
     return Check(result=CheckResult.FAIL, sentence=reason, fix=fix, status_if_failed=status)
 
 

@@ -89,16 +89,23 @@ def failed(failure: Failure, pair: Pair | None, about: About) -> Check:
             return Check(
                 result=CheckResult.FAIL, sentence=problem.reason, fix=problem.fix, command=problem.command, pair=name
             )
-        case Unavailable(reason=reason, fix=fix, is_sign_in=is_sign_in):
+        case Unavailable(reason=reason, is_sign_in=is_sign_in):
             end = about.directory
             what = f"{quote(end.path)} on collection {end.collection}" if end else "a collection"
             return Check(
                 result=CheckResult.FAIL,
                 sentence=f"could not look at {what}: {reason}",
-                fix=fix if is_sign_in else "check again later",
+                fix=fix_of_check(failure),
                 pair=name,
                 status_if_failed=ExitStatus.SIGN_IN_REJECTED if is_sign_in else ExitStatus.TRY_LATER,
             )
+
+
+def fix_of_check(failure: Failure) -> str:
+    """Return what to do where no answer came: the fix of a run, which itself tries again later, is none of a check."""
+    if isinstance(failure, Unavailable) and (failure.is_sign_in or failure.is_of_this_host):
+        return failure.fix
+    return "check again later"
 
 
 def _check_collection(answer: Answer[Collection], about: About) -> Check:

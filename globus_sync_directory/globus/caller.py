@@ -12,7 +12,6 @@ from typing import TypeAlias, TypeVar
 
 from globus_sdk import (
     AuthAPIError,
-    ClientCredentialsAuthorizer,
     GlobusError,
     GlobusHTTPResponse,
     NetworkError,
@@ -22,17 +21,18 @@ from globus_sdk import (
 
 from globus_sync_directory.globus.consent import Consents, missing_consents
 from globus_sync_directory.globus.outage import own_words
-from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport, no_reply_reason
+from globus_sync_directory.globus.shared_token import NO_USABLE_REPLY, NoToken, SharedToken, auth_failure
+from globus_sync_directory.globus.this_host import check_settings, no_answer
+from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
-from globus_sync_directory.text import shorten
 
 APP_NAME = "globus_sync_directory"
 FAILURES_THAT_MEAN_OUTAGE = 3  # in a row
-# What the SDK, or documents.py, raises for a reply that is not what the API promises.
-UNEXPECTED_REPLY = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
-_SIGN_IN_FIX = (
-    "compare clientid with the application's page in the Globus web app; if needed, create a new secret there and "
-    "put it into the secret file"
+_REFUSED = Unavailable(reason="Globus Transfer accepted neither the token of this run nor a new one")
+_ALWAYS_REFUSED = Unavailable(
+    reason="Globus Transfer does not accept the tokens that Globus Auth gives",
+    fix="check in the Globus web app that the application still exists; if it does, ask Globus support",
+    is_sign_in=True,
 )
 
 _Value = TypeVar("_Value")
@@ -61,7 +61,7 @@ class Caller:
     After an outage was noticed no request is sent any more: every call returns the reason for it at once.
     """
 
-    def __init__(self, authorizer: ClientCredentialsAuthorizer, limiter: RateLimiter) -> None:
+    def __init__(self, authorizer: SharedToken, limiter: RateLimiter) -> None:
         self._authorizer = authorizer
         self._limiter = limiter
         self._consents = Consents(self._ask_auth)
@@ -70,6 +70,8 @@ class Caller:
         self._turn = threading.Lock()  # for what follows
         self._outage: Unavailable | None = None
         self._failures: Counter[_Kind] = Counter()
+        self._refusals = 0  # of tokens, in a row
+        self._was_accepted = False  # a token, by Globus Transfer
 
     def ask(
         self, what: str, send: _Send, read: Callable[[object], _Value], *, data_on: Collection[str] = ()
@@ -94,15 +96,24 @@ class Caller:
         return self._ask(what, send, read, _Kind.DETAIL)
 
     def _ask(self, what: str, send: _Send, read: Callable[[object], _Value], kind: _Kind) -> Answer[_Value]:
+        answer = self._ask_once(what, send, read, kind)
+        # Without a token that has worked once, no other question can be answered either.
+        while answer is _REFUSED and not self._was_accepted:
+            answer = self._ask_once(what, send, read, kind)
+        return answer
+
+    def _ask_once(self, what: str, send: _Send, read: Callable[[object], _Value], kind: _Kind) -> Answer[_Value]:
         if self._outage:
             return self._outage
         self._of_thread.was_repeated = False
+        self._authorizer.begin_call()
         try:
             answer = Received(read(send(self._client()).data))
-        except (GlobusError, *UNEXPECTED_REPLY) as error:
+        except NoToken as error:
+            return self._end(error.failure)
+        except NO_USABLE_REPLY as error:
             failure = _failure_of(error, what, was_repeated=self._of_thread.was_repeated)
-            self._note_failure(error, failure, kind)
-            return failure
+            return self._note_failure(error, failure, kind)
         self._note_answer()
         return answer
 
@@ -111,6 +122,7 @@ class Caller:
         with self._turn:
             self._outage = None
             self._failures.clear()
+            self._refusals = 0
 
     def close(self) -> None:
         """Send no further request, and close the connections; a request that is under way is not waited for."""
@@ -123,30 +135,40 @@ class Caller:
     def _note_answer(self) -> None:
         with self._turn:
             self._failures[_Kind.NEEDED] = self._failures[_Kind.DETAIL] = 0  # each failed look may take a minute
+            self._refusals = 0
+            self._was_accepted = True
 
-    def _note_failure(self, error: Exception, failure: Failure, kind: _Kind) -> None:
+    def _note_failure(self, error: Exception, failure: Failure, kind: _Kind) -> Failure:
+        """Count the failure; return it, or what it means together with those before it."""
         if isinstance(failure, Rejected):
             self._note_answer()
-            return
+            return failure
         with self._turn:
-            self._failures[kind] += 1
-            is_outage = failure.is_sign_in or isinstance(error, AuthAPIError)
-            if kind is _Kind.NEEDED:
-                is_outage |= isinstance(error, NetworkError) or self._failures[kind] >= FAILURES_THAT_MEAN_OUTAGE
-            if is_outage:
-                self._outage = self._outage or failure
+            if failure is _REFUSED:
+                self._refusals += 1
+                is_outage = self._refusals >= FAILURES_THAT_MEAN_OUTAGE
+                failure = _ALWAYS_REFUSED if is_outage else failure
+            else:
+                self._failures[kind] += 1
+                is_many = self._failures[kind] >= FAILURES_THAT_MEAN_OUTAGE
+                is_outage = kind is _Kind.NEEDED and (is_many or isinstance(error, NetworkError))
+        return self._end(failure) if is_outage else failure
+
+    def _end(self, failure: Unavailable) -> Unavailable:
+        """From now on, return ``failure`` to every question."""
+        with self._turn:
+            self._outage = self._outage or failure
+        return failure
 
     def _ask_auth(self, scope: str) -> Answer[None]:
         """Ask Globus Auth for a token with this scope; the reply is dropped, since a consent is no part of a token."""
         try:
             self._authorizer.confidential_client.oauth2_client_credentials_tokens(scope)
         except AuthAPIError as error:
-            failure = sign_in_failure(error)
+            failure = auth_failure(error)
             return Rejected(http_status=error.http_status, code="", message="") if failure.is_sign_in else failure
-        except GlobusError as error:
-            return Unavailable(reason=f"no answer from Globus Auth: {no_reply_reason(error)}")
-        except UNEXPECTED_REPLY:
-            return Unavailable(reason="unexpected reply from Globus Auth; a proxy or login portal may be in between")
+        except NO_USABLE_REPLY as error:
+            return auth_failure(error)
         return Received(None)
 
     def _client(self) -> TransferClient:
@@ -164,41 +186,22 @@ class Caller:
         self._of_thread.was_repeated = True
 
 
-def sign_in_failure(error: AuthAPIError) -> Unavailable:
-    """Return what an error reply of Globus Auth means."""
-    status, document = error.http_status, error.raw_json
-    if status in (408, 429) or status >= 500:
-        return Unavailable(reason=f"Globus Auth answered {status}{own_words(error)}")
-    if not isinstance(document, dict) or not document:
-        reason = f"unexpected reply ({status}) from Globus Auth; a proxy or login portal may be in between"
-        return Unavailable(reason=reason)
-    code = document.get("error") or error.code
-    shown = f" ({shorten(code, 60)})" if isinstance(code, str) and code else ""
-    reason = (
-        f"Globus Auth rejects the sign-in{shown}: the client id and the secret do not belong together, "
-        "or the secret was removed"
-    )
-    return Unavailable(reason=reason, fix=_SIGN_IN_FIX, is_sign_in=True)
-
-
 def _failure_of(error: Exception, what: str, *, was_repeated: bool) -> Failure:
     """Return what ``error`` says about a request for ``what``."""
-    if isinstance(error, AuthAPIError):  # while it renewed the token
-        return sign_in_failure(error)
     if isinstance(error, TransferAPIError):
         return _transfer_failure(error, what, was_repeated)
-    if isinstance(error, GlobusError):
-        return Unavailable(reason=f"no answer from Globus Transfer: {no_reply_reason(error)}")
+    if isinstance(error, GlobusError | OSError):
+        return no_answer("Transfer", error)
+    check_settings("Transfer")
     return Unavailable(reason=f"unexpected reply from Globus Transfer when asked for {what}")
 
 
 def _transfer_failure(error: TransferAPIError, what: str, was_repeated: bool) -> Failure:
     status = error.http_status
-    if status == 401:  # the SDK has renewed the token once by now
-        reason = "Globus Transfer does not accept the token that Globus Auth gave"
-        return Unavailable(reason=reason, fix=_SIGN_IN_FIX, is_sign_in=True)
     code = error.raw_json.get("code") if isinstance(error.raw_json, dict) else None
     code = code if isinstance(code, str) else ""
+    if status == 401 and code:  # the SDK has sent it with a new token by now
+        return _REFUSED
     is_about_collection = "ExternalError" in code or "EndpointError" in code
     if not code or status in (408, 429) or (status >= 500 and not is_about_collection):
         return Unavailable(reason=f"Globus Transfer answered {status} when asked for {what}{own_words(error)}")

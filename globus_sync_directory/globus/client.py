@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -14,6 +13,7 @@ from globus_sdk import DeleteData, GlobusHTTPResponse, TransferClient
 from globus_sync_directory.globus import documents
 from globus_sync_directory.globus.caller import Caller
 from globus_sync_directory.globus.documents import Submitted, read, read_list, read_page
+from globus_sync_directory.globus.threads import Threads
 from globus_sync_directory.model.answer import Answer, Received, Rejected
 from globus_sync_directory.model.collection import Collection
 from globus_sync_directory.model.pair import Directory
@@ -22,7 +22,6 @@ from globus_sync_directory.text import shorten
 
 __all__ = ["IDS_PER_REQUEST", "GlobusClient", "Submitted", "host_now"]
 
-AT_A_TIME = 8  # questions
 IDS_PER_REQUEST = 100
 _LIST_LIMIT = 1000  # Source: Globus SDK, largest page of task_list
 
@@ -50,7 +49,7 @@ class GlobusClient:
         self.identity = f"{client_id}@clients.auth.globus.org"  # collections are shared with this
         self._caller, self._ask, self._look = caller, caller.ask, caller.look
         self._ask_detail = caller.ask_detail
-        self._threads = ThreadPoolExecutor(max_workers=AT_A_TIME)
+        self._threads = Threads()
 
     def __enter__(self) -> GlobusClient:
         return self
@@ -58,7 +57,7 @@ class GlobusClient:
     def __exit__(self, *_: object) -> None:
         """Begin no further request; one that is under way ends by itself, and its answer is not waited for."""
         self._caller.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.stop()
 
     def now(self) -> datetime:
         """Return the time on Globus' clock, aware UTC."""
@@ -72,14 +71,7 @@ class GlobusClient:
         self, question: Callable[[_Item], _Result], items: Iterable[_Item]
     ) -> Generator[dict[_Item, _Result], None, None]:
         """Yield the answers as they come, by item; closing the generator cancels what has not begun."""
-        waiting: dict[Future[_Result], _Item] = {self._threads.submit(question, item): item for item in items}
-        try:
-            while waiting:
-                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                yield {waiting.pop(future): future.result() for future in done}
-        finally:
-            for future in waiting:
-                future.cancel()
+        return self._threads.map_as_completed(question, items)
 
     def map_concurrently(self, question: Callable[[_Item], _Result], items: Iterable[_Item]) -> dict[_Item, _Result]:
         """Ask ``question`` of every item, several at a time, and return all answers, in the order of the items."""

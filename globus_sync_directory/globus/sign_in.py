@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import logging
-import shlex
-import sys
-import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
 
-from globus_sdk import AuthAPIError, ClientCredentialsAuthorizer, ConfidentialAppAuthClient, GlobusError, TransferClient
+from globus_sdk import ConfidentialAppAuthClient, TransferClient
 from globus_sdk.scopes import TransferScopes
 
-from globus_sync_directory.errors import ConfigError
-from globus_sync_directory.globus.caller import APP_NAME, UNEXPECTED_REPLY, Caller, sign_in_failure
+from globus_sync_directory.globus.caller import APP_NAME, Caller
 from globus_sync_directory.globus.client import GlobusClient, host_now
-from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport, no_reply_reason
-from globus_sync_directory.model.answer import Answer, Received, Unavailable
+from globus_sync_directory.globus.shared_token import NO_USABLE_REPLY, SharedToken, auth_failure
+from globus_sync_directory.globus.this_host import check_settings
+from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport
+from globus_sync_directory.model.answer import Answer, Received
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 _SMALLEST_OFFSET = timedelta(seconds=2)  # less is how long the reply took
@@ -26,27 +23,11 @@ _LARGEST_OFFSET = timedelta(days=100 * 365)  # beyond that no time can be counte
 log = logging.getLogger(__name__)
 
 
-class _SharedToken(ClientCredentialsAuthorizer):
-    """The SDK's authorizer, which renews its token, made safe to use from several threads."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._turn = threading.RLock()
-        super().__init__(*args, **kwargs)
-
-    def get_authorization_header(self) -> str:
-        with self._turn:
-            return super().get_authorization_header()
-
-    def handle_missing_authorization(self) -> bool:
-        with self._turn:
-            return super().handle_missing_authorization()
-
-
 def sign_in(client_id: str, secret: str) -> Answer[GlobusClient]:
     """
     Return Globus as this application sees it.
 
-    Raises ConfigError for a GLOBUS_SDK_* value that cannot be used, and where this host has no TLS certificates.
+    Raises ConfigError where no request can leave this host: without TLS certificates, for a setting that cannot work.
     """
     limiter = RateLimiter()
     auth = _auth_client(client_id, secret, limiter)
@@ -54,16 +35,9 @@ def sign_in(client_id: str, secret: str) -> Answer[GlobusClient]:
         reply = auth.oauth2_client_credentials_tokens(TransferScopes.all)
         (found,) = reply.by_resource_server.values()
         access_token, expires_at = found["access_token"], found["expires_at_seconds"]
-        token = _SharedToken(auth, TransferScopes.all, access_token=access_token, expires_at=expires_at)
-    except AuthAPIError as error:
-        return sign_in_failure(error)
-    except GlobusError as error:
-        return Unavailable(reason=f"no answer from Globus Auth: {no_reply_reason(error)}")
-    except OSError as error:  # what the network does is a GlobusError
-        fix = f"reinstall them with: {shlex.quote(sys.executable)} -m pip install --force-reinstall certifi"
-        raise ConfigError(f"the TLS certificates of this Python installation cannot be used: {error}; {fix}") from None
-    except UNEXPECTED_REPLY:
-        return Unavailable(reason="unexpected reply from Globus Auth; a proxy or login portal may be in between")
+        token = SharedToken(auth, TransferScopes.all, access_token=access_token, expires_at=expires_at)
+    except NO_USABLE_REPLY as error:
+        return auth_failure(error)
     offset = clock_offset(reply.headers.get("Date"), host_now())
     if warning := clock_warning(offset):
         log.warning("%s", warning)
@@ -77,8 +51,10 @@ def _auth_client(client_id: str, secret: str, limiter: RateLimiter) -> Confident
         return ConfidentialAppAuthClient(
             client_id, secret, app_name=APP_NAME, transport=make_transport(limiter), retry_config=make_retry_config()
         )
-    except ValueError as error:
-        raise ConfigError(f"environment: a GLOBUS_SDK_ variable has a value the SDK cannot use: {error}") from None
+    except ValueError:  # for a GLOBUS_SDK_ variable
+        check_settings("Auth")
+        check_settings("Transfer")
+        raise
 
 
 def clock_offset(date: str | None, now: datetime) -> timedelta:

@@ -7,15 +7,16 @@ import io
 import logging
 import re
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
 import urllib3
 from globus_sdk import GlobusError, NetworkError
-from globus_sdk.transport import RequestsTransport, RetryConfig, RetryContext
+from globus_sdk.transport import RequestsTransport, RetryCheckCollection, RetryCheckResult, RetryConfig, RetryContext
 from requests.adapters import HTTPAdapter
 
 MOST_IN_WINDOW, WINDOW_SECONDS = 150, 10.0  # Globus meters 20 requests a second per user, over ten seconds
@@ -23,6 +24,16 @@ TIMEOUT_SECONDS = 15.0
 REPEATS = 2
 LONGEST_PAUSE_SECONDS = 5  # three time-outs and two such pauses take less than a minute
 _PIECE_BYTES = 65_536
+
+_REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
+    ((ssl.SSLCertVerificationError,), "the server's TLS certificate could not be verified"),
+    ((TimeoutError, requests.Timeout), "no answer within {:.0f} s"),
+    ((socket.gaierror,), "the server's name cannot be resolved"),
+)
+_REASONS_WITHOUT_CAUSE: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
+    ((ssl.SSLError, requests.exceptions.SSLError), "no TLS connection could be made"),
+    ((requests.exceptions.ProxyError,), "the proxy did not let the request through"),
+)
 
 log = logging.getLogger(__name__)
 
@@ -102,29 +113,58 @@ def make_retry_config(on_repeat: Callable[[], None] = lambda: None) -> RetryConf
     usual_pause = RetryConfig().backoff
 
     def pause(context: RetryContext) -> float:
+        if context.response is not None and context.response.status_code == 401:
+            return 0  # a clear answer; the request is sent with a new token, before that dies too
         on_repeat()
         return usual_pause(context)
 
-    return RetryConfig(max_retries=REPEATS, max_sleep=LONGEST_PAUSE_SECONDS, backoff=pause)
+    checks = RetryCheckCollection()
+    checks.register_check(_after_refusal)  # before those of the SDK
+    return RetryConfig(max_retries=REPEATS, max_sleep=LONGEST_PAUSE_SECONDS, backoff=pause, checks=checks)
 
 
-def no_reply_reason(error: GlobusError) -> str:
+def _after_refusal(context: RetryContext) -> RetryCheckResult:
+    """
+    Repeat a request whose token was not accepted if there is another token for it.
+
+    The check of the SDK for this repeats a request only once, also after a token that another thread has replaced.
+    """
+    authorizer = context.caller_info.authorizer
+    if authorizer is None or context.response is None or context.response.status_code != 401:
+        return RetryCheckResult.no_decision
+    has_another = authorizer.handle_missing_authorization()
+    return RetryCheckResult.do_retry if has_another else RetryCheckResult.do_not_retry
+
+
+def no_reply_reason(error: Exception) -> str:
     """Return in a few words why no reply came, without URLs, tokens or Python's own terms."""
-    return _network_reason(error.underlying_exception) if isinstance(error, NetworkError) else "no usable reply"
+    is_known = not isinstance(error, GlobusError) or isinstance(error, NetworkError)
+    return _network_reason(error) if is_known else "no usable reply"
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield the error, then what it stands for or was raised for, as far down as is known."""
+    known: set[int] = set()
+    while error and id(error) not in known:
+        known.add(id(error))
+        yield error
+        wrapped = getattr(error, "underlying_exception", None) or getattr(error, "reason", None)
+        held = next((held for held in error.args if isinstance(held, BaseException)), None)
+        chained = error.__cause__ or error.__context__
+        error = next((inner for inner in (wrapped, held, chained) if isinstance(inner, BaseException)), None)
 
 
 def _network_reason(error: BaseException) -> str:
-    cause: BaseException | None = error
-    while cause:
-        if isinstance(cause, requests.exceptions.SSLError):
-            return "the server's TLS certificate could not be verified"
-        if isinstance(cause, requests.exceptions.ProxyError):
-            return "the proxy did not let the request through"
-        if isinstance(cause, TimeoutError | requests.Timeout):
-            return f"no answer within {TIMEOUT_SECONDS:.0f} s"
-        if isinstance(cause, socket.gaierror):
-            return "the server's name cannot be resolved"
-        if isinstance(cause, OSError) and cause.errno and cause.strerror:
+    chain = tuple(causes(error))
+    for kinds, words in _REASONS:
+        if any(isinstance(cause, kinds) for cause in chain):
+            return words.format(TIMEOUT_SECONDS)
+    for cause in chain:
+        if isinstance(cause, OSError) and cause.errno and cause.strerror and not isinstance(cause, ssl.SSLError):
             return cause.strerror.lower()
-        cause = cause.__cause__ or cause.__context__
+        if refusal := re.fullmatch(r"Tunnel connection failed: (\d+).*", str(cause)):
+            return f"the proxy answered {refusal[1]}"
+    for kinds, words in _REASONS_WITHOUT_CAUSE:
+        if any(isinstance(cause, kinds) for cause in chain):
+            return words
     return "the connection was closed before the reply was complete"

@@ -37,11 +37,13 @@ class Unavailable:
     No usable answer came; asking again later may help.
 
     ``is_sign_in``: Globus does not accept the application's id and secret, or the token it gave for them.
+    ``is_of_this_host``: a person has to do what ``fix`` says, since the reason is this host or its network.
     """
 
     reason: str
     fix: str = "nothing is lost; the next run tries again"
     is_sign_in: bool = False
+    is_of_this_host: bool = False
 
 
 Failure: TypeAlias = Rejected | Unavailable

@@ -41,11 +41,15 @@ def _within(elapsed: float, send: Callable[[], tuple[str, bool]]) -> tuple[str, 
     Return what ``send`` returns, or None if that takes too long; ``elapsed`` is in seconds.
 
     A thread sends, and is abandoned at the limit: a server that sends one byte at a time exceeds no limit of a step.
+    Where this host has no thread left, these limits have to do.
     """
     outcomes: list[tuple[str, bool]] = []
     if elapsed <= LAST_START_SECONDS:
         thread = threading.Thread(target=lambda: outcomes.append(send()), daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # this host has no thread left
+            return send()
         thread.join(TOTAL_SECONDS - elapsed)
     return outcomes[0] if outcomes else None
 

@@ -182,13 +182,6 @@ def test_outage_begins_no_new_request(world: World) -> None:
     assert len(asked) <= 3 * (3 + 8)
 
 
-def test_token_that_dies_in_the_middle(world: World) -> None:
-    """A token that is revoked during the run is replaced without a word."""
-    world.globus.faults.add(Fault(path="/v0.10/submission_id", action=world.globus.revoke_tokens))
-    assert world.sync().status == 0
-    assert world.asked().count("POST /v2/oauth2/token") == 2
-
-
 @pytest.mark.parametrize("place", ["no/such/directory/state.json", "a file/state.json", ""])
 def test_state_that_cannot_be_written(world: World, place: str) -> None:
     """A state file that cannot be written, or is a directory: status 1, its name, the fix, nothing started."""

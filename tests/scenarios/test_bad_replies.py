@@ -202,14 +202,6 @@ def test_submission_id_that_is_missing(world: World) -> None:
     assert world.sync().status == 0
 
 
-def test_every_token_rejected(world: World) -> None:
-    """Where Transfer rejects every token, the status is that of a rejected sign-in; the submission stays pending."""
-    world.globus.faults.add(Fault(method="POST", path=SUBMIT, times=None, status=401, code="AuthenticationFailed"))
-    outcome = world.run()
-    assert outcome.status == 4
-    assert world.state()["microscope"]["pending"] is not None
-
-
 @pytest.mark.slow
 def test_collection_that_does_not_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A collection that does not answer costs time, but every pair is started."""

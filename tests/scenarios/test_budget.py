@@ -10,7 +10,7 @@ import pytest
 import requests
 from world import SUBMIT, World
 
-from globus_sync_directory.globus import client, transport
+from globus_sync_directory.globus import threads, transport
 
 
 def kinds(world: World) -> Counter[str]:
@@ -89,7 +89,7 @@ def test_connections_are_kept(world: World) -> None:
     """A run of twenty pairs uses one connection for each of its threads and one for the sign-in."""
     with_pairs(world, 20)
     world.run()
-    assert len({request.connection for request in world.globus.requests}) <= 1 + 1 + client.AT_A_TIME
+    assert len({request.connection for request in world.globus.requests}) <= 1 + 1 + threads.AT_A_TIME
 
 
 def test_at_most_eight_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import pytest
 from world import SUBMIT, Outcome, World, assert_in_order
 
 from globus_sync_directory import state
-from globus_sync_directory.globus import client
+from globus_sync_directory.globus import threads
 from globus_sync_directory.standin import Fault
 
 pytestmark = pytest.mark.promise(4, "no room for the state file")
@@ -108,7 +108,7 @@ def test_answers_that_cannot_be_recorded(world: World, monkeypatch: pytest.Monke
         patch.setattr(state, "_replace_durably", full_after_two)
         outcome = world.run()
     assert outcome.status == 1
-    assert len(world.tasks) <= 2 * client.AT_A_TIME
+    assert len(world.tasks) <= 2 * threads.AT_A_TIME
     assert "cannot be written: No space left on device" in outcome.stderr
     world.globus.faults.clear()
     assert world.run().status == 0

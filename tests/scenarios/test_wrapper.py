@@ -259,6 +259,24 @@ def test_broken_venv(site: Site, damage: str) -> None:
     assert not site.was_run()
 
 
+def test_very_old_python(site: Site) -> None:
+    """A Python that cannot even read the wrapper's lines: status 72 and the fix."""
+    site.python.unlink()
+    site.python.write_text("#!/bin/bash\n[[ $3 ]] && exit 1\n")
+    site.python.chmod(0o755)
+    result = site.run()
+    assert result.returncode == 72
+    assert result.stderr.endswith("does not run; create the venv again, see README.md\n")
+
+
+@pytest.mark.slow  # bash tries for 15 s
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may have any number of processes")
+def test_no_process_is_left(site: Site) -> None:
+    """Where bash cannot start a process: status 75, and nothing runs."""
+    assert site.run_in_shell('ulimit -u 1; exec "$wrapper"').returncode == 75
+    assert not site.was_run()
+
+
 @pytest.mark.parametrize("missing", also_slow("click", "dateutil", "globus_sdk", "msgspec"))
 def test_missing_package(site: Site, missing: str) -> None:
     """A forgotten ``pip install``: 72 from the wrapper, 2 by hand, and the same sentence with the fix."""
@@ -308,6 +326,15 @@ def test_package_that_does_not_work(site: Site, click: str, error: str) -> None:
     (line,) = by_wrapper.stderr.splitlines()
     assert f"has a package that is too old or damaged ({error}); " in line
     assert line.endswith("-m pip install -e .")
+
+
+@pytest.mark.parametrize("raised", ["ImportError('x', name='cryptography')", "MemoryError"])
+def test_trouble_that_is_found_late(site: Site, raised: str) -> None:
+    """As above where the package is imported by a command: what the wrapper asks for reaches the command line."""
+    site.tool("from globus_sync_directory import installation; sys.exit(installation.exit_status_if_broken)")
+    assert (site.run().returncode, site.run_python_directly().returncode) == (72, 2)
+    (site.packages / "click.py").write_text(f"raise {raised}\n")
+    assert site.run().returncode == (75 if raised == "MemoryError" else 72)
 
 
 @pytest.mark.parametrize("failure", also_slow("from globus_sync_directory import lost", "import json.lost", "1 / 0"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import re
 import sys
 from importlib.metadata import packages_distributions
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from globus_sync_directory import installation
-from globus_sync_directory.installation import REQUIRED, explain, find_problem
+from globus_sync_directory.installation import REQUIRED, explain, find_problem, is_out_of_memory
 
 ROOT = next(directory for directory in Path(__file__).resolve().parents if (directory / "setup.py").is_file())
 
@@ -60,6 +61,10 @@ def test_missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:
         (ModuleNotFoundError("No module named 'jwt'", name="jwt"), True),
         (ImportError("no such name", name="globus_sync_directory.sync"), False),
         (ImportError("no such name", name="json"), False),
+        (ModuleNotFoundError("No module named 'json.x'", name="json.x"), False),
+        (ModuleNotFoundError("No module named '_ssl'", name="_ssl"), True),
+        (SyntaxError("invalid syntax", ("/venv/lib/site-packages/rich/table.py", 1, 1, "x")), True),
+        (SyntaxError("invalid syntax", (installation.__file__, 1, 1, "x")), False),
         (ImportError("without a name"), False),
         (AttributeError("module 'click' has no attribute 'x'"), True),
         (TypeError("type 'ParamType' is not subscriptable"), True),
@@ -69,3 +74,29 @@ def test_missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_whose_fault_an_import_is(error: Exception, is_of_a_package: bool) -> None:
     """A package that is neither ours nor Python's own, or that has changed, is a problem of the installation."""
     assert (explain(error) is not None) == is_of_a_package
+
+
+def test_a_damaged_package_needs_a_new_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip keeps a version that is installed, whatever is left of its files."""
+    monkeypatch.setattr(sys, "prefix", "/venv")
+    sentence = explain(ImportError("x.so: file too short", name="x")) or ""
+    assert " -m venv --clear /venv && /venv/bin/python -m pip install -e ." in sentence
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("can't start new thread"), True),
+        (SystemError("error return without exception set"), True),
+        (OSError(errno.EMFILE, "Too many open files"), True),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (ImportError("x.so: failed to map segment from shared object", name="x"), True),
+        (ImportError("x.so: file too short", name="x"), False),
+        (OSError(errno.ENOENT, "No such file or directory"), False),
+        (RuntimeError("dictionary changed size during iteration"), False),
+    ],
+)
+def test_a_host_without_memory(error: Exception, expected: bool) -> None:
+    """What may work later is no bug."""
+    assert is_out_of_memory(error) == expected

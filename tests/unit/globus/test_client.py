@@ -15,7 +15,7 @@ from globus_sync_directory.model.collection import Collection
 from globus_sync_directory.model.pair import Directory
 from globus_sync_directory.model.task import Pause, SkippedPath, Task
 
-from .fake_service import CLIENT, TOKEN, Reply, Service, error
+from .fake_service import CLIENT, Reply, Service, error
 
 ONE = "763d50ee-e814-4080-878b-6a8be5cf7570"
 LAB = Directory(collection=ONE, path="/my  lab")
@@ -319,42 +319,6 @@ def test_rejected_looks_do_not_stop_the_looking(service: Service, client: Globus
     """A directory that does not exist says nothing about others."""
     service.on(STAT, *[error(404, "NotFound")] * 5, Reply({"type": "dir"}))
     assert [type(client.stat(LAB)) for _ in range(6)] == [Rejected] * 5 + [Received]
-
-
-@pytest.mark.parametrize("path", [LIST, STAT])
-def test_a_token_that_dies(service: Service, client: GlobusClient, path: str) -> None:
-    """A token is renewed once; if Globus does not accept the new one either, nothing more is asked."""
-    service.on("/oauth2/token", Reply({**TOKEN, "access_token": "a-new-token"}))
-    service.on(LIST, error(401, "AuthenticationFailed"), page(1))
-    assert numbers(client.recent_tasks()) == [1]
-    assert service.count("/oauth2/token") == 1
-    service.on(path, error(401, "AuthenticationFailed"))
-    answer = client.recent_tasks() if path == LIST else client.stat(LAB)
-    assert isinstance(answer, Unavailable)
-    assert answer.is_sign_in
-    assert answer.reason == "Globus Transfer does not accept the token that Globus Auth gave"
-    service.requests.clear()
-    assert client.submission_id() == answer
-    assert service.requests == []
-
-
-@pytest.mark.parametrize(("reply", "is_sign_in"), [
-    (Reply({"error": "invalid_client"}, 401), True),
-    (Reply({}, 503), False),
-    (requests.ReadTimeout("x"), False),
-])  # fmt: skip
-def test_a_token_that_cannot_be_renewed(
-    service: Service, client: GlobusClient, reply: Reply | Exception, is_sign_in: bool
-) -> None:
-    """Without a token nothing more is asked."""
-    service.on(LIST, error(401, "AuthenticationFailed"))
-    service.on("/oauth2/token", reply)
-    answer = client.recent_tasks()
-    assert isinstance(answer, Unavailable)
-    assert answer.is_sign_in is is_sign_in
-    service.requests.clear()
-    assert client.submission_id() == answer
-    assert service.requests == []
 
 
 def test_several_at_a_time(service: Service, client: GlobusClient) -> None:

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from globus_sync_directory.globus.client import AT_A_TIME, GlobusClient
+from globus_sync_directory.globus.client import GlobusClient
+from globus_sync_directory.globus.threads import AT_A_TIME
 
 
 def test_answers_come_in_the_order_of_the_items(client: GlobusClient) -> None:
@@ -64,3 +65,41 @@ def test_an_error_in_a_question_is_not_hidden(client: GlobusClient) -> None:
     """A bug in a question shows."""
     with pytest.raises(ZeroDivisionError):
         client.map_concurrently(lambda item: 1 // item, [0])
+
+
+@pytest.mark.parametrize("there_are", [0, 1, 2])
+def test_a_host_without_threads(client: GlobusClient, monkeypatch: pytest.MonkeyPatch, there_are: int) -> None:
+    """Where this host has fewer threads, or none, every question is still asked once."""
+    start, started, begun = threading.Thread.start, [0], []
+
+    def start_few(thread: threading.Thread) -> None:
+        if started[0] == there_are:
+            raise RuntimeError("can't start new thread")
+        started[0] += 1
+        start(thread)
+
+    def question(item: int) -> int:
+        begun.append(item)
+        return -item
+
+    monkeypatch.setattr(threading.Thread, "start", start_few)
+    for _ in range(2):
+        assert client.map_concurrently(question, range(20)) == {item: -item for item in range(20)}
+    assert sorted(begun) == sorted([*range(20), *range(20)])
+
+
+def test_without_threads_each_answer_comes_before_the_next_question(
+    client: GlobusClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that each is recorded before the next is sent."""
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    begun: list[int] = []
+    answers = client.map_as_completed(begun.append, range(3))
+    next(answers)
+    assert begun == [0]
+    answers.close()
+    assert begun == [0]

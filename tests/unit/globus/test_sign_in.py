@@ -5,14 +5,11 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
 import requests
-from requests import adapters
 
-from globus_sync_directory.errors import ConfigError
 from globus_sync_directory.globus.client import GlobusClient
 from globus_sync_directory.globus.sign_in import sign_in
 from globus_sync_directory.model.answer import Received, Unavailable
@@ -105,24 +102,3 @@ def test_a_repeat_that_works(service: Service) -> None:
     assert isinstance(answer.value, GlobusClient)
     with answer.value:
         assert len(service.requests) == 3
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("GLOBUS_SDK_VERIFY_SSL", "/no/such/file"), ("GLOBUS_SDK_ENVIRONMENT", "x")]
-)
-def test_bad_environment(service: Service, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    """A setting of the SDK that it cannot use is a config error, and nothing is sent."""
-    for service_name in ("AUTH", "TRANSFER"):
-        monkeypatch.delenv(f"GLOBUS_SDK_SERVICE_URL_{service_name}")
-    monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigError, match="environment: a GLOBUS_SDK_ variable has a value the SDK cannot use: "):
-        sign_in(CLIENT, SECRET)
-    assert service.requests == []
-
-
-def test_missing_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An installation without TLS certificates says how to get them; nothing is sent."""
-    monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_AUTH", "https://127.0.0.1:9/")
-    monkeypatch.setattr(adapters, "DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "gone.pem"))
-    with pytest.raises(ConfigError, match=r"gone\.pem; reinstall them with: '?/.* -m pip install --force-reinstall"):
-        sign_in(CLIENT, SECRET)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 import requests
+import urllib3
 from globus_sdk import GlobusConnectionError, GlobusError
 
 from globus_sync_directory.globus import transport
@@ -160,8 +162,13 @@ def chained(*errors: Exception) -> Exception:
 
 
 @pytest.mark.parametrize(("error", "reason"), [
-    (requests.exceptions.SSLError("x"), "the server's TLS certificate could not be verified"),
+    (requests.exceptions.SSLError(urllib3.exceptions.SSLError(ssl.SSLCertVerificationError(1, "x"))),
+     "the server's TLS certificate could not be verified"),
+    (requests.exceptions.SSLError(urllib3.exceptions.SSLError(ssl.SSLError(1, "[SSL] internal error"))),
+     "no TLS connection could be made"),
     (requests.exceptions.ProxyError("x"), "the proxy did not let the request through"),
+    (requests.exceptions.ProxyError(OSError("Tunnel connection failed: 407 user:secret")), "the proxy answered 407"),
+    (requests.exceptions.ProxyError(OSError(111, "Connection refused")), "connection refused"),
     (requests.ConnectTimeout("x"), "no answer within 15 s"),
     (chained(requests.ConnectionError("x"), ValueError(), TimeoutError()), "no answer within 15 s"),
     (chained(requests.ConnectionError("x"), socket.gaierror(-2, "Unknown")), "the server's name cannot be resolved"),
