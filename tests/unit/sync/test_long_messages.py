@@ -1,4 +1,4 @@
-"""Whatever length the words of Globus have, a report stays short."""
+"""Whatever length the words of Globus have, a report stays short and says nothing twice."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from globus_sync_directory.model.answer import Received
 from globus_sync_directory.state import StateStore
+from globus_sync_directory.sync.submit import submit
 
 from .assessing import report_on_pair
 from .fake_client import FakeClient
-from .samples import FINGERPRINT, PAIR, new_id, record, rejected, snapshot, task
-from .submitting import SAME_PATHS, start
+from .samples import FINGERPRINT, IDENTITY, PAIR, new_id, record, rejected, snapshot, task
+from .submitting import SAME_PATHS, plans, start
 
 LONG = "no\n" * 10_000
 LONGEST = 600  # characters of a reason
@@ -23,6 +24,16 @@ def test_an_unclear_start(client: FakeClient, store: StateStore) -> None:
     assert problem is not None
     assert len(problem.reason) < LONGEST
     assert "\n" not in problem.reason
+
+
+def test_a_doubt_that_became_the_problem(client: FakeClient, store: StateStore) -> None:
+    """A note that the problem repeats is left out; another one stays."""
+    client.replies = {"microscope": rejected("Odd", "the disk is full")}
+    (plan,) = plans(PAIR)
+    reason = submit(client, store, [plan], {}, IDENTITY)[FINGERPRINT].problem
+    assert reason is not None
+    noted = replace(plan, notes=(f"{reason.reason} (fix: wait)", "another doubt"))
+    assert submit(client, store, [noted], {}, IDENTITY)[FINGERPRINT].notes == ("another doubt",)
 
 
 def test_a_task_that_cannot_be_looked_at() -> None:
