@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -92,9 +92,13 @@ def with_listed(records: Mapping[str, PairRecord], snapshot: Snapshot, scope: Sc
     return resolved
 
 
-def recover_pending(client: GlobusClient, store: StateStore, snapshot: Snapshot, scope: Scope) -> Recovered | None:
+def recover_pending(
+    client: GlobusClient, store: StateStore, snapshot: Snapshot, scope: Scope, started: Collection[str]
+) -> Recovered | None:
     """
     Find out whether each pending submission, of the scope's pairs or of orphaned records, has started a task.
+
+    ``started`` are the fingerprints of pairs that this run has dealt with: theirs are left to the next run.
 
     If the config still asks for it and its pair has no live task, it is sent again under the same id: Globus runs it
     only once. Otherwise, or if that is rejected, its task is searched for by the label, in any status. If there is
@@ -102,7 +106,7 @@ def recover_pending(client: GlobusClient, store: StateStore, snapshot: Snapshot,
 
     Returns None if nothing was pending. Raises StateError.
     """
-    cases = _cases(store.records, snapshot, scope)
+    cases = {key: case for key, case in _cases(store.records, snapshot, scope).items() if key not in started}
     if not cases:
         return None
     with store.edit() as records:

@@ -56,7 +56,7 @@ def _start(scope: Scope, client: GlobusClient, store: StateStore) -> RunReport:
         return report_without_globus(scope, store.records, snapshot, now)
     store.save(update_records(with_listed(store.records, snapshot, scope), snapshot, scope, now))
     outcomes = _start_idle(scope, client, store, snapshot, {})
-    recovered = recover_pending(client, store, snapshot, scope)  # after the starts: it may take its time
+    recovered = recover_pending(client, store, snapshot, scope, outcomes)  # after the starts: it may take its time
     if recovered:
         snapshot = snapshot.with_tasks(recovered.tasks)
         store.save(update_records(store.records, snapshot, scope, now))

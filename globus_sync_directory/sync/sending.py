@@ -62,8 +62,8 @@ def send(client: GlobusClient, pair: Pair, pending: PendingSubmission, last: Tas
         return Received(Accepted(last=accepted, shown=found.value))
     is_gone = isinstance(found, Rejected) and is_no_such_task(found) and not may_be_unlisted(pending, client.now())
     if isinstance(found, Received) or is_gone:
-        return Rejected(http_status=409, code=_USED_BEFORE, message=f"it belongs to task {accepted.task_id}")
-    return Unavailable(reason=f"Globus says that this is task {accepted.task_id} already, but does not show that task")
+        return Rejected(http_status=200, code=_USED_BEFORE, message=f"it belongs to task {accepted.task_id}")
+    return Unavailable(reason=f"Globus names task {accepted.task_id}, and does not show whether that is ours")
 
 
 def may_be_unlisted(pending: PendingSubmission, now: datetime) -> bool:
