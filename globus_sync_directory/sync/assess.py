@@ -140,7 +140,7 @@ def _report_on_last_task(blank: PairReport, pair: Pair | None, record: PairRecor
     if task:
         report = report_on_task(blank, findings.with_details(task, pair, record, record.task.deadline))
         others = [other for other in snapshot.live(blank.fingerprint, record) if other.task_id != task.task_id]
-        return _with_others(report, others) if task.is_live else report
+        return _with_others(report, others)
     report = replace(blank, task_id=record.task.task_id)
     failure = snapshot.unanswered.get(record.task.task_id)
     if failure:

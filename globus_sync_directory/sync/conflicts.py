@@ -40,7 +40,7 @@ def outcomes_of_conflicts(
         for pair, reply in conflicts.items():
             record = records[pair.fingerprint]
             live = answer.value if isinstance(answer, Received) else None
-            ours = [task for task in tasks_of(live or (), pair.fingerprint, pair) if task.is_live]
+            ours = tasks_of(live or (), pair.fingerprint, pair)
             if ours:
                 log.info("%s: adopted task %s, which was not remembered", pair.name, ours[0].task_id)
                 records[pair.fingerprint] = with_task(record, last_task(ours[0], pair))

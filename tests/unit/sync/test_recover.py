@@ -190,6 +190,7 @@ REPEATS: list[tuple[PairRecord, Answer[Submitted], Answer[list[Task]], PairStatu
     (LOST, ODD, Received([ended(9, source_collection="")]), None, record(1)),  # a copied label
     (LOST, NO_ROOM, NOTHING, PairStatus.WAITING_FOR_ROOM, WAITING),
     (OLD_AGAIN, ODD, NOTHING, None, record(1)),
+    (replace(LOST, waiting_since=BEGUN), ODD, NOTHING, None, record(1)),
     (YOUNG, ODD, NOTHING, MAY_COME, YOUNG),
     (YOUNG, NO_ROOM, NOTHING, MAY_COME, YOUNG),
     (YOUNG_AGAIN, ODD, NOTHING, MAY_COME, YOUNG_AGAIN),

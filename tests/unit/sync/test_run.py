@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from globus_sync_directory.errors import ExitStatus
+from globus_sync_directory.globus.client import Submitted
 from globus_sync_directory.globus.transfer_document import NO_SUBMISSION_ID_YET
 from globus_sync_directory.model.answer import Failure, Received
 from globus_sync_directory.model.pair import SyncLevel
@@ -163,6 +166,49 @@ def test_a_pending_submission_comes_after_the_starts(night: FakeClient, store: S
         "live tasks", "2 tasks", "stat /reads", "submission id", "submit sequencer", "submit microscope", "events 1",
     ]  # fmt: skip
     assert statuses(report) == [PairStatus.STARTED, PairStatus.STARTED]
+    assert report.pairs[0].notes == ()
+
+
+def test_a_pending_submission_that_is_running(night: FakeClient, store: StateStore) -> None:
+    """Where the lists show its task, nothing is asked about it."""
+    night.live = Received([RUNNING, task(9)])
+    with store.edit() as records:
+        records[FINGERPRINT] = record(1, pending=pending(9))
+    report = run(BOTH, night, store, Mode.START)
+    assert night.asked == ["live tasks", "1 tasks", "events 1"]
+    assert statuses(report) == [PairStatus.RUNNING] * 2
+    assert store.read().records[FINGERPRINT].pending is None
+
+
+def test_a_pending_submission_that_has_ended(night: FakeClient, store: StateStore) -> None:
+    """Its success counts at once, and the next task of its pair is started."""
+    night.replies = {"microscope": Received(Submitted(task_id=new_id(9), is_new=False))}
+
+    def accept_others(document: Mapping[str, Any]) -> None:
+        if document["label"] != task(9).label:
+            night.replies.clear()
+
+    night.on_submit = accept_others
+    night.tasks[new_id(9)] = Received(ended(9))
+    with store.edit() as records:
+        records[FINGERPRINT] = record(1, pending=pending(9))
+    report = run(BOTH, night, store, Mode.START)
+    assert statuses(report) == [PairStatus.STARTED, PairStatus.RUNNING]
+    known = store.read().records[FINGERPRINT]
+    assert known.task == remembered(FIRST_TASK, submitted_at=NOW)
+    assert known.success == success(9)
+
+
+def test_a_pending_submission_without_an_answer(night: FakeClient, store: StateStore) -> None:
+    """The reason is in the report, and nothing else of its pair is started."""
+    night.replies = {"microscope": NO_ANSWER}
+    with store.edit() as records:
+        records[FINGERPRINT] = record(1, pending=pending(9))
+    report = run(BOTH, night, store, Mode.START)
+    assert statuses(report) == [PairStatus.START_UNCONFIRMED, PairStatus.RUNNING]
+    assert night.asked.count("submit microscope") == 1
+    assert report.pairs[0].problem is not None
+    assert report.pairs[0].problem.reason == NO_ANSWER.reason
 
 
 def test_a_pending_submission_that_was_never_accepted(night: FakeClient, store: StateStore) -> None:
