@@ -291,6 +291,11 @@ _COLLECTIONS = (
         "{globus_says}",
         "nothing to do: the next run submits it under another submission id",
     ),
+    Row(
+        ("SubmissionIdUsedBefore",),
+        "Globus gave a submission id that was used before{message}",
+        "nothing to do: the next run asks for another one; if this persists, look for a proxy that keeps old replies",
+    ),
     Row(("EXPIRED",), "the deadline of the task passed", "the next run starts a new task"),
     Row(("CANCELED",), "the task was cancelled", "nothing to do, unless this was unintended"),
 )
