@@ -42,7 +42,8 @@ _Send: TypeAlias = Callable[[TransferClient], GlobusHTTPResponse]
 class _Kind(Enum):
     """What a question is for. Only where a NEEDED one is not answered may there be an outage."""
 
-    NEEDED = auto()
+    NEEDED = auto()  # by every pair
+    SINGLE = auto()  # about one pair, task or collection
     LOOK = auto()  # at a directory
     DETAIL = auto()  # only explains
 
@@ -73,15 +74,23 @@ class Caller:
         self._refusals = 0  # of tokens, in a row
         self._was_accepted = False  # a token, by Globus Transfer
 
-    def ask(
+    def ask(self, what: str, send: _Send, read: Callable[[object], _Value]) -> Answer[_Value]:
+        """
+        Send a request that every pair needs, and return what ``read`` finds in the reply.
+
+        ``what`` names that in a sentence. If there is no answer, that may be an outage.
+        """
+        return self._ask(what, send, read, _Kind.NEEDED)
+
+    def ask_single(
         self, what: str, send: _Send, read: Callable[[object], _Value], *, data_on: Collection[str] = ()
     ) -> Answer[_Value]:
         """
-        Send a request, and return what ``read`` finds in the reply; ``what`` names that in a sentence.
+        Return the answer to a question about one pair, task or collection: its failure says nothing about others.
 
         ``data_on``: the collections whose data it is about. A data_access consent that is missing there is given.
         """
-        return self._consents.ask(data_on, partial(self._ask, what, send, read, _Kind.NEEDED))
+        return self._consents.ask(data_on, partial(self._ask, what, send, read, _Kind.SINGLE))
 
     def look(self, collection: str, send: _Send, read: Callable[[object], _Value]) -> Answer[_Value]:
         """Return the answer to a question about a directory, whose failure says nothing about other questions."""

@@ -20,10 +20,10 @@ from globus_sync_directory.model.pair import Directory
 from globus_sync_directory.model.task import MOST_EVENTS, Event, Pause, SkippedPath, Task
 from globus_sync_directory.text import shorten
 
-__all__ = ["IDS_PER_REQUEST", "GlobusClient", "Submitted", "host_now"]
+__all__ = ["IDS_PER_REQUEST", "LIST_LIMIT", "GlobusClient", "Submitted", "host_now"]
 
 IDS_PER_REQUEST = 100
-_LIST_LIMIT = 1000  # Source: Globus SDK, largest page of task_list
+LIST_LIMIT = 1000  # Source: Globus SDK, largest page of task_list
 
 log = logging.getLogger(__name__)
 _Item = TypeVar("_Item", bound=Hashable)
@@ -47,8 +47,9 @@ class GlobusClient:
     def __init__(self, client_id: str, caller: Caller, clock_offset: timedelta) -> None:
         self.clock_offset = clock_offset
         self.identity = f"{client_id}@clients.auth.globus.org"  # collections are shared with this
-        self._caller, self._ask, self._look = caller, caller.ask, caller.look
-        self._ask_detail = caller.ask_detail
+        self._caller = caller
+        self._ask, self._ask_single = caller.ask, caller.ask_single
+        self._look, self._ask_detail = caller.look, caller.ask_detail
         self._threads = Threads()
 
     def __enter__(self) -> GlobusClient:
@@ -106,9 +107,9 @@ class GlobusClient:
         """Return our tasks with exactly this label, ended or not, newest first."""
 
         def read_exact(document: object) -> list[Task]:
-            return [task for task in read_page(document)[0] if task.label == label]
+            return [task for task in read_list(Task, document) if task.label == label]
 
-        return self._ask("the list of tasks", partial(_list_tasks, filters={"label": f"={label}"}), read_exact)
+        return self._ask_single("the list of tasks", partial(_list_tasks, filters={"label": f"={label}"}), read_exact)
 
     def recent_tasks(self) -> Answer[list[Task]]:
         """Return our thousand newest tasks, ended or not, newest first; an unreadable document is left out."""
@@ -116,7 +117,7 @@ class GlobusClient:
 
     def task(self, task_id: str) -> Answer[Task]:
         """Return one task."""
-        return self._ask("a task", lambda globus: globus.get_task(task_id), partial(read, Task))
+        return self._ask_single("a task", lambda globus: globus.get_task(task_id), partial(read, Task))
 
     def newest_events(self, task_id: str) -> Answer[list[Event]]:
         """Return the newest entries of a task's log that have a time, newest first, at most MOST_EVENTS."""
@@ -153,7 +154,7 @@ class GlobusClient:
     def collection(self, collection_id: str) -> Answer[Collection]:
         """Return what Globus says of a collection; one without a name is named by its id."""
         read_named = partial(read, Collection, name=collection_id)
-        return self._ask("a collection", lambda globus: globus.get_endpoint(collection_id), read_named)
+        return self._ask_single("a collection", lambda globus: globus.get_endpoint(collection_id), read_named)
 
     def make_directory(self, collection_id: str, path: str) -> Answer[str]:
         """Make one directory, and return what Globus calls that; the directory above it must exist."""
@@ -161,7 +162,7 @@ class GlobusClient:
         def send(globus: TransferClient) -> GlobusHTTPResponse:
             return globus.operation_mkdir(collection_id, path=path)
 
-        return self._ask("a new directory", send, documents.read_code, data_on={collection_id})
+        return self._ask_single("a new directory", send, documents.read_code, data_on={collection_id})
 
     def remove_directory(self, collection_id: str, path: str) -> Answer[str]:
         """Begin to remove a directory that this tool has just made; return the id of the task that does it."""
@@ -171,7 +172,7 @@ class GlobusClient:
         def send(globus: TransferClient) -> GlobusHTTPResponse:
             return globus.submit_delete(data)
 
-        return self._ask("the removal of a directory", send, documents.read_task_id, data_on={collection_id})
+        return self._ask_single("the removal of a directory", send, documents.read_task_id, data_on={collection_id})
 
     def submission_id(self) -> Answer[str]:
         """Return a fresh submission id; however often it is sent, it starts one task."""
@@ -184,13 +185,13 @@ class GlobusClient:
             return globus.submit_transfer(dict(document))
 
         ends = {str(document.get(f"{side}_endpoint")) for side in ("source", "destination")}
-        answer = self._ask("a submission", send, documents.read_submitted, data_on=ends)
+        answer = self._ask_single("a submission", send, documents.read_submitted, data_on=ends)
         log.debug("submission %s: %s", document["submission_id"], shorten(str(answer)))
         return answer
 
 
 def _list_tasks(
-    globus: TransferClient, filters: _Filters | None = None, *, limit: int = _LIST_LIMIT, offset: int = 0
+    globus: TransferClient, filters: _Filters | None = None, *, limit: int = LIST_LIMIT, offset: int = 0
 ) -> GlobusHTTPResponse:
     """Ask for a page of our tasks that pass ``filters``, newest first."""
     return globus.task_list(limit=limit, offset=offset, filter=filters or {}, orderby="request_time DESC")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TypeVar
 
@@ -48,8 +48,8 @@ class Consents:
 
     def __init__(self, ask_auth: Callable[[str], Answer[None]]) -> None:
         self._ask_auth = ask_auth
-        self._turn = threading.Lock()
-        self._answers: Mapping[str, Answer[None]] = {}  # by collection; replaced as a whole, so it is read without turn
+        self._turns: dict[str, threading.Lock] = {}  # by collection, like the answers
+        self._answers: dict[str, Answer[None]] = {}
 
     def ask(self, collections: Collection[str], question: Callable[[], Answer[_Value]]) -> Answer[_Value]:
         """
@@ -60,7 +60,7 @@ class Consents:
         """
         is_definite = True
         while True:
-            before = self._answers
+            before = self._answers.copy()
             answer = question()
             if not isinstance(answer, Rejected):
                 return answer
@@ -77,12 +77,11 @@ class Consents:
 
     def _give(self, collection: str) -> Answer[None]:
         """Return Globus Auth's answer to this consent; it is asked once, by one thread, while others wait."""
-        with self._turn:
+        with self._turns.setdefault(collection, threading.Lock()):  # one that hangs does not hold up the others
             if collection not in self._answers:
-                outage = next((known for known in self._answers.values() if isinstance(known, Unavailable)), None)
                 scope = f"{TransferScopes.all}[*https://auth.globus.org/scopes/{collection}/data_access]"
-                answer = outage or self._ask_auth(scope)
+                answer = self._ask_auth(scope)
                 outcome = "given" if isinstance(answer, Received) else "not given"
                 log.info("data_access consent for collection %s: %s", collection, outcome)
-                self._answers = {**self._answers, collection: answer}
+                self._answers[collection] = answer
             return self._answers[collection]

@@ -29,6 +29,7 @@ _IDS = ("task_id", "collection_id", "collection", "source_collection", "destinat
 _NAMES: Mapping[type, Mapping[str, str]] = {
     Task: {
         "requested_at": "request_time",
+        "kind": "type",
         "ended_at": "completion_time",
         "fatal_code": "fatal_error.code",
         "fatal_description": "fatal_error.description",
@@ -42,6 +43,8 @@ _NAMES: Mapping[type, Mapping[str, str]] = {
         "bytes_per_second": "effective_bytes_per_second",
         "source_collection": "source_endpoint_id",
         "destination_collection": "destination_endpoint_id",
+        "source_path": "source_base_path",
+        "destination_path": "destination_base_path",
         "source_name": "source_endpoint_display_name",
         "destination_name": "destination_endpoint_display_name",
     },

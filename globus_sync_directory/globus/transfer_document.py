@@ -12,7 +12,8 @@ from globus_sync_directory.model.pair import Pair, SyncLevel, task_label
 
 NO_SUBMISSION_ID_YET = "00000000-0000-0000-0000-000000000000"
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
-_NOT_COMPARED = ("deadline", "submission_id", "label", "sync_level")
+_SHOW_PATHS = {"store_base_path_info": True}  # in the task document: they tell whose a task is
+_NOT_COMPARED = ("deadline", "submission_id", "label", "sync_level", *_SHOW_PATHS)
 
 
 def build_document(pair: Pair, submission_id: str, sync_level: SyncLevel, now: datetime) -> dict[str, Any]:
@@ -33,6 +34,7 @@ def build_document(pair: Pair, submission_id: str, sync_level: SyncLevel, now: d
         notify_on_succeeded=False,  # an application has no inbox
         notify_on_failed=False,
         notify_on_inactive=False,
+        additional_fields=_SHOW_PATHS,
     )
     data.add_item(pair.source.path_with_slash, pair.destination.path_with_slash, recursive=True)
     for pattern in pair.exclude:

@@ -23,11 +23,16 @@ Id = Annotated[str, Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
 @dataclass(frozen=True, kw_only=True)
 class PendingSubmission:
-    """A submission id that was sent with this document, or was about to be, and whose answer is not known."""
+    """
+    A submission id that was sent with this document, or was about to be, and whose answer is not known.
+
+    ``sent_again_at``: when a later run sent it last.
+    """
 
     submission_id: Id
     document: Mapping[str, Any]
     reserved_at: Moment
+    sent_again_at: Moment | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

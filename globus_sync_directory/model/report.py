@@ -21,7 +21,8 @@ class PairReport:
     How one pair is doing; times are aware UTC.
 
     ``is_orphaned``: the pair of this task is not in the config any more. ``known_by_label``: it may even belong to
-    another config of the same application. ``before``: the report on the task that this run replaced or
+    another config of the same application. ``needs_attention``: also where the status by itself is no reason for a
+    person to act. ``before``: the report on the task that this run replaced or
     was to replace.
     """
 
@@ -40,6 +41,7 @@ class PairReport:
     max_age: timedelta | None = None
     is_orphaned: bool = False
     known_by_label: bool = False
+    needs_attention: bool = False
     before: PairReport | None = None
     document: Mapping[str, Any] | None = None  # with --dry-run: what would be submitted
 
@@ -60,7 +62,8 @@ class PairReport:
         """The exit status that this pair needs; OK for an orphaned task that has ended or may be of another config."""
         if self.known_by_label or (self.is_orphaned and self.task and not self.task.is_live):
             return ExitStatus.OK
-        return worst([self.status.exit_status, ExitStatus.TOO_OLD if self.is_too_old else ExitStatus.OK])
+        own = [ExitStatus.ATTENTION] if self.needs_attention else []
+        return worst([*own, self.status.exit_status, ExitStatus.TOO_OLD if self.is_too_old else ExitStatus.OK])
 
 
 class CheckResult(Enum):

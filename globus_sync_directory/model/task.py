@@ -15,12 +15,14 @@ class Task:
 
     ``status`` is ACTIVE, INACTIVE (suspended), SUCCEEDED or FAILED (also cancelled or expired). ``cancelled_by``: the
     side, SOURCE, DESTINATION or BOTH, whose administrator cancelled it, and ``cancel_message`` what that person wrote.
+    ``kind`` is TRANSFER or DELETE; the paths are what its items have in common, empty where Globus does not show them.
     Source: Globus Transfer API, task, task document.
     """
 
     task_id: str
     status: str
     requested_at: datetime
+    kind: str = ""
     label: str = ""
     ended_at: datetime | None = None
     deadline: datetime | None = None
@@ -40,6 +42,8 @@ class Task:
     faults: int = 0
     source_collection: str = ""
     destination_collection: str = ""
+    source_path: str = ""
+    destination_path: str = ""
     source_name: str = ""
     destination_name: str = ""
 

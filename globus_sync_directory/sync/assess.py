@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -138,11 +138,9 @@ def _report_on_last_task(blank: PairReport, pair: Pair | None, record: PairRecor
     snapshot = findings.snapshot
     task = snapshot.find(record.task)
     if task:
-        others = [other for other in snapshot.live(pair.fingerprint) if other is not task] if pair else []
-        notes = tuple(f"another task of this pair is running too: {task_link(other.task_id)}" for other in others)
-        return report_on_task(
-            replace(blank, notes=notes), findings.with_details(task, pair, record, record.task.deadline)
-        )
+        report = report_on_task(blank, findings.with_details(task, pair, record, record.task.deadline))
+        others = [other for other in snapshot.live(blank.fingerprint, record) if other.task_id != task.task_id]
+        return _with_others(report, others)
     report = replace(blank, task_id=record.task.task_id)
     failure = snapshot.unanswered.get(record.task.task_id)
     if failure:
@@ -151,6 +149,20 @@ def _report_on_last_task(blank: PairReport, pair: Pair | None, record: PairRecor
         return replace(report, status=PairStatus.UNKNOWN_TO_GLOBUS, since=record.task.submitted_at)
     notes = ("Globus does not list this task yet",)
     return replace(report, status=PairStatus.STARTED, since=record.task.submitted_at, notes=notes)
+
+
+def _with_others(report: PairReport, others: Sequence[Task]) -> PairReport:
+    """Return the report on a live task of a pair beside which ``others`` run: whoever cancels one must know of all."""
+    if not others:
+        return report
+    problem = Problem(
+        reason=f"more than one task of this pair is running: {report.task_id}, "
+        + ", ".join(other.task_id for other in others),
+        fix="cancel the newer one, or wait for the end of all: until then no run starts this pair",
+        command=f"globus task cancel {others[0].task_id}",
+    )
+    notes = tuple(f"another task of this pair is running too: {task_link(other.task_id)}" for other in others)
+    return replace(report, needs_attention=True, problem=report.problem or problem, notes=report.notes + notes)
 
 
 def _with_earlier_task(report: PairReport, pair: Pair, findings: Findings) -> PairReport:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from globus_sync_directory.globus.explain import About, explain, is_path_not_found
 from globus_sync_directory.model.answer import Answer, Received, Rejected, Unavailable
-from globus_sync_directory.model.pair import Directory, Pair, SyncLevel, name_for_label
+from globus_sync_directory.model.pair import Directory, Pair, SyncLevel
 from globus_sync_directory.model.problem import Problem
 from globus_sync_directory.model.record import PairRecord
 from globus_sync_directory.model.status import PairStatus
+from globus_sync_directory.sync.ours import is_seen_to_write_to
 from globus_sync_directory.sync.outcome import Outcome
 from globus_sync_directory.sync.records import has_ended, record_of
 from globus_sync_directory.sync.scope import Scope
@@ -20,6 +21,7 @@ from globus_sync_directory.sync.task_status import task_status
 from globus_sync_directory.text import quote
 
 _WITHOUT_PROGRESS = (PairStatus.SUSPENDED, PairStatus.PAUSED)
+_BY_CHECKSUM = "so all files are compared by checksum"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +61,13 @@ def plan(
     records: Mapping[str, PairRecord],
     ends: Mapping[Directory, Answer[str]],
     identity: str,
+    in_doubt: Collection[str] = (),
 ) -> tuple[list[Plan], dict[str, Outcome]]:
     """
     Return the plans for ``pairs``, and the outcomes of those that cannot be started, by fingerprint.
 
-    Only a permanent problem blocks a start. ``ends`` is what was found at both ends.
+    Only a permanent problem blocks a start. ``ends`` is what was found at both ends; ``in_doubt`` are the fingerprints
+    of the pairs of which a task may have failed that the records do not know.
     """
     plans: list[Plan] = []
     blocked: dict[str, Outcome] = {}
@@ -75,7 +79,7 @@ def plan(
         if permanent:
             blocked[pair.fingerprint] = Outcome(status=PairStatus.BLOCKED, problem=permanent, notes=notes)
         else:
-            sync_level, why = _sync_level(records, pair)
+            sync_level, why = _sync_level(records, pair, in_doubt)
             plans.append(Plan(pair=pair, sync_level=sync_level, why=why, notes=notes))
     return plans, blocked
 
@@ -86,15 +90,17 @@ def is_proven(records: Mapping[str, PairRecord], pair: Pair) -> bool:
     return record is not None and record.last_task_succeeded
 
 
-def _sync_level(records: Mapping[str, PairRecord], pair: Pair) -> tuple[SyncLevel, str]:
+def _sync_level(records: Mapping[str, PairRecord], pair: Pair, in_doubt: Collection[str]) -> tuple[SyncLevel, str]:
     """Return the sync level and the reason: only checksums find files that a failed task has damaged."""
+    if pair.fingerprint in in_doubt:
+        return SyncLevel.CHECKSUM, f"another task of it may have failed since, {_BY_CHECKSUM}"
     if is_proven(records, pair):
         level = pair.sync_level.name.lower()
         return pair.sync_level, f"its last task succeeded and none is running; sync level {level}"
     record = records.get(pair.fingerprint)
     is_known = record is not None and record.task is not None
     why = "its last task was not a full success" if is_known else "no earlier task of it is known"
-    return SyncLevel.CHECKSUM, f"{why}, so all files are compared by checksum"
+    return SyncLevel.CHECKSUM, f"{why}, {_BY_CHECKSUM}"
 
 
 def _problem_at(end: Directory, pair: Pair, ends: Mapping[Directory, Answer[str]], identity: str) -> Problem | None:
@@ -118,12 +124,15 @@ def _sentence(problem: Problem) -> str:
 
 
 def _writes_to_same_place(orphan: PairRecord, pair: Pair, snapshot: Snapshot) -> bool:
-    """Return whether an orphaned task writes to the destination of ``pair``; without a recorded path, by name."""
+    """
+    Return whether an orphaned task writes to the destination of ``pair``.
+
+    A task that is known by its label alone may be of another config: it counts only where Globus shows the path.
+    """
     if orphan.destination is not None:
         return orphan.destination.overlaps(pair.destination)
     task = snapshot.find(orphan.task)
-    collection = task.destination_collection if task else ""
-    return collection == pair.destination.collection and orphan.name == name_for_label(pair.name)
+    return task is not None and is_seen_to_write_to(task, pair.destination)
 
 
 def _wait_for(orphan: PairRecord, snapshot: Snapshot, now: datetime) -> Outcome:

@@ -7,15 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from globus_sync_directory.model.pair import Pair, fingerprint_in, name_in
+from globus_sync_directory.model.pair import Pair, name_in
 from globus_sync_directory.model.record import FailedStart, LastTask, LeftConfig, PairRecord, Success
 from globus_sync_directory.model.report import PairReport
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Task
 from globus_sync_directory.sync.details import Details
+from globus_sync_directory.sync.ours import label_fingerprint, newest_first, tasks_of
 from globus_sync_directory.sync.outcome import Outcome
 from globus_sync_directory.sync.scope import Scope
-from globus_sync_directory.sync.snapshot import Snapshot, newest_first
+from globus_sync_directory.sync.snapshot import Snapshot
 from globus_sync_directory.sync.success import is_success, judge_skips
 
 # How long, and how many, records of removed pairs are kept: a pair that was removed by mistake finds its record again.
@@ -40,7 +41,7 @@ def update_records(
         updated[fingerprint] = _update_orphan(record, fingerprint, snapshot, now)
     configured = {pair.fingerprint for pair in scope.all_pairs}
     for task in newest_first(snapshot.known.values()):
-        orphan = fingerprint_in(task.label) or ""
+        orphan = label_fingerprint(task)
         if task.is_live and orphan and orphan not in configured and orphan not in updated:
             name = name_in(task.label) or orphan
             left = LeftConfig(since=now)
@@ -65,6 +66,11 @@ def with_task(record: PairRecord, task: LastTask) -> PairRecord:
     is_same = record.task is not None and record.task.task_id == task.task_id
     replaced = record.replaced if is_same else record.task
     return replace(record, task=task, replaced=replaced, pending=None, waiting_since=None)
+
+
+def waiting_for_room(record: PairRecord, now: datetime) -> PairRecord:
+    """Return ``record`` without a pending submission: Globus has no room for a task of this pair."""
+    return replace(record, pending=None, waiting_since=record.waiting_since or now)
 
 
 def has_ended(record: PairRecord, snapshot: Snapshot) -> bool:
@@ -150,7 +156,7 @@ def _update_pair(record: PairRecord | None, pair: Pair, snapshot: Snapshot, now:
 
 def _with_history(record: PairRecord, pair: Pair, snapshot: Snapshot) -> PairRecord:
     """Return the record of a pair that is new, or whose record was lost, with its last task and last success."""
-    ours = newest_first(task for task in snapshot.known.values() if fingerprint_in(task.label) == pair.fingerprint)
+    ours = tasks_of(snapshot.known.values(), pair.fingerprint, pair)
     task = record.task or (last_task(ours[0], pair) if ours else None)
     record = _with_files(record, ours)
     success = next((_success(task) for task in ours if is_success(task, record, pair)), None)
@@ -195,7 +201,7 @@ def _with_live_task(record: PairRecord, fingerprint: str, pair: Pair | None, sna
     """Return ``record`` with the live task as the last one; if several are live and one is remembered, that one."""
     if record.replaced and record.replaced.task_id in snapshot.gone:
         record = replace(record, replaced=None)
-    live = snapshot.live(fingerprint)
+    live = snapshot.live(fingerprint, record)
     if not live or (record.task and record.task.task_id in {task.task_id for task in live}):
         return record
     log.info("%s: adopted task %s, which was not remembered", record.name, live[0].task_id)

@@ -17,11 +17,12 @@ from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.state import StateStore
 from globus_sync_directory.sync.assess import Findings, assess, assess_without_globus
 from globus_sync_directory.sync.details import ask_details
+from globus_sync_directory.sync.newer import find_doubts
 from globus_sync_directory.sync.outcome import Outcome
 from globus_sync_directory.sync.plan import Plan, find_idle, plan
 from globus_sync_directory.sync.preflight import look_at_ends
 from globus_sync_directory.sync.records import update_records, with_failed_starts, with_vanished
-from globus_sync_directory.sync.recover import recover_pending
+from globus_sync_directory.sync.recover import recover_pending, with_listed
 from globus_sync_directory.sync.scope import Scope
 from globus_sync_directory.sync.snapshot import Snapshot, take_snapshot
 from globus_sync_directory.sync.submit import submit
@@ -49,22 +50,46 @@ def run(scope: Scope, client: GlobusClient, store: StateStore, mode: Mode) -> Ru
 
 
 def _start(scope: Scope, client: GlobusClient, store: StateStore) -> RunReport:
-    live = client.live_tasks()
-    recovered = recover_pending(client, store, scope, live.value) if isinstance(live, Received) else {}
     now = client.now()
-    snapshot = take_snapshot(client, store.records, scope, live, now)
+    snapshot = take_snapshot(client, store.records, scope, client.live_tasks(), now)
     if not isinstance(snapshot, Snapshot):
         return report_without_globus(scope, store.records, snapshot, now)
-    store.save(update_records(store.records, snapshot, scope, now))
-    idle, waiting = find_idle(store.records, snapshot, scope, recovered, now)
-    ends = look_at_ends(client, idle, store.records)
-    plans, blocked = plan(idle, store.records, ends, scope.identity)
-    submitted = submit(client, store, plans, snapshot.known, scope.identity)
-    outcomes = recovered | waiting | blocked | submitted
+    store.save(update_records(with_listed(store.records, snapshot, scope), snapshot, scope, now))
+    outcomes = _start_idle(scope, client, store, snapshot, {})
+    recovered = recover_pending(client, store, snapshot, scope, outcomes)  # after the starts: it may take its time
+    if recovered:
+        snapshot = snapshot.with_tasks(recovered.tasks)
+        store.save(update_records(store.records, snapshot, scope, now))
+        outcomes = _start_idle(scope, client, store, snapshot, {**_without_waiting(outcomes), **recovered.outcomes})
     store.save(with_failed_starts(store.records, outcomes, scope, now))
     findings = _explain(scope, client, store.records, snapshot, outcomes)
     store.save(findings.records)
     return _run_report(assess(findings))
+
+
+def _start_idle(
+    scope: Scope, client: GlobusClient, store: StateStore, snapshot: Snapshot, outcomes: Mapping[str, Outcome]
+) -> dict[str, Outcome]:
+    """Start the pairs that need a new task and have no outcome yet; return the outcomes of all."""
+    plans, rest = _plan(scope, client, store.records, snapshot, outcomes)
+    return {**outcomes, **rest, **submit(client, store, plans, snapshot.known, scope.identity)}
+
+
+def _plan(
+    scope: Scope, client: GlobusClient, records: _Records, snapshot: Snapshot, outcomes: Mapping[str, Outcome]
+) -> tuple[list[Plan], dict[str, Outcome]]:
+    """Return what to submit, and the outcomes of the pairs that wait or are blocked."""
+    idle, waiting = find_idle(records, snapshot, scope, outcomes, client.now())
+    ends = look_at_ends(client, idle, records)
+    in_doubt = find_doubts(client, idle, records, snapshot)
+    plans, blocked = plan(idle, records, ends, scope.identity, in_doubt)
+    return plans, waiting | blocked
+
+
+def _without_waiting(outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
+    """Return the outcomes without those of pairs that waited for a task or a submission, which may be resolved now."""
+    waiting = PairStatus.WAITING_FOR_EARLIER_TASK
+    return {key: outcome for key, outcome in outcomes.items() if outcome.status is not waiting}
 
 
 def _report_only(scope: Scope, client: GlobusClient, remembered: _Records, mode: Mode) -> RunReport:
@@ -76,10 +101,8 @@ def _report_only(scope: Scope, client: GlobusClient, remembered: _Records, mode:
     records = update_records(remembered, snapshot, scope, now)
     outcomes: dict[str, Outcome] = {}
     if mode is Mode.DRY_RUN:
-        idle, waiting = find_idle(records, snapshot, scope, {}, now)
-        ends = look_at_ends(client, idle, records)
-        plans, blocked = plan(idle, records, ends, scope.identity)
-        outcomes = waiting | blocked | _would_start(plans, now)
+        plans, rest = _plan(scope, client, records, snapshot, {})
+        outcomes = rest | _would_start(plans, now)
     return _run_report(assess(_explain(scope, client, records, snapshot, outcomes)))
 
 

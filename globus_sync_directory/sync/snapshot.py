@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from globus_sync_directory.globus.client import IDS_PER_REQUEST, GlobusClient
 from globus_sync_directory.globus.explain import is_no_such_task
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
-from globus_sync_directory.model.pair import fingerprint_in
+from globus_sync_directory.model.pair import Pair
 from globus_sync_directory.model.record import LastTask, PairRecord
 from globus_sync_directory.model.task import Task
+from globus_sync_directory.sync.ours import tasks_of
 from globus_sync_directory.sync.scope import Scope
 
 # A new task may be missing from Globus' answers for a while; only after that is "no such task" certain.
@@ -36,19 +37,13 @@ class Snapshot:
         """Return the remembered task, if Globus knows it."""
         return self.known.get(remembered.task_id) if remembered else None
 
-    def live(self, fingerprint: str) -> list[Task]:
-        """Return the live tasks with this fingerprint, newest first."""
-        return live_tasks_of(self.known.values(), fingerprint)
+    def live(self, fingerprint: str, ends: Pair | PairRecord) -> list[Task]:
+        """Return the live tasks of a pair, or of the record of one, newest first."""
+        return [task for task in tasks_of(self.known.values(), fingerprint, ends) if task.is_live]
 
-
-def live_tasks_of(tasks: Iterable[Task], fingerprint: str) -> list[Task]:
-    """Return those of ``tasks`` that are live and carry ``fingerprint``, newest first."""
-    return newest_first(task for task in tasks if task.is_live and fingerprint_in(task.label) == fingerprint)
-
-
-def newest_first(tasks: Iterable[Task]) -> list[Task]:
-    """Return ``tasks`` in the order of their submission, the newest first."""
-    return sorted(tasks, key=lambda task: task.requested_at, reverse=True)
+    def with_tasks(self, tasks: Iterable[Task]) -> Snapshot:
+        """Return the snapshot with tasks that were found later."""
+        return replace(self, known={**self.known, **{task.task_id: task for task in tasks}})
 
 
 def take_snapshot(

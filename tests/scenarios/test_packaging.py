@@ -46,7 +46,8 @@ ONLY_IMPORTERS = {
 """What only these rooms of the tool may import."""
 
 ASK_GLOBUS = {
-    *("sync.recover", "sync.snapshot", "sync.preflight", "sync.submit", "sync.details"),
+    *("sync.snapshot", "sync.preflight", "sync.newer", "sync.details"),
+    *("sync.submit", "sync.sending", "sync.conflicts", "sync.recover"),
     *("commands.check_ends", "commands.check_write"),
 }
 HAND_THE_CLIENT_ON = {"sync.run", "commands.wait"}

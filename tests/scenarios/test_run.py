@@ -82,6 +82,7 @@ def test_the_document(world: World) -> None:
         "notify_on_succeeded": False,
         "notify_on_failed": False,
         "notify_on_inactive": False,
+        "store_base_path_info": True,
         "filter_rules": [
             {"DATA_TYPE": "filter_rule", "method": "exclude", "name": "*.tmp"},
             {"DATA_TYPE": "filter_rule", "method": "exclude", "name": "scratch", "type": "dir"},

@@ -272,6 +272,25 @@ def test_looks_never_mean_an_outage(service: Service, client: GlobusClient, repl
     assert value(client.stat(LAB)) == "dir"
 
 
+@pytest.mark.parametrize("reply", [requests.ReadTimeout("x"), error(503, "X"), Reply(b"<html>"), Reply({"DATA": 5})])
+def test_a_question_about_one_pair_never_means_an_outage(
+    service: Service, client: GlobusClient, reply: Reply | Exception
+) -> None:
+    """However many of them get no answer: each is asked, and so is what every pair needs."""
+    questions: list[Callable[[], Answer[object]]] = [
+        lambda: client.submit({"submission_id": CLIENT}), lambda: client.task("x"),
+        lambda: client.collection("x"), lambda: client.tasks_by_label("x"),
+    ]  # fmt: skip
+    for path in ("/transfer", TASK, "/endpoint/x", LIST):
+        service.on(path, reply)
+    for question in questions * 2:
+        service.requests.clear()
+        assert isinstance(question(), Unavailable)
+        assert service.requests
+    service.on(LIST, page(1))
+    assert numbers(client.recent_tasks()) == [1]
+
+
 EVENTS, SKIPPED = "/event_list", "/skipped_errors"
 NOT_ASKED = "not asked, because other questions of this kind were not answered either"
 

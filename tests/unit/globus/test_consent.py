@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from globus_sync_directory.globus.consent import Consents, missing_consents
-from globus_sync_directory.model.answer import Answer, Received, Rejected
+from globus_sync_directory.model.answer import Answer, Received, Rejected, Unavailable
 
 ONE, TWO = "763d50ee-e814-4080-878b-6a8be5cf7570", "9d6d994a-6d04-11e5-ba46-22000b92c6ec"
 TRANSFER = "urn:globus:auth:scope:transfer.api.globus.org:all"
@@ -88,3 +88,26 @@ def test_a_rejection_that_stays(clear: tuple[bool, bool], is_definite: bool) -> 
     ]
     answer: Answer[str] = Consents(lambda _: Received(None)).ask({ONE}, lambda: rest.pop(0))
     assert answer == Rejected(http_status=400, code="X", message="", is_definite=is_definite)
+
+
+def test_one_collection_that_hangs_holds_up_no_other() -> None:
+    """And its failure is not taken for that of another."""
+    other_is_done = threading.Event()
+
+    def ask_auth(scope: str) -> Answer[None]:
+        if ONE in scope:
+            assert other_is_done.wait(5)
+            return Unavailable(reason="no answer")
+        other_is_done.set()
+        return Received(None)
+
+    def ask(collection: str) -> Answer[str]:
+        missing = Rejected(http_status=403, code=CODE, message="", missing_consents=frozenset({collection}))
+        answers: list[Answer[str]] = [missing, Received("dir")]
+        return consents.ask({collection}, lambda: answers.pop(0))
+
+    consents = Consents(ask_auth)
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(ask, (ONE, TWO)))
+    assert answers == [Unavailable(reason="no answer"), Received("dir")]
+    assert ask(ONE) == Unavailable(reason="no answer")

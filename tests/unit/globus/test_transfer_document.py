@@ -42,6 +42,7 @@ def test_the_whole_document() -> None:
         "notify_on_succeeded": False,
         "notify_on_failed": False,
         "notify_on_inactive": False,
+        "store_base_path_info": True,
         "DATA": [
             {
                 "DATA_TYPE": "transfer_item",
@@ -98,6 +99,13 @@ def test_asks_for(level: SyncLevel, pair: Pair, change: dict[str, Any], expected
     """A document is what the config asks for if it differs in its deadline, label or a stricter comparison only."""
     document = {**build_document(PAIR, ID, level, NOW), **change}
     assert asks_for(document, pair) is expected
+
+
+def test_a_document_of_an_older_version() -> None:
+    """What only tells more of a task makes a document no other one."""
+    document = build_document(PAIR, ID, SyncLevel.CHECKSUM, NOW)
+    del document["store_base_path_info"]
+    assert asks_for(document, PAIR)
 
 
 def test_an_older_exclude_is_another_request() -> None:

@@ -36,6 +36,8 @@ def report(status: PairStatus, counts_from: datetime | None = FRESH, task: Task 
         (report(PairStatus.SIGN_IN_REJECTED, OLD), True, 4),
         (report(PairStatus.RUNNING, None), False, 0),
         (replace(report(PairStatus.RUNNING, OLD), max_age=None), False, 0),
+        (replace(report(PairStatus.RUNNING), needs_attention=True), False, 1),
+        (replace(report(PairStatus.RUNNING, OLD), needs_attention=True), True, 1),
     ],
 )
 def test_exit_status(made: PairReport, is_too_old: bool, exit_status: int) -> None:

@@ -84,6 +84,11 @@ CASES = [
     Case(
         "another status, the same fix", [FAILED, report(PairStatus.STUCK, "free some space")], [["failed"], ["stuck"]]
     ),
+    Case(
+        "attention, whatever the status",
+        [replace(report(PairStatus.RUNNING, "cancel one"), needs_attention=True)] * 2 + [report(PairStatus.RUNNING)],
+        [["running"], [], []],
+    ),
     Case("too old", [report(PairStatus.RUNNING, is_too_old=True)] * 2, [["too old"], []]),
     Case("too old although it has succeeded", [replace(DONE, max_age=timedelta(hours=1))], [["too old"]]),
     Case("failed, later too old", [FAILED, replace(FAILED, max_age=timedelta(hours=1))], [["failed"], ["failed"]]),

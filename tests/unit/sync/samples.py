@@ -40,6 +40,7 @@ def task(number: int = 1, pair: Pair | None = PAIR, **more: Any) -> Task:
         task_id=new_id(number),
         status="ACTIVE",
         requested_at=BEGUN,
+        kind="TRANSFER",
         label=label,
         source_collection=pair.source.collection if pair else "",
         destination_collection=pair.destination.collection if pair else "",

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from globus_sync_directory.errors import ExitStatus
 from globus_sync_directory.model.answer import Failure
 from globus_sync_directory.model.problem import Problem
 from globus_sync_directory.model.record import FailedStart, PairRecord
@@ -81,11 +82,14 @@ def test_names_of_collections_of_a_failed_start() -> None:
 
 
 def test_two_live_tasks() -> None:
-    """A note for every other live task of the pair; tasks that ended and those of other pairs get none."""
+    """They need attention, and each has its note; tasks that ended and those of other pairs get none."""
     found = snapshot(task(1), task(2), task(3, OTHER), ended(4))
     made = report_on_pair(record(1), found)
     (note,) = made.notes
-    assert made.task_id == new_id(1)
+    assert (made.task_id, made.status, made.exit_status) == (new_id(1), PairStatus.RUNNING, ExitStatus.ATTENTION)
+    assert made.problem is not None
+    assert made.problem.reason == f"more than one task of this pair is running: {new_id(1)}, {new_id(2)}"
+    assert made.problem.command == f"globus task cancel {new_id(2)}"
     assert note == f"another task of this pair is running too: https://app.globus.org/activity/{new_id(2)}"
 
 

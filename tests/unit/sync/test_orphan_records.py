@@ -119,6 +119,13 @@ ORPHANS = [
         found=snapshot(task(1, label=task_label("", FINGERPRINT, new_id(1)))),
         after=PairRecord(name=FINGERPRINT, first_seen=NOW, task=remembered(1), left_config=LEFT_NOW),
     ),
+    Orphan(name="a task that is no transfer", before=None, found=snapshot(task(1, kind="DELETE")), after=None),
+    Orphan(
+        name="a live task between other collections that carries its label",
+        before=orphan(1),
+        found=snapshot(ended(1), task(2, destination_collection="")),
+        after=orphan(1, had_files=True, is_end_reported=True, success=success()),
+    ),
     Orphan(name="an ended task of a pair that nobody knows", before=None, found=snapshot(ended(1)), after=None),
     Orphan(name="a task that this tool did not start", before=None, found=snapshot(task(1, None)), after=None),
 ]

@@ -179,20 +179,28 @@ def test_waiting_for_an_orphan(
     assert waiting.get(FINGERPRINT) == outcome
 
 
+HOME = replace(PAIR, destination=replace(DESTINATION, path="/~/archive"))
+
+
 @pytest.mark.parametrize(
-    ("pair", "name", "collection", "waits"),
+    ("pair", "collection", "path", "waits"),
     [
-        (PAIR, "microscope", TWO, True),
-        (replace(PAIR, name="läb 1"), "l_b 1", TWO, True),
-        (PAIR, "telescope", TWO, False),
-        (PAIR, "microscope", ONE, False),
-        (PAIR, "telescope", ONE, False),
+        (PAIR, TWO, "/archive/images", True),
+        (PAIR, TWO, "/archive/images/", True),
+        (PAIR, TWO, "/archive", True),
+        (PAIR, TWO, "/archive/images/inner", True),
+        (PAIR, TWO, "/archive/images2", False),
+        (PAIR, TWO, "", False),
+        (PAIR, ONE, "/archive/images", False),
+        (HOME, TWO, "/archive", True),
+        (HOME, TWO, "/~/archive", True),
+        (HOME, TWO, "/other", False),
     ],
 )
-def test_an_orphan_that_is_known_by_its_label(pair: Pair, name: str, collection: str, waits: bool) -> None:
-    """Its paths are not known: it is in the way of a pair with the same name and destination collection."""
-    known = orphan(1, OLD, name=name, source=None, destination=None)
-    found = snapshot(task(1, OLD, destination_collection=collection))
+def test_an_orphan_that_is_known_by_its_label(pair: Pair, collection: str, path: str, waits: bool) -> None:
+    """It may be of another config with a section of this name: only what Globus shows of its destination counts."""
+    known = orphan(1, OLD, name=pair.name, source=None, destination=None)
+    found = snapshot(task(1, OLD, destination_collection=collection, destination_path=path))
     idle, waiting = find_idle({OLD.fingerprint: known}, found, scope(pair), {}, NOW)
     assert (idle, list(waiting)) == (([], [pair.fingerprint]) if waits else ([pair], []))
 
@@ -247,6 +255,15 @@ def test_sync_level(known: PairRecord | None, asked: SyncLevel, level: SyncLevel
     pair = replace(PAIR, sync_level=asked)
     plans, blocked = plan([pair], {FINGERPRINT: known} if known else {}, {}, IDENTITY)
     assert (plans, blocked) == ([Plan(pair=pair, sync_level=level, why=why)], {})
+
+
+def test_sync_level_of_a_pair_in_doubt() -> None:
+    """A task that the records do not know may have failed: only checksums find what it has damaged."""
+    pair = replace(PAIR, sync_level=SyncLevel.SIZE)
+    known = {FINGERPRINT: record(1, success=success(1))}
+    (made,), _ = plan([pair], known, {}, IDENTITY, {FINGERPRINT})
+    why = f"another task of it may have failed since, {UNPROVEN}"
+    assert (made.sync_level, made.why) == (SyncLevel.CHECKSUM, why)
 
 
 DIR: Answer[str] = Received("dir")

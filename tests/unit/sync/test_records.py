@@ -148,6 +148,20 @@ CASES = [
         after=record(2, had_files=True, replaced=remembered(1), pending=pending()),
     ),
     Case(
+        name="a live task between other collections whose label was copied",
+        before=record(1),
+        found=snapshot(ended(1, status="FAILED"), task(2, destination_collection=SOURCE.collection)),
+        after=record(1, had_files=True),
+    ),
+    Case(
+        name="a lost record: tasks between other collections, and those that are no transfers, are none of it",
+        before=None,
+        found=snapshot(
+            ended(1, source_collection=DESTINATION.collection), ended(2, kind="DELETE"), ended(3), has_recent=True
+        ),
+        after=replace(NEW, had_files=True, has_history=True, task=remembered(3), success=success(3)),
+    ),
+    Case(
         name="a replaced task that is gone is forgotten",
         before=record(2, replaced=remembered(1)),
         found=snapshot(task(2), gone=[1]),

@@ -17,10 +17,11 @@ from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import Task
 from globus_sync_directory.state import StateStore
 from globus_sync_directory.sync.outcome import Outcome
-from globus_sync_directory.sync.recover import recover_pending
+from globus_sync_directory.sync.recover import recover_pending, with_listed
 
-from .fake_client import FIRST_TASK, FakeClient
+from .fake_client import FIRST_TASK, NO_SUCH_TASK, FakeClient
 from .samples import (
+    BEGUN,
     DAY,
     ENDED,
     FINGERPRINT,
@@ -41,6 +42,7 @@ from .samples import (
     rejected,
     remembered,
     scope,
+    snapshot,
     task,
 )
 
@@ -57,10 +59,13 @@ def recover(
     pairs: Sequence[Pair] = (PAIR,),
     config: Sequence[Pair] | None = None,
 ) -> dict[str, Outcome]:
-    """Recover what is pending in ``known``."""
+    """Recover what is pending in ``known``, and return the outcomes."""
     with store.edit() as records:
         records |= {pair.fingerprint: one for pair, one in known.items()}
-    return recover_pending(client, store, scope(*pairs, config=config), live)
+    scope_of_run, seen = scope(*pairs, config=config), snapshot(*live)
+    store.save(with_listed(store.records, seen, scope_of_run))
+    recovered = recover_pending(client, store, seen, scope_of_run, started=())
+    return dict(recovered.outcomes) if recovered else {}
 
 
 def on_disk(store: StateStore, pair: Pair = PAIR) -> PairRecord:
@@ -96,50 +101,154 @@ def test_it_is_sent_again_under_the_same_id(client: FakeClient, store: StateStor
     assert on_disk(store) == record(None, task=new, replaced=remembered(1))
 
 
+ACCEPTED = Received(Submitted(task_id=new_id(5), is_new=True))
+DUPLICATE = Received(Submitted(task_id=new_id(5), is_new=False))
+SENT_AGAIN = replace(LOST, pending=replace(pending(9), sent_again_at=NOW))
+
+
 @pytest.mark.parametrize(
-    ("reply", "status", "is_pending"),
+    ("reply", "status", "after"),
     [
-        (Received(Submitted(task_id=new_id(5), is_new=True)), PairStatus.STARTED, False),
-        (Received(Submitted(task_id=new_id(5), is_new=False)), None, False),  # reported like any other task
-        (NO_ANSWER, PairStatus.START_UNCONFIRMED, True),
-        (NO_TOKEN, PairStatus.SIGN_IN_REJECTED, True),
-        (replace(rejected("Odd"), is_definite=False), PairStatus.START_UNCONFIRMED, True),
-        (rejected("Odd"), None, False),  # planned like any other start
-        (NO_ROOM, PairStatus.WAITING_FOR_ROOM, False),
+        (ACCEPTED, PairStatus.STARTED, record(5, task=remembered(5, submitted_at=NOW), replaced=remembered(1))),
+        (NO_ANSWER, PairStatus.START_UNCONFIRMED, SENT_AGAIN),
+        (NO_TOKEN, PairStatus.SIGN_IN_REJECTED, SENT_AGAIN),
     ],
 )
 def test_replies(
-    client: FakeClient, store: StateStore, reply: Answer[Submitted], status: PairStatus | None, is_pending: bool
+    client: FakeClient, store: StateStore, reply: Answer[Submitted], status: PairStatus, after: PairRecord
 ) -> None:
     """Where no usable answer comes again, it stays pending, and nothing else of this pair is started."""
     client.replies = {"microscope": reply}
     outcomes = recover(client, store, {PAIR: LOST})
+    assert [outcome.status for outcome in outcomes.values()] == [status]
+    assert on_disk(store) == after
+    assert client.asked == ["submit microscope"]
+
+
+FOUND = task(5, label=task(9).label)
+EARLIER = record(5, task=remembered(5, submitted_at=NOW), replaced=remembered(1))
+MAY_COME = PairStatus.START_UNCONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("found", "status", "after"),
+    [
+        (Received(FOUND), None, EARLIER),
+        (Received(replace(FOUND, status="SUCCEEDED")), None, EARLIER),
+        (Received(replace(FOUND, requested_at=BEGUN - DAY)), None, record(1)),  # older than the last task
+        (Received(task(5, OTHER)), None, record(1)),
+        (Received(task(5)), None, record(1)),
+        (Received(replace(FOUND, kind="DELETE")), None, record(1)),
+        (Received(replace(FOUND, source_collection="")), None, record(1)),
+        (NO_SUCH_TASK, None, record(1)),
+        (NO_ANSWER, MAY_COME, SENT_AGAIN),
+        (rejected("Odd"), MAY_COME, SENT_AGAIN),
+    ],
+)
+def test_a_task_that_was_there_before(
+    client: FakeClient, store: StateStore, found: Answer[Task], status: PairStatus | None, after: PairRecord
+) -> None:
+    """It counts if it carries our label; else the submission id was used for something else, and is dropped."""
+    client.replies, client.tasks = {"microscope": DUPLICATE}, {new_id(5): found}
+    client.labelled = {"microscope": Received([])}
+    outcomes = recover(client, store, {PAIR: LOST}, [ended(1)])
     assert [outcome.status for outcome in outcomes.values()] == ([status] if status else [])
-    assert (on_disk(store).pending is not None) is is_pending
-    assert on_disk(store).task == (remembered(5, submitted_at=NOW) if isinstance(reply, Received) else remembered(1))
+    assert on_disk(store) == after
 
 
-def test_no_room_for_those_that_are_sent_again(client: FakeClient, store: StateStore) -> None:
-    """Who is not sent again stays pending: whether it was accepted is not known."""
-    client.replies = {"camera": NO_ROOM}
-    waiting = record(None, THIRD, pending=pending(8, THIRD), waiting_since=NOW - DAY)
-    outcomes = recover(client, store, {PAIR: LOST, THIRD: waiting}, pairs=[PAIR, THIRD])
-    assert client.asked == ["submit camera"]
-    assert outcomes[THIRD.fingerprint].status is PairStatus.WAITING_FOR_ROOM
-    outcome = outcomes[FINGERPRINT]
-    assert outcome.status is PairStatus.START_UNCONFIRMED
-    assert outcome.problem is not None
-    assert outcome.problem.reason == "not sent again, because Globus has no room for more tasks"
-    assert on_disk(store) == LOST
+def test_what_was_found_is_part_of_the_report(client: FakeClient, store: StateStore) -> None:
+    """Tasks that were found come with what Globus shows of them; new ones have nothing to show."""
+    client.replies, client.tasks = {"microscope": DUPLICATE}, {new_id(5): Received(FOUND)}
+    client.labelled = {"camera": Received([ended(8, pair=THIRD)])}
+    known = {PAIR: LOST, OTHER: record(2, OTHER, pending=pending(7, OTHER)), THIRD: record(3, THIRD)}
+    known[THIRD] = replace(known[THIRD], pending=pending(8, replace(THIRD, exclude=("*.tmp",))))
+    with store.edit() as records:
+        records |= {pair.fingerprint: one for pair, one in known.items()}
+    recovered = recover_pending(client, store, snapshot(), scope(PAIR, OTHER, THIRD), started=())
+    assert recovered is not None
+    assert recovered.tasks == (FOUND, ended(8, pair=THIRD))
+    assert {key: outcome.status for key, outcome in recovered.outcomes.items()} == {
+        OTHER.fingerprint: PairStatus.STARTED
+    }
 
 
-def test_identical_paths(client: FakeClient, store: StateStore) -> None:
-    """A conflict is looked into as for any other start."""
-    client.replies = {"microscope": rejected("ClientError.Conflict", "identical paths", 409)}
-    client.live = Received([task(2)])
-    outcomes = recover(client, store, {PAIR: LOST})
-    assert outcomes[FINGERPRINT].task == task(2)
-    assert on_disk(store) == record(2, replaced=remembered(1))
+ODD = rejected("Odd", "not now", 403)
+NOT_SEEN = replace(ODD, is_definite=False)
+YOUNG = record(1, pending=pending(9, at=NOW - 10 * MINUTE + timedelta(seconds=1)))
+YOUNG_AGAIN = record(1, pending=replace(pending(9, at=NOW - DAY), sent_again_at=NOW - 9 * MINUTE))
+OLD_AGAIN = record(1, pending=replace(pending(9, at=NOW - DAY), sent_again_at=NOW - 10 * MINUTE))
+WAITING = record(1, waiting_since=NOW)
+NOTHING: Answer[list[Task]] = Received([])
+
+
+REPEATS: list[tuple[PairRecord, Answer[Submitted], Answer[list[Task]], PairStatus | None, PairRecord]] = [
+    (LOST, ODD, Received([ended(9)]), None, record(9, replaced=remembered(1))),
+    (LOST, NO_ROOM, Received([ended(9)]), None, record(9, replaced=remembered(1))),
+    (YOUNG, ODD, Received([ended(9)]), None, record(9, replaced=remembered(1))),
+    (LOST, NOT_SEEN, Received([ended(9)]), None, record(9, replaced=remembered(1))),
+    (LOST, ODD, NOTHING, None, record(1)),  # planned like any other start
+    (LOST, ODD, Received([ended(9, source_collection="")]), None, record(1)),  # a copied label
+    (LOST, NO_ROOM, NOTHING, PairStatus.WAITING_FOR_ROOM, WAITING),
+    (OLD_AGAIN, ODD, NOTHING, None, record(1)),
+    (replace(LOST, waiting_since=BEGUN), ODD, NOTHING, None, record(1)),
+    (YOUNG, ODD, NOTHING, MAY_COME, YOUNG),
+    (YOUNG, NO_ROOM, NOTHING, MAY_COME, YOUNG),
+    (YOUNG_AGAIN, ODD, NOTHING, MAY_COME, YOUNG_AGAIN),
+    (LOST, NOT_SEEN, NOTHING, MAY_COME, SENT_AGAIN),  # an attempt of this run may have been accepted
+    (LOST, ODD, NO_ANSWER, MAY_COME, LOST),
+    (LOST, NO_ROOM, rejected("Odd"), MAY_COME, LOST),
+]
+
+
+@pytest.mark.parametrize("case", REPEATS)
+def test_a_rejection_is_no_evidence(
+    client: FakeClient,
+    store: StateStore,
+    case: tuple[PairRecord, Answer[Submitted], Answer[list[Task]], PairStatus | None, PairRecord],
+) -> None:
+    """It says nothing about the first time: only the search by label does, once Globus has had time to list it."""
+    known, reply, found, status, after = case
+    client.replies, client.labelled = {"microscope": reply}, {"microscope": found}
+    outcomes = recover(client, store, {PAIR: known})
+    assert client.asked == ["submit microscope", "label of microscope"]
+    assert [outcome.status for outcome in outcomes.values()] == ([status] if status else [])
+    assert on_disk(store) == after
+    if status is MAY_COME:
+        problem = outcomes[FINGERPRINT].problem
+        assert problem is not None
+        assert problem.reason.startswith("an earlier attempt got no answer, and this one was rejected: ")
+
+
+def test_no_pair_waits_for_another(client: FakeClient, store: StateStore) -> None:
+    """All are sent again, whatever becomes of one: also those that wait for room."""
+    client.replies = {"camera": NO_ROOM, "sequencer": NO_ANSWER}
+    client.labelled = {"camera": Received([])}
+    known = {
+        THIRD: record(None, THIRD, pending=pending(8, THIRD), waiting_since=NOW - DAY),
+        OTHER: record(None, OTHER, pending=pending(7, OTHER)),
+        PAIR: LOST,
+    }
+    outcomes = recover(client, store, known, pairs=list(known))
+    assert [outcome.status for outcome in outcomes.values()] == [
+        PairStatus.WAITING_FOR_ROOM, PairStatus.START_UNCONFIRMED, PairStatus.STARTED,
+    ]  # fmt: skip
+    assert (on_disk(store, THIRD).pending, on_disk(store, THIRD).waiting_since) == (None, NOW - DAY)
+
+
+def test_it_is_on_disk_that_it_was_sent_again(client: FakeClient, store: StateStore) -> None:
+    """Before it is sent: if this run is killed, the ten minutes begin again."""
+    seen: list[PairRecord] = []
+    client.on_submit = lambda document: seen.append(on_disk(store))
+    recover(client, store, {PAIR: LOST})
+    assert seen == [SENT_AGAIN]
+
+
+def test_what_this_run_has_left_pending(client: FakeClient, store: StateStore) -> None:
+    """It is left to the next run."""
+    with store.edit() as records:
+        records[FINGERPRINT] = LOST
+    assert recover_pending(client, store, snapshot(), scope(PAIR), started={FINGERPRINT}) is None
+    assert client.asked == []
 
 
 @pytest.mark.parametrize(
@@ -172,10 +281,11 @@ def test_sent_again_or_searched_for(
         (Received([ended(9)]), NOW - DAY, record(9, replaced=remembered(1))),
         (Received([expired(9)]), NOW, record(9, replaced=remembered(1))),
         (
-            Received([task(8, requested_at=ENDED), task(9)]),
+            Received([task(9), task(8, label=task(9).label, requested_at=ENDED)]),
             NOW,
             record(None, task=remembered(8, submitted_at=ENDED), replaced=remembered(1)),
         ),
+        (Received([task(9, source_collection="")]), NOW - DAY, record(1)),
         (Received([]), NOW - 10 * MINUTE, record(1)),
         (Received([]), NOW - 10 * MINUTE + timedelta(seconds=1), None),
         (Received([]), NOW + 9 * MINUTE, None),  # of a host whose clock is ahead
@@ -200,7 +310,10 @@ def test_search(
 
 @pytest.mark.parametrize(
     ("live", "why"),
-    [([], "the config has changed since"), ([task(2)], f"task {new_id(2)} is running")],
+    [
+        ([], "the config has changed since"),
+        ([task(2), task(3, requested_at=BEGUN - DAY)], f"task {new_id(2)} is running"),
+    ],
 )
 def test_what_is_dropped_is_a_warning(
     client: FakeClient, store: StateStore, caplog: pytest.LogCaptureFixture, live: list[Task], why: str
@@ -210,6 +323,18 @@ def test_what_is_dropped_is_a_warning(
     recover(client, store, {PAIR: LOST}, live, [CHANGED])
     expected = f"microscope: dropped the pending submission {new_id(9)}: Globus has no task of it, and {why}"
     assert [line.getMessage() for line in caplog.records if line.levelname == "WARNING"] == [expected]
+
+
+def test_a_rejected_one_that_is_dropped_is_a_warning(
+    client: FakeClient, store: StateStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has Globus' words."""
+    client.replies, client.labelled = {"microscope": ODD}, {"microscope": Received([])}
+    recover(client, store, {PAIR: LOST})
+    expected = (
+        f"dropped the pending submission {new_id(9)}: Globus has no task of it, and does not accept it now: not now"
+    )
+    assert [line.getMessage() for line in caplog.records if line.levelname == "WARNING"] == [f"microscope: {expected}"]
 
 
 def test_no_answer_is_a_warning(client: FakeClient, store: StateStore, caplog: pytest.LogCaptureFixture) -> None:

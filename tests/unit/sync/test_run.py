@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from globus_sync_directory.errors import ExitStatus
+from globus_sync_directory.globus.client import Submitted
 from globus_sync_directory.globus.transfer_document import NO_SUBMISSION_ID_YET
 from globus_sync_directory.model.answer import Failure, Received
+from globus_sync_directory.model.pair import SyncLevel
 from globus_sync_directory.model.report import RunReport
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import SkippedPath
@@ -23,6 +27,7 @@ from .samples import (
     DAY,
     DESTINATION,
     FINGERPRINT,
+    HOUR,
     NO_ANSWER,
     NO_TOKEN,
     NOW,
@@ -31,6 +36,7 @@ from .samples import (
     SOURCE,
     ended,
     new_id,
+    orphan,
     pending,
     record,
     rejected,
@@ -148,13 +154,102 @@ def test_a_success_that_is_only_reported(vanished: FakeClient, store: StateStore
     assert store.path.read_bytes() == before
 
 
-def test_a_pending_submission_comes_first(night: FakeClient, store: StateStore) -> None:
-    """It is sent again before anything is planned, and its pair is not started once more."""
+def test_a_pending_submission_comes_after_the_starts(night: FakeClient, store: StateStore) -> None:
+    """It delays no other pair, and its own pair is not started once more."""
+    night.live = Received([])
+    night.tasks[new_id(8)] = Received(ended(8, pair=OTHER))
+    night.ends |= {OTHER.source: Received("dir")}
     with store.edit() as records:
         records[FINGERPRINT] = record(1, pending=pending(9))
     report = run(BOTH, night, store, Mode.START)
-    assert night.asked == ["live tasks", "submit microscope", "2 tasks", f"task {FIRST_TASK}", "events 1"]
+    assert night.asked == [
+        "live tasks", "2 tasks", "stat /reads", "submission id", "submit sequencer", "submit microscope", "events 1",
+    ]  # fmt: skip
+    assert statuses(report) == [PairStatus.STARTED, PairStatus.STARTED]
+    assert report.pairs[0].notes == ()
+
+
+def test_a_pending_submission_that_is_running(night: FakeClient, store: StateStore) -> None:
+    """Where the lists show its task, nothing is asked about it."""
+    night.live = Received([RUNNING, task(9)])
+    with store.edit() as records:
+        records[FINGERPRINT] = record(1, pending=pending(9))
+    report = run(BOTH, night, store, Mode.START)
+    assert night.asked == ["live tasks", "1 tasks", "events 1"]
+    assert statuses(report) == [PairStatus.RUNNING] * 2
+    assert store.read().records[FINGERPRINT].pending is None
+
+
+def test_a_pending_submission_that_has_ended(night: FakeClient, store: StateStore) -> None:
+    """Its success counts at once, and the next task of its pair is started."""
+    night.replies = {"microscope": Received(Submitted(task_id=new_id(9), is_new=False))}
+
+    def accept_others(document: Mapping[str, Any]) -> None:
+        if document["label"] != task(9).label:
+            night.replies.clear()
+
+    night.on_submit = accept_others
+    night.tasks[new_id(9)] = Received(ended(9))
+    with store.edit() as records:
+        records[FINGERPRINT] = record(1, pending=pending(9))
+    report = run(BOTH, night, store, Mode.START)
     assert statuses(report) == [PairStatus.STARTED, PairStatus.RUNNING]
+    known = store.read().records[FINGERPRINT]
+    assert known.task == remembered(FIRST_TASK, submitted_at=NOW)
+    assert known.success == success(9)
+
+
+def test_a_pending_submission_without_an_answer(night: FakeClient, store: StateStore) -> None:
+    """The reason is in the report, and nothing else of its pair is started."""
+    night.replies = {"microscope": NO_ANSWER}
+    with store.edit() as records:
+        records[FINGERPRINT] = record(1, pending=pending(9))
+    report = run(BOTH, night, store, Mode.START)
+    assert statuses(report) == [PairStatus.START_UNCONFIRMED, PairStatus.RUNNING]
+    assert night.asked.count("submit microscope") == 1
+    assert report.pairs[0].problem is not None
+    assert report.pairs[0].problem.reason == NO_ANSWER.reason
+
+
+def test_a_pending_submission_that_was_never_accepted(night: FakeClient, store: StateStore) -> None:
+    """Once that is certain its pair is started anew, in the same run, and so is one that waited for it."""
+    new = replace(OTHER, destination=DESTINATION)
+    night.replies = {"microscope": rejected("Odd")}
+    night.labelled = {"microscope": Received([])}
+    night.ends |= {OTHER.source: Received("dir")}
+    with store.edit() as records:
+        records |= {FINGERPRINT: orphan(1, pending=pending(9)), new.fingerprint: record(None, new)}
+    report = run(scope(new), night, store, Mode.START)
+    assert night.asked[:3] == ["live tasks", "1 tasks", "label of microscope"]
+    assert statuses(report)[0] is PairStatus.STARTED
+    assert night.asked.count("submit sequencer") == 1
+
+
+def test_a_rejected_pending_submission_is_started_anew(night: FakeClient, store: StateStore) -> None:
+    """The reason of the new rejection is in the report."""
+    night.replies = {"microscope": rejected("Odd", "not now")}
+    night.labelled = {"microscope": Received([])}
+    with store.edit() as records:
+        records[FINGERPRINT] = record(1, pending=pending(9))
+    report = run(BOTH, night, store, Mode.START)
+    assert night.asked.count("submit microscope") == 2
+    assert statuses(report) == [PairStatus.REJECTED, PairStatus.RUNNING]
+    assert report.pairs[0].problem is not None
+    assert report.pairs[0].problem.reason == "Globus says: not now"
+
+
+@pytest.mark.parametrize("mode", [Mode.START, Mode.DRY_RUN])
+def test_a_cheap_pass_asks_for_newer_tasks(night: FakeClient, store: StateStore, mode: Mode) -> None:
+    """A task of another host has failed since: all files are compared by checksum."""
+    cheap = replace(PAIR, sync_level=SyncLevel.SIZE)
+    night.tasks = {new_id(1): Received(ended(1))}
+    night.recent = Received([ended(1), ended(2, "FAILED", requested_at=BEGUN + HOUR)])
+    sent: list[object] = []
+    night.on_submit = lambda document: sent.append(document["sync_level"])
+    report = run(scope(cheap, OTHER), night, store, mode)
+    assert night.asked.count("recent tasks") == 1
+    document = report.pairs[0].document
+    assert (sent or [document and document["sync_level"]]) == [3]
 
 
 def test_a_blocked_start_is_remembered(night: FakeClient, store: StateStore) -> None:

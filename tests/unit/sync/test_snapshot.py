@@ -178,8 +178,13 @@ def later(number: int, since: datetime) -> Task:
 
 
 def test_live() -> None:
-    """The live tasks of a pair are known by the fingerprint in their label, the newest first."""
+    """The live tasks of a pair are known by their label and ends, the newest first."""
     seen = snapshot(
         later(1, BEGUN), later(2, NOW), ended(3), task(4, OTHER), task(5, None), task(6, status="INACTIVE"),
     )  # fmt: skip
-    assert [found.task_id for found in seen.live(FINGERPRINT)] == [new_id(2), new_id(1), new_id(6)]
+    assert [found.task_id for found in seen.live(FINGERPRINT, PAIR)] == [new_id(2), new_id(1), new_id(6)]
+
+
+def test_with_tasks() -> None:
+    """What is found later is known as well, in its newest form."""
+    assert snapshot(task(1), task(2)).with_tasks([ended(1), ended(3)]) == snapshot(ended(1), task(2), ended(3))

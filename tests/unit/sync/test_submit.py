@@ -15,9 +15,10 @@ from globus_sync_directory.globus.client import Submitted
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected
 from globus_sync_directory.model.pair import SyncLevel
 from globus_sync_directory.model.status import PairStatus
+from globus_sync_directory.model.task import Task
 from globus_sync_directory.state import StateStore
 
-from .fake_client import FIRST_SUBMISSION, FIRST_TASK, FakeClient
+from .fake_client import FIRST_SUBMISSION, FIRST_TASK, NO_SUCH_TASK, FakeClient
 from .samples import (
     BEGUN,
     DAY,
@@ -32,11 +33,13 @@ from .samples import (
     PAIR,
     THIRD,
     TWO,
+    ended,
     new_id,
     record,
     rejected,
     remembered,
     success,
+    task,
 )
 from .submitting import SAME_PATHS, on_disk, put, start
 
@@ -139,7 +142,6 @@ UNCLEAR = "an attempt got no answer, and the next one was rejected: "
     ("reply", "status", "reason", "is_pending"),
     [
         (Received(Submitted(task_id=new_id(5), is_new=True)), PairStatus.STARTED, None, False),
-        (Received(Submitted(task_id=new_id(5), is_new=False)), PairStatus.STARTED, None, False),
         (NO_ANSWER, PairStatus.START_UNCONFIRMED, NO_ANSWER.reason, True),
         (NO_TOKEN, PairStatus.SIGN_IN_REJECTED, NO_TOKEN.reason, True),
         (rejected("Odd", "not now"), PairStatus.REJECTED, "Globus says: not now", False),
@@ -204,6 +206,49 @@ def test_replies(
     assert client.asked == ["submission id", "submit microscope"]
 
 
+USED = f"Globus gave a submission id that was used before: it belongs to task {new_id(5)}"
+NOT_SHOWN = f"Globus names task {new_id(5)}, and does not show whether that is ours"
+OURS = task(FIRST_SUBMISSION, task_id=new_id(5))
+
+
+@pytest.mark.parametrize(
+    ("found", "status", "reason"),
+    [
+        (Received(OURS), PairStatus.STARTED, None),
+        (Received(replace(OURS, status="SUCCEEDED")), PairStatus.STARTED, None),
+        (Received(task(5)), PairStatus.REJECTED, USED),
+        (Received(task(FIRST_SUBMISSION, OTHER, task_id=new_id(5))), PairStatus.REJECTED, USED),
+        (Received(replace(OURS, requested_at=BEGUN - DAY)), PairStatus.REJECTED, USED),
+        (Received(replace(OURS, destination_path="/elsewhere")), PairStatus.REJECTED, USED),
+        (NO_SUCH_TASK, PairStatus.START_UNCONFIRMED, NOT_SHOWN),
+        (NO_ANSWER, PairStatus.START_UNCONFIRMED, NOT_SHOWN),
+    ],
+)
+def test_a_submission_id_that_was_used_before(
+    client: FakeClient, store: StateStore, found: Answer[Task], status: PairStatus, reason: str | None
+) -> None:
+    """The task that Globus names counts only if it carries our label and is newer than the pair's last one."""
+    client.replies = {"microscope": Received(Submitted(task_id=new_id(5), is_new=False))}
+    client.tasks = {new_id(5): found}
+    put(store, (PAIR, record(1)))
+    outcome = start(client, store, PAIR, known=[ended(1)])[FINGERPRINT]
+    known = on_disk(store)[FINGERPRINT]
+    assert (outcome.status, outcome.problem.reason if outcome.problem else None) == (status, reason)
+    assert (known.pending is not None) is (status is PairStatus.START_UNCONFIRMED)
+    assert (known.task == remembered(5, submitted_at=NOW)) is (status is PairStatus.STARTED)
+    assert client.asked == ["submission id", "submit microscope", "task 5"]
+
+
+def test_one_submission_id_for_two_pairs(client: FakeClient, store: StateStore) -> None:
+    """The one that Globus runs is started, the other is not."""
+    client.submission_ids = iter([Received(new_id(FIRST_SUBMISSION))] * 2)
+    client.replies = {"sequencer": Received(Submitted(task_id=new_id(FIRST_TASK), is_new=False))}
+    client.tasks = {new_id(FIRST_TASK): Received(task(FIRST_SUBMISSION, task_id=new_id(FIRST_TASK)))}
+    outcomes = start(client, store, PAIR, OTHER)
+    assert [outcome.status for outcome in outcomes.values()] == [PairStatus.STARTED, PairStatus.REJECTED]
+    assert on_disk(store)[OTHER.fingerprint].task is None
+
+
 @pytest.mark.parametrize(
     ("reply", "fix"),
     [
@@ -232,6 +277,7 @@ def test_a_start_is_logged(
     """Each task has its line in the log; one that was not started has none."""
     caplog.set_level("INFO")
     client.replies = {"microscope": Received(Submitted(task_id=new_id(5), is_new=is_new)), "sequencer": NO_ANSWER}
+    client.tasks = {new_id(5): Received(task(FIRST_SUBMISSION, task_id=new_id(5)))}
     start(client, store, PAIR, OTHER)
     assert caplog.messages == [f"{line}{new_id(5)}"]
 
