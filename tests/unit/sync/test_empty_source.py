@@ -8,9 +8,10 @@ import pytest
 
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.sync.assess import assess
+from globus_sync_directory.sync.records import update_records
 
 from .assessing import findings
-from .samples import FINGERPRINT, PAIR, ended, orphan, record, snapshot
+from .samples import FINGERPRINT, NOW, PAIR, ended, orphan, record, scope, snapshot, success, task
 
 EMPTY = ended(1, files_found=0, files_copied=0)
 
@@ -28,6 +29,14 @@ def test_a_pair(had_files: bool, allow_empty: bool, status: PairStatus) -> None:
     pair = replace(PAIR, allow_empty=allow_empty)
     (made,) = assess(findings({FINGERPRINT: record(1, had_files=had_files)}, snapshot(EMPTY), config=(pair,)))
     assert made.status is status
+
+
+@pytest.mark.parametrize(("files", "had_files"), [(0, False), (1, True)])
+def test_a_success_that_older_versions_remember(files: int, had_files: bool) -> None:
+    """Only one that copied files shows that there were any."""
+    known = record(1, success=replace(success(7), files=files))
+    updated = update_records({FINGERPRINT: known}, snapshot(task(1)), scope(PAIR), NOW)
+    assert updated[FINGERPRINT].had_files is had_files
 
 
 def test_an_orphaned_task() -> None:

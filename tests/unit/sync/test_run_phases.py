@@ -17,6 +17,7 @@ from .samples import (
     DESTINATION,
     FINGERPRINT,
     NO_ANSWER,
+    NOW,
     OTHER,
     PAIR,
     SOURCE,
@@ -49,13 +50,13 @@ def test_what_the_snapshot_shows_is_remembered(client: FakeClient, store: StateS
 
 
 def test_who_waits_for_an_earlier_task(client: FakeClient, store: StateStore) -> None:
-    """The pair whose destination is still being written to waits; the others are started."""
+    """The pair whose destination is still being written to, with errors, waits; the others are started."""
     put(store, (OLD, orphan(1, OLD)), (PAIR, record(None)), (OTHER, record(None, OTHER)))
-    client.live = Received([task(1, OLD)])
+    client.live = Received([task(1, OLD, is_ok=False, requested_at=NOW)])
     client.ends = {OTHER.source: Received("dir"), OTHER.destination: Received("dir")}
     report = run(scope(PAIR, OTHER), client, store, Mode.START)
     assert [made.status for made in report.pairs] == [
-        PairStatus.WAITING_FOR_EARLIER_TASK, PairStatus.STARTED, PairStatus.RUNNING,
+        PairStatus.WAITING_FOR_EARLIER_TASK, PairStatus.STARTED, PairStatus.RUNNING_WITH_ERRORS,
     ]  # fmt: skip
     assert "submit microscope" not in client.asked
 
