@@ -13,7 +13,7 @@ from globus_sync_directory.commands.options import Options
 from globus_sync_directory.commands.wait import wait_for_tasks
 from globus_sync_directory.config.settings import Settings
 from globus_sync_directory.errors import Interrupted, LockHeld, StateError, worst
-from globus_sync_directory.globus.client import host_now
+from globus_sync_directory.globus.clock import host_now
 from globus_sync_directory.globus.sign_in import sign_in
 from globus_sync_directory.model.answer import Received
 from globus_sync_directory.model.report import PairReport, RunReport
