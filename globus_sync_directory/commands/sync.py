@@ -20,9 +20,10 @@ from globus_sync_directory.model.report import PairReport, RunReport
 from globus_sync_directory.notify.changes import record_changes
 from globus_sync_directory.notify.mail import send_pending
 from globus_sync_directory.state import StateStore
-from globus_sync_directory.sync.records import with_ends_reported
+from globus_sync_directory.sync.records import with_ends_reported, with_new_pairs
 from globus_sync_directory.sync.run import Mode, report_without_globus, run
 from globus_sync_directory.sync.scope import Scope
+from globus_sync_directory.sync.waiting import with_waits
 
 log = logging.getLogger(__name__)
 
@@ -81,11 +82,12 @@ def _mode(options: Options) -> Mode:
 def _run_and_wait(job: _Job) -> RunReport:
     with contextlib.ExitStack() as connections:
         with _lock(job):
-            job.store.load()
+            loaded = job.store.load()
             answer = sign_in(job.settings.client_id, job.settings.secret)
             if not isinstance(answer, Received):
                 report = report_without_globus(job.scope, job.store.records, answer, host_now())
-                return _finish(job, report, host_now())
+                # Which client id is right is not known: a state file of another one stays where it is.
+                return report if loaded.must_be_kept else _finish(job, report, host_now())
             client = connections.enter_context(answer.value)
             report = _finish(job, run(job.scope, client, job.store, job.mode), client.now())
         if not job.options.wait:
@@ -108,6 +110,8 @@ def _finish(job: _Job, report: RunReport, now: datetime) -> RunReport:
         return report
     try:
         with job.store.edit() as records:
+            records |= with_new_pairs(records, job.scope, now)
+            records |= with_waits(records, report.pairs)
             records |= record_changes(job.settings, report.pairs, records)
             records |= with_ends_reported(records, report.pairs)
         if job.settings.sends_mail:

@@ -63,7 +63,7 @@ def _with_news(known: Mailed, report: PairReport, *, wants_file_counts: bool) ->
     if report.exit_status in _PROBLEMS:
         keys = _problem_keys(report)
         is_new = not set(keys) <= set(known.problems)
-        words = report.status.words if report.status.exit_status in _PROBLEMS else "too old"
+        words = _words(report)
         after = replace(known, problems=tuple(dict.fromkeys([*known.problems, *keys])))
         return _with_unsent(after, report, words) if is_new else after
     if report.status in _WELL and report.task_id != known.well_since:
@@ -78,10 +78,17 @@ def _with_news(known: Mailed, report: PairReport, *, wants_file_counts: bool) ->
 def _problem_keys(report: PairReport) -> list[str]:
     """Return the keys of the problems of a report; two problems are the same if status and fix are the same."""
     keys = []
-    if report.status.exit_status in _PROBLEMS:
+    if report.status.exit_status in _PROBLEMS or report.waits_too_long:
         fix = report.problem.fix if report.problem else ""
         keys.append(f"{report.status.name} {fix}".strip())
     return [*keys, "TOO_OLD"] if report.is_too_old else keys
+
+
+def _words(report: PairReport) -> str:
+    """Return what is wrong, for a headline."""
+    if report.waits_too_long:
+        return f"{report.status.words} for too long"
+    return report.status.words if report.status.exit_status in _PROBLEMS else "too old"
 
 
 def _with_unsent(known: Mailed, report: PairReport, words: str) -> Mailed:
