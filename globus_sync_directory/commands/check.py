@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 
 from globus_sync_directory.commands.check_ends import ask_about_ends, describe_ends, fix_of_check, passed
 from globus_sync_directory.commands.check_write import probe_writing
@@ -29,10 +30,12 @@ def check(options: Options, settings: Settings) -> RunReport:
     """Return what ``check`` found: config, secret, state, sign-in, clock, collections, directories."""
     pairs = choose_pairs(settings, options.pairs)
     warn_of_interception()
+    store = state_store(options, settings)
     checks = [
         passed(f"config file {settings.path.absolute()}: {count(len(settings.pairs), 'pair')}"),
         passed(f"secret file {options.secret_file.absolute()}: nobody else can read it"),
-        check_state(state_store(options, settings)),
+        check_state(store),
+        *check_lock(store, host_now()),
     ]
     answer = sign_in(settings.client_id, settings.secret)
     if isinstance(answer, Received):
@@ -82,6 +85,14 @@ def check_state(store: StateStore) -> Check:
     if loaded.is_missing:
         return passed(f"{shown}: does not exist yet; the first run creates it")
     return passed(f"{shown}: {count(len(loaded.records), 'pair')} remembered")
+
+
+def check_lock(store: StateStore, now: datetime) -> list[Check]:
+    """Return a failed check if a run holds the lock of the state file for so long that it seems to hang."""
+    held = store.find_old_holder(now)
+    if held is None:
+        return []
+    return [Check(result=CheckResult.FAIL, sentence=str(held), status_if_failed=held.exit_status)]
 
 
 def _failed_sign_in(failure: Failure) -> Check:

@@ -93,11 +93,14 @@ def _run_and_wait(job: _Job) -> RunReport:
         if not job.options.wait:
             return report
 
+        unsent: list[str] = []  # by the last attempt, which repeats those before it
+
         def mail(reports: tuple[PairReport, ...]) -> None:
-            _mail_while_waiting(job, reports, client.now())
+            unsent[:] = _mail_while_waiting(job, reports, client.now())
 
         records = job.store.records
-        return wait_for_tasks(job.scope, client, records, report, mail, shows_bars=job.options.shows_progress)
+        waited = wait_for_tasks(job.scope, client, records, report, mail, shows_bars=job.options.shows_progress)
+        return replace(waited, unsent_mail=tuple(unsent))
 
 
 def _lock(job: _Job) -> AbstractContextManager[None]:
@@ -105,7 +108,7 @@ def _lock(job: _Job) -> AbstractContextManager[None]:
 
 
 def _finish(job: _Job, report: RunReport, now: datetime) -> RunReport:
-    """Record what has been reported, and mail what has changed; return ``report``, with the error if that failed."""
+    """Record what has been reported, and mail what has changed; return ``report``, with what failed of that."""
     if job.mode is not Mode.START:
         return report
     try:
@@ -115,7 +118,8 @@ def _finish(job: _Job, report: RunReport, now: datetime) -> RunReport:
             records |= record_changes(job.settings, report.pairs, records)
             records |= with_ends_reported(records, report.pairs)
         if job.settings.sends_mail:
-            send_pending(job.settings, job.store, job.options.status_command, now)
+            unsent = send_pending(job.settings, job.store, job.options.status_command, now)
+            return replace(report, unsent_mail=unsent)
     except StateError as error:
         if not report.errors:
             status = worst([error.exit_status, report.exit_status])
@@ -123,10 +127,14 @@ def _finish(job: _Job, report: RunReport, now: datetime) -> RunReport:
     return report
 
 
-def _mail_while_waiting(job: _Job, reports: tuple[PairReport, ...], now: datetime) -> None:
-    """Take the lock again, to record and mail what has changed while waiting; no mail if another run holds the lock."""
+def _mail_while_waiting(job: _Job, reports: tuple[PairReport, ...], now: datetime) -> tuple[str, ...]:
+    """
+    Take the lock again, to record and mail what has changed while waiting; return a line for each mail not sent.
+
+    If another run holds the lock, no mail is sent.
+    """
     if job.mode is not Mode.START or not job.settings.sends_mail:
-        return
+        return ()
     store = StateStore(job.store.path, job.settings.client_id)
     try:
         with store.lock(now):
@@ -135,11 +143,13 @@ def _mail_while_waiting(job: _Job, reports: tuple[PairReport, ...], now: datetim
             # Where another run has replaced a task meanwhile, that run has reported how it ended.
             current = [report for report in reports if report.task_id is None or report.task_id in newest]
             store.save(record_changes(job.settings, current, store.records))
-            send_pending(job.settings, store, job.options.status_command, now)
+            return send_pending(job.settings, store, job.options.status_command, now)
     except LockHeld:
         log.info("no mail now, because another run is working; the next run reports how these tasks ended")
     except StateError as error:
         log.warning("no mail was sent: %s", error)
+        return (f"no mail was sent: {error}",)
+    return ()
 
 
 def _after_interruption(job: _Job) -> list[str]:

@@ -109,6 +109,7 @@ class RunReport:
 
     exit_status: ExitStatus
     errors: tuple[str, ...] = ()  # lines about the run as a whole
+    unsent_mail: tuple[str, ...] = ()  # lines that were logged as warnings already, which --quiet keeps back
     pairs: tuple[PairReport, ...] = ()
     checks: tuple[Check, ...] = ()
     closing_line: str = ""  # shown at the end, to people only
