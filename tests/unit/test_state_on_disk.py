@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from globus_sync_directory import turn
 from globus_sync_directory.errors import LockHeld, StateError
 from globus_sync_directory.state import StateStore
 from unit.state_samples import CLIENT, FULL, NEW, NOW, failing, read, store_at, write
@@ -177,9 +178,9 @@ def test_no_locks_on_the_file_system(
 ) -> None:
     """That is a warning; runs then take turns to write, also after one was killed in its turn, and lose nothing."""
     monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
-    turn = Path(f"{path}.writing")
-    turn.touch()
-    os.utime(turn, (1, 1))
+    monkeypatch.setattr(turn, "PAUSE_SECONDS", 0.001)
+    left_over = Path(f"{path}.writing")
+    left_over.touch()
 
     def work(number: int) -> None:
         store = StateStore(path, CLIENT)
@@ -196,4 +197,4 @@ def test_no_locks_on_the_file_system(
             thread.join()
     assert f"no locks on the file system of {path}.lock (No locks available); continuing without" in caplog.messages
     assert set(read(path)) == {f"f{number}-{step}" for number in range(3) for step in range(5)}
-    assert not turn.exists()
+    assert not left_over.exists()
