@@ -23,6 +23,7 @@ import msgspec
 
 from globus_sync_directory import lock
 from globus_sync_directory.errors import LockHeld, StateError
+from globus_sync_directory.installation import is_out_of_memory
 from globus_sync_directory.model.record import PairRecord
 from globus_sync_directory.turn import remove_left_over, turn_to_write
 
@@ -88,6 +89,8 @@ class StateStore:
         except FileNotFoundError:
             return LoadedState(is_missing=True)
         except OSError as error:
+            if is_out_of_memory(error):
+                raise
             return LoadedState(problem=f"cannot be read: {error.strerror}")
         return decode(data, self._client_id)
 
