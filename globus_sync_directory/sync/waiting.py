@@ -12,12 +12,14 @@ from globus_sync_directory.model.record import PairRecord
 from globus_sync_directory.model.report import PairReport
 from globus_sync_directory.model.status import PairStatus
 
+_TASK_LIST = "globus task list --filter-status ACTIVE --filter-status INACTIVE"
 # The reason where the report has none, and what a person can do: the next run has tried often enough.
 _TOO_LONG = {
     PairStatus.WAITING_FOR_ROOM: Problem(
         reason="this application already has the maximum number of pending tasks",
-        fix="look at the tasks of this application, and cancel those that hang; or start some pairs with another "
-        "application",
+        fix="look at the tasks of this application (see README), and cancel those that hang; or start some pairs with "
+        "another application",
+        command=_TASK_LIST,
     ),
     PairStatus.WAITING_FOR_EARLIER_TASK: Problem(
         reason="",
@@ -28,8 +30,9 @@ _TOO_LONG = {
     ),
     PairStatus.QUEUED: Problem(
         reason="Globus has not begun this task",
-        fix="look at the tasks of this application that are ahead of it, and cancel those that hang; or start fewer "
-        "pairs at the same hour",
+        fix="look at the tasks of this application that are ahead of it (see README), and cancel those that hang; or "
+        "start fewer pairs at the same hour",
+        command=_TASK_LIST,
     ),
     PairStatus.NOT_REACHED: Problem(
         reason="", fix="run check; if the network of this host works, look at https://status.globus.org"
@@ -74,4 +77,4 @@ def _problem(report: PairReport) -> Problem:
         return usual
     if report.status is PairStatus.NOT_REACHED and report.problem.fix != Unavailable.fix:
         return report.problem  # there is something to do already
-    return replace(report.problem, fix=usual.fix)
+    return replace(report.problem, fix=usual.fix, command=usual.command)

@@ -63,7 +63,12 @@ def no_list(world: World) -> None:
 
 
 CASES: list[tuple[Callable[[World], None], str, int, str]] = [
-    (no_room_ever, "waiting for room", 0, "look at the tasks of this application, and cancel those that hang"),
+    (
+        no_room_ever,
+        "waiting for room",
+        0,
+        "look at the tasks of this application (see README), and cancel those that hang",
+    ),
     (earlier_task, "waiting for the earlier task", 0, "look at the earlier task, and cancel it if it hangs"),
     (lost_answers, "start unconfirmed", 75, "run check; if it finds nothing, ask Globus support"),
     (queue, "queued", 0, "look at the tasks of this application that are ahead of it"),
