@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 from mail_server import MailServer, configure, serving
 from world import SUBMIT, TASK_LIST, World, no_room
 
+from globus_sync_directory.commands import wait
 from globus_sync_directory.standin import Fault
 
 pytestmark = pytest.mark.promise(7, "a status that would last for ever")
@@ -127,6 +129,34 @@ def test_one_wait_after_the_other(world: World) -> None:
         statuses.append(world.run().status)
         world.clock.advance(20 * HOUR)
     assert statuses == [75, 0, 75, 1]
+
+
+def test_before_a_run_has_found_it(world: World) -> None:
+    """-d only says that a pair waits for the earlier task once a run has made it wait."""
+    earlier_task(world)
+    assert world.run("-d").statuses["microscope"] == "never run"
+    world.run()
+    assert world.run("-d").statuses["microscope"] == "waiting for the earlier task"
+
+
+def test_while_waiting(world: World, post: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """-w mails it as soon as the wait is too long, once."""
+    queue(world)
+    configure(world, post)
+    mails = []
+
+    def sleep(_: float) -> None:
+        mails.append(len(post.messages))
+        if len(mails) == 2:
+            world.clock.advance(49 * HOUR)
+        if len(mails) == 5:
+            world.globus.release()
+            world.globus.wait()
+
+    monkeypatch.setattr(wait, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: 0.0))
+    assert own_pair(world, "-w") == (0, "succeeded")
+    assert mails == [0, 0, 1, 1, 1]
+    assert post.take()[0][1] == "globus_sync_directory: microscope: queued for too long"
 
 
 def test_max_age(world: World) -> None:

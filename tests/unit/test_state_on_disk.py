@@ -7,6 +7,7 @@ import fcntl
 import logging
 import os
 import resource
+import socket
 import stat
 import threading
 import time
@@ -171,6 +172,28 @@ def test_what_a_killed_run_left_is_removed(path: Path) -> None:
     with StateStore(path, CLIENT).lock(NOW):
         assert not path.with_name(names[0]).exists()
         assert all(path.with_name(name).exists() for name in names[1:])
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_the_clock_of_a_file_server(path: Path, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    """The age of a temporary file follows from the dates of the file server alone, whatever this host's clock shows."""
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + hours * 3600)
+    young, old = path.with_name("state.json.a.tmp"), path.with_name("state.json.b.tmp")
+    young.touch()
+    old.touch()
+    os.utime(old, (real() - 3700, real() - 3700))
+    with StateStore(path, CLIENT).lock(NOW):
+        assert young.exists()
+        assert not old.exists()
+
+
+def test_the_turn_of_a_killed_run(path: Path) -> None:
+    """The next run on the same host does not wait for it."""
+    left_over = Path(f"{path}.writing")
+    left_over.write_text(f"{socket.gethostname()} pid 1 0123 with the lock")
+    with StateStore(path, CLIENT).lock(NOW):
+        assert not left_over.exists()
 
 
 def test_no_locks_on_the_file_system(
