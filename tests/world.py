@@ -12,12 +12,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 from globus_sync_directory.cli import invoke
 from globus_sync_directory.config.load import load_settings
+from globus_sync_directory.globus import clock as clocks
 from globus_sync_directory.model.pair import Pair, fingerprint_in
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.standin import Behaviour, Collection, Fault, ManualClock, StandIn, Task
@@ -48,7 +51,12 @@ class Outcome:
 
 @dataclass
 class World:
-    """Everything a run touches; ``pairs`` are the sections of config.ini, which every change writes."""
+    """
+    Everything a run touches; ``pairs`` are the sections of config.ini, which every change writes.
+
+    ``clock`` is Globus' clock. This host's clock shows the same, but for ``host_is_behind``, in this process and in
+    those of a zygote; a process of its own has the computer's clock.
+    """
 
     globus: StandIn
     clock: ManualClock
@@ -59,6 +67,11 @@ class World:
     destination: Collection
     pairs: dict[str, dict[str, str]] = field(default_factory=dict)
     head: str = ""
+    host_is_behind: timedelta = timedelta(0)
+
+    def host_now(self) -> datetime:
+        """The time on this host's clock."""
+        return self.clock.now() - self.host_is_behind
 
     @property
     def config(self) -> Path:
@@ -196,6 +209,7 @@ class Zygote:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         order |= {"arguments": world.command(*arguments), "environment": world.globus.environment}
+        order["host_now"] = world.host_now().isoformat()
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
@@ -271,7 +285,8 @@ def make_world(tmp_path: Path, now: datetime | None = None) -> Iterator[World]:
         world.secret_file.write_text(secret + "\n")
         world.secret_file.chmod(0o600)
         world.pair("microscope", src_path="/images", dst_path="/archive/images")
-        yield world
+        with mock.patch.object(clocks, "datetime", SimpleNamespace(now=lambda _: world.host_now())):
+            yield world
     assert globus.unknown_routes == []
     for path in tmp_path.glob("*"):
         if path.is_file() and not path.samefile(world.secret_file):

@@ -6,6 +6,8 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -102,11 +104,24 @@ def test_deeply_nested_reply(world: World, path: str, status: int) -> None:
 
 @pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:00 GMT", "Fri, 31 Dec 9999 23:59:59 -2359"])
 def test_absurd_date(world: World, date: str) -> None:
-    """A Date that no clock can show is ignored; the time limit counts from the host's clock."""
+    """A Date that no clock can show does not count; the time limit counts from the host's clock."""
     world.pair("microscope", timelimitmins="300")
     world.globus.faults.add(Fault(path="/v2/oauth2/token", when="after", headers={"Date": date}))
     outcome = world.sync()
     assert (outcome.status, outcome.statuses) == (0, {"microscope": "started"})
+
+
+def test_date_of_next_year(world: World) -> None:
+    """A Date a year ahead is told, and counts for nothing: neither in what is remembered nor for max_age."""
+    world.pair("microscope", max_age="36h")
+    date = format_datetime(world.clock.now() + timedelta(days=365), usegmt=True)
+    world.globus.faults.add(Fault(path="/v2/oauth2/token", when="after", headers={"Date": date}))
+    outcome = world.sync()
+    assert "the date in Globus' reply is 365 d ahead of this host's clock; that is not believed" in outcome.stderr
+    submitted_at = datetime.fromisoformat(world.state()["microscope"]["task"]["submitted_at"])
+    assert submitted_at == world.clock.now()
+    world.clock.advance(37 * 3600)
+    assert (world.run("-d").status, world.run("-d").statuses) == (3, {"microscope": "succeeded"})
 
 
 def answer_with(world: World, **fields: Any) -> None:

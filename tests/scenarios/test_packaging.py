@@ -26,7 +26,7 @@ COMMUNITY = {"CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "READ
 
 FLOORS = (
     ("errors", "text", "installation"),
-    ("model", "lock"),
+    ("model", "lock", "turn"),
     ("config", "state", "globus", "output"),
     ("notify", "sync"),
     ("commands",),

@@ -7,6 +7,7 @@ import fcntl
 import logging
 import os
 import resource
+import socket
 import stat
 import threading
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from globus_sync_directory import turn
 from globus_sync_directory.errors import LockHeld, StateError
 from globus_sync_directory.state import StateStore
 from unit.state_samples import CLIENT, FULL, NEW, NOW, failing, read, store_at, write
@@ -172,14 +174,36 @@ def test_what_a_killed_run_left_is_removed(path: Path) -> None:
         assert all(path.with_name(name).exists() for name in names[1:])
 
 
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_the_clock_of_a_file_server(path: Path, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    """The age of a temporary file follows from the dates of the file server alone, whatever this host's clock shows."""
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + hours * 3600)
+    young, old = path.with_name("state.json.a.tmp"), path.with_name("state.json.b.tmp")
+    young.touch()
+    old.touch()
+    os.utime(old, (real() - 3700, real() - 3700))
+    with StateStore(path, CLIENT).lock(NOW):
+        assert young.exists()
+        assert not old.exists()
+
+
+def test_the_turn_of_a_killed_run(path: Path) -> None:
+    """The next run on the same host does not wait for it."""
+    left_over = Path(f"{path}.writing")
+    left_over.write_text(f"{socket.gethostname()} pid 1 0123 with the lock")
+    with StateStore(path, CLIENT).lock(NOW):
+        assert not left_over.exists()
+
+
 def test_no_locks_on_the_file_system(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """That is a warning; runs then take turns to write, also after one was killed in its turn, and lose nothing."""
     monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
-    turn = Path(f"{path}.writing")
-    turn.touch()
-    os.utime(turn, (1, 1))
+    monkeypatch.setattr(turn, "PAUSE_SECONDS", 0.001)
+    left_over = Path(f"{path}.writing")
+    left_over.touch()
 
     def work(number: int) -> None:
         store = StateStore(path, CLIENT)
@@ -196,4 +220,4 @@ def test_no_locks_on_the_file_system(
             thread.join()
     assert f"no locks on the file system of {path}.lock (No locks available); continuing without" in caplog.messages
     assert set(read(path)) == {f"f{number}-{step}" for number in range(3) for step in range(5)}
-    assert not turn.exists()
+    assert not left_over.exists()
