@@ -23,6 +23,7 @@ from globus_sync_directory.globus.consent import Consents, missing_consents
 from globus_sync_directory.globus.outage import own_words
 from globus_sync_directory.globus.shared_token import NO_USABLE_REPLY, NoToken, SharedToken, auth_failure
 from globus_sync_directory.globus.this_host import check_settings, no_answer
+from globus_sync_directory.globus.threads import Threads
 from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
 
@@ -58,10 +59,13 @@ class Caller:
     """
     Calls Globus Transfer; safe to use from several threads, each of which has its own client.
 
+    What the main thread asks is asked in one of ``threads`` for it.
+
     After an outage was noticed no request is sent any more: every call returns the reason for it at once.
     """
 
-    def __init__(self, authorizer: SharedToken, limiter: RateLimiter) -> None:
+    def __init__(self, authorizer: SharedToken, limiter: RateLimiter, threads: Threads) -> None:
+        self.threads = threads
         self._authorizer = authorizer
         self._limiter = limiter
         self._consents = Consents(self._ask_auth)
@@ -81,19 +85,21 @@ class Caller:
 
         ``data_on``: the collections whose data it is about. A data_access consent that is missing there is given.
         """
-        return self._consents.ask(data_on, partial(self._ask, what, send, read, _Kind.NEEDED))
+        question = partial(self._ask, what, send, read, _Kind.NEEDED)
+        return self.threads.answer(partial(self._consents.ask, data_on, question))
 
     def look(self, collection: str, send: _Send, read: Callable[[object], _Value]) -> Answer[_Value]:
         """Return the answer to a question about a directory, whose failure says nothing about other questions."""
         if self._failures[_Kind.LOOK] >= FAILURES_THAT_MEAN_OUTAGE:
             return Unavailable(reason="not asked, because other directories could not be looked at either")
-        return self._consents.ask({collection}, partial(self._ask, "a directory", send, read, _Kind.LOOK))
+        question = partial(self._ask, "a directory", send, read, _Kind.LOOK)
+        return self.threads.answer(partial(self._consents.ask, {collection}, question))
 
     def ask_detail(self, what: str, send: _Send, read: Callable[[object], _Value]) -> Answer[_Value]:
         """Return the answer to a question that only explains, whose failure says nothing about other questions."""
         if self._failures[_Kind.DETAIL] >= FAILURES_THAT_MEAN_OUTAGE:
             return Unavailable(reason="not asked, because other questions of this kind were not answered either")
-        return self._ask(what, send, read, _Kind.DETAIL)
+        return self.threads.answer(partial(self._ask, what, send, read, _Kind.DETAIL))
 
     def _ask(self, what: str, send: _Send, read: Callable[[object], _Value], kind: _Kind) -> Answer[_Value]:
         answer = self._ask_once(what, send, read, kind)

@@ -13,7 +13,6 @@ from globus_sdk import DeleteData, GlobusHTTPResponse, TransferClient
 from globus_sync_directory.globus import documents
 from globus_sync_directory.globus.caller import Caller
 from globus_sync_directory.globus.documents import Submitted, read, read_list, read_page
-from globus_sync_directory.globus.threads import Threads
 from globus_sync_directory.model.answer import Answer, Received, Rejected
 from globus_sync_directory.model.collection import Collection
 from globus_sync_directory.model.pair import Directory
@@ -49,7 +48,7 @@ class GlobusClient:
         self.identity = f"{client_id}@clients.auth.globus.org"  # collections are shared with this
         self._caller, self._ask, self._look = caller, caller.ask, caller.look
         self._ask_detail = caller.ask_detail
-        self._threads = Threads()
+        self._threads = caller.threads
 
     def __enter__(self) -> GlobusClient:
         return self

@@ -13,6 +13,7 @@ from globus_sync_directory.globus.caller import APP_NAME, Caller
 from globus_sync_directory.globus.client import GlobusClient, host_now
 from globus_sync_directory.globus.shared_token import NO_USABLE_REPLY, SharedToken, auth_failure
 from globus_sync_directory.globus.this_host import check_settings
+from globus_sync_directory.globus.threads import Threads
 from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport
 from globus_sync_directory.model.answer import Answer, Received
 
@@ -29,19 +30,20 @@ def sign_in(client_id: str, secret: str) -> Answer[GlobusClient]:
 
     Raises ConfigError where no request can leave this host: without TLS certificates, for a setting that cannot work.
     """
-    limiter = RateLimiter()
+    limiter, threads = RateLimiter(), Threads()
     auth = _auth_client(client_id, secret, limiter)
     try:
-        reply = auth.oauth2_client_credentials_tokens(TransferScopes.all)
+        reply = threads.answer(lambda: auth.oauth2_client_credentials_tokens(TransferScopes.all))
         (found,) = reply.by_resource_server.values()
         access_token, expires_at = found["access_token"], found["expires_at_seconds"]
         token = SharedToken(auth, TransferScopes.all, access_token=access_token, expires_at=expires_at)
     except NO_USABLE_REPLY as error:
+        threads.stop()
         return auth_failure(error)
     offset = clock_offset(reply.headers.get("Date"), host_now())
     if warning := clock_warning(offset):
         log.warning("%s", warning)
-    return Received(GlobusClient(client_id, Caller(token, limiter), offset))
+    return Received(GlobusClient(client_id, Caller(token, limiter, threads), offset))
 
 
 def _auth_client(client_id: str, secret: str, limiter: RateLimiter) -> ConfidentialAppAuthClient:
