@@ -85,27 +85,26 @@ class Caller:
 
         ``data_on``: the collections whose data it is about. A data_access consent that is missing there is given.
         """
-        question = partial(self._ask, what, send, read, _Kind.NEEDED)
-        return self.threads.answer(partial(self._consents.ask, data_on, question))
+        return self._consents.ask(data_on, partial(self._ask, what, send, read, _Kind.NEEDED))
 
     def look(self, collection: str, send: _Send, read: Callable[[object], _Value]) -> Answer[_Value]:
         """Return the answer to a question about a directory, whose failure says nothing about other questions."""
         if self._failures[_Kind.LOOK] >= FAILURES_THAT_MEAN_OUTAGE:
             return Unavailable(reason="not asked, because other directories could not be looked at either")
-        question = partial(self._ask, "a directory", send, read, _Kind.LOOK)
-        return self.threads.answer(partial(self._consents.ask, {collection}, question))
+        return self._consents.ask({collection}, partial(self._ask, "a directory", send, read, _Kind.LOOK))
 
     def ask_detail(self, what: str, send: _Send, read: Callable[[object], _Value]) -> Answer[_Value]:
         """Return the answer to a question that only explains, whose failure says nothing about other questions."""
         if self._failures[_Kind.DETAIL] >= FAILURES_THAT_MEAN_OUTAGE:
             return Unavailable(reason="not asked, because other questions of this kind were not answered either")
-        return self.threads.answer(partial(self._ask, what, send, read, _Kind.DETAIL))
+        return self._ask(what, send, read, _Kind.DETAIL)
 
     def _ask(self, what: str, send: _Send, read: Callable[[object], _Value], kind: _Kind) -> Answer[_Value]:
-        answer = self._ask_once(what, send, read, kind)
+        ask_once = partial(self._ask_once, what, send, read, kind)
+        answer = self.threads.answer(ask_once)
         # Without a token that has worked once, no other question can be answered either.
         while answer is _REFUSED and not self._was_accepted:
-            answer = self._ask_once(what, send, read, kind)
+            answer = self.threads.answer(ask_once)
         return answer
 
     def _ask_once(self, what: str, send: _Send, read: Callable[[object], _Value], kind: _Kind) -> Answer[_Value]:
@@ -169,7 +168,7 @@ class Caller:
     def _ask_auth(self, scope: str) -> Answer[None]:
         """Ask Globus Auth for a token with this scope; the reply is dropped, since a consent is no part of a token."""
         try:
-            self._authorizer.confidential_client.oauth2_client_credentials_tokens(scope)
+            self.threads.answer(partial(self._authorizer.confidential_client.oauth2_client_credentials_tokens, scope))
         except AuthAPIError as error:
             failure = auth_failure(error)
             return Rejected(http_status=error.http_status, code="", message="") if failure.is_sign_in else failure

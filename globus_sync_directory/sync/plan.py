@@ -120,7 +120,7 @@ def _sentence(problem: Problem) -> str:
 def _writes_to_same_place(orphan: PairRecord, pair: Pair, snapshot: Snapshot) -> bool:
     """Return whether an orphaned task writes to the destination of ``pair``; without a recorded path, by name."""
     if orphan.destination is not None:
-        return orphan.destination.overlaps(pair.destination)
+        return orphan.destination.loosely.overlaps(pair.destination.loosely)
     task = snapshot.find(orphan.task)
     collection = task.destination_collection if task else ""
     return collection == pair.destination.collection and orphan.name == name_for_label(pair.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tiers import also_slow
 from world import World
 
 pytestmark = pytest.mark.promise(4, "orphaned tasks")
@@ -38,6 +39,20 @@ def test_orphaned_task_of_another_host(world: World, is_state_lost: bool) -> Non
     world.pair("microscope", src_path="/new")
     assert world.run().statuses["microscope"] == "waiting for the earlier task"
     assert len(world.live) == 1
+
+
+@pytest.mark.parametrize("path", also_slow("/la\u0308b", "/LÄB", "/~/läb"))
+def test_a_path_retyped_in_another_form(world: World, path: str) -> None:
+    """A pair whose destination is written in another Unicode form or case waits for its task that is still running."""
+    world.globus.hold()
+    world.pair("microscope", dst_path="/läb")
+    world.run()
+    world.pair("microscope", dst_path=path)
+    assert world.run().statuses["microscope"] == "waiting for the earlier task"
+    assert len(world.tasks) == 1
+    world.globus.release()
+    world.globus.wait()
+    assert world.run().statuses["microscope"] == "started"
 
 
 @pytest.mark.promise(7, "waiting for a task that makes no progress")
