@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from tiers import also_slow
 from world import World
@@ -53,6 +55,20 @@ def test_a_path_retyped_in_another_form(world: World, path: str) -> None:
     world.globus.release()
     world.globus.wait()
     assert world.run().statuses["microscope"] == "started"
+
+
+def test_a_dry_run_beside_an_orphan_of_the_same_name(world: World) -> None:
+    """The document belongs to the pair, not to the orphaned task with the same name; with ``--json`` too."""
+    world.globus.hold()
+    world.run()
+    (world.root / "source" / "new").mkdir()
+    world.pair("microscope", src_path="/new", dst_path="/elsewhere")
+    report = world.run("-n", "-v").stdout
+    assert report.index('"/elsewhere/"') < report.index("orphaned task of [microscope]: running")
+    assert report.count('"DATA_TYPE": "transfer"') == 1
+    pairs = json.loads(world.run("-n", "--json").stdout)["pairs"]
+    assert [(pair["orphaned"], pair["document"] is None) for pair in pairs] == [(False, False), (True, True)]
+    world.globus.release()
 
 
 @pytest.mark.promise(7, "waiting for a task that makes no progress")
