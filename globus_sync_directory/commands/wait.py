@@ -17,7 +17,7 @@ from globus_sync_directory.output.report_text import headline
 from globus_sync_directory.sync.records import last_task, record_of
 from globus_sync_directory.sync.run import look_again
 from globus_sync_directory.sync.scope import Scope
-from globus_sync_directory.waiting import sleep
+from globus_sync_directory.timed_waits import sleep
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, GROWTH = 1.0, 60.0, 1.3
 

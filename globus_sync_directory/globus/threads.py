@@ -14,7 +14,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from globus_sync_directory.waiting import STEP_SECONDS
+from globus_sync_directory.timed_waits import STEP_SECONDS
 
 AT_A_TIME = 8  # questions
 

@@ -13,7 +13,7 @@ from functools import partial
 
 from globus_sync_directory.config.settings import MailServer
 from globus_sync_directory.text import shorten
-from globus_sync_directory.waiting import steps
+from globus_sync_directory.timed_waits import steps
 
 STEP_SECONDS = 10.0  # for each step of a conversation with the mail server
 # The caller holds the lock, and other runs wait for it.

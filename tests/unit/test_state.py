@@ -154,7 +154,7 @@ def test_a_file_that_cannot_be_read_is_left_alone(path: Path, monkeypatch: pytes
     before = path.read_bytes()
     store = StateStore(path, CLIENT)
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", failing(errno.EACCES))
+        patch.setattr(os, "open", failing(errno.EACCES))
         assert store.load() == LoadedState(problem="cannot be read: Permission denied")
         with pytest.raises(StateError, match="cannot be read: Permission denied"), store.edit() as records:
             records["f1"] = NEW

@@ -11,7 +11,7 @@ import pytest
 
 from globus_sync_directory.globus.threads import Threads
 from globus_sync_directory.notify import smtp
-from globus_sync_directory.waiting import sleep, steps
+from globus_sync_directory.timed_waits import sleep, steps
 
 
 class Late(Exception):
