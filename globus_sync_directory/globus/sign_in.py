@@ -12,7 +12,7 @@ from globus_sdk.scopes import TransferScopes
 from globus_sync_directory.globus.caller import APP_NAME, Caller
 from globus_sync_directory.globus.client import GlobusClient, host_now
 from globus_sync_directory.globus.shared_token import NO_USABLE_REPLY, SharedToken, auth_failure
-from globus_sync_directory.globus.this_host import check_settings
+from globus_sync_directory.globus.this_host import check_secrecy, check_settings
 from globus_sync_directory.globus.threads import Threads
 from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport
 from globus_sync_directory.model.answer import Answer, Received
@@ -29,7 +29,9 @@ def sign_in(client_id: str, secret: str) -> Answer[GlobusClient]:
     Return Globus as this application sees it.
 
     Raises ConfigError where no request can leave this host: without TLS certificates, for a setting that cannot work.
+    The same where the secret would leave it in clear.
     """
+    check_secrecy()
     limiter, threads = RateLimiter(), Threads()
     auth = _auth_client(client_id, secret, limiter)
     try:
