@@ -43,6 +43,11 @@ def check_secrecy() -> None:
                 f"environment: GLOBUS_SDK_SERVICE_URL_{service.upper()} begins with http://, so {what} would be sent "
                 "in clear; write https://, or remove it from the environment"
             )
+        if address.scheme == "http" and (proxy := _proxy(address)):
+            raise ConfigError(
+                f"environment: {proxy[0]} names a proxy, to which {what} would be sent in clear; "
+                f"write {address.hostname} into no_proxy"
+            )
 
 
 def _is_loopback(host: str) -> bool:
