@@ -24,8 +24,10 @@ _ADDRESS_PART = r"[^\s@<>,;:\"()\[\]\\]+"
 _ENCODED = "%(2[0-9A-CFa-cf]|3[A-Fa-f]|40|5[B-Eb-e]|60|7[B-Db-d]|[C-Fc-f][0-9A-Fa-f]%[89ABab][0-9A-Fa-f])"
 _QUOTES = "\"“”„'‘’"
 # Names with little in common: a pattern for most of them leaves hardly anything to copy.
-_ANY_NAMES = ("image_001.tif", "Scan 7b.CSV", "2026-11-24.h5", "zorro.log", "PXQ.txt", "data.nii", "run42.bam")
-_ANY_NAMES += ("Kelp.jpg", "5.xml", "notes.pdf", "Final v2.docx", "wave.dat.gz")
+_ANY_NAMES = (
+    *("image_001.tif", "Scan 7b.CSV", "2026-11-24.h5", "zorro.log", "PXQ.txt", "data.nii"),
+    *("run42.bam", "Kelp.jpg", "5.xml", "notes.pdf", "Final v2.docx", "wave.dat.gz"),
+)
 
 
 class BadValue(Exception):
