@@ -215,7 +215,8 @@ def _command_named(name: str | None) -> Callable[[Options, Settings], RunReport]
             return check
         from globus_sync_directory.commands.sync import sync
     except Exception as error:
-        if problem := installation.explain(error):
+        problem = None if installation.is_out_of_memory(error) else installation.explain(error)
+        if problem:
             raise NotInstalled(problem) from None
         raise
     return sync

@@ -36,7 +36,8 @@ def explain(error: Exception) -> str | None:
     shown = f"{type(error).__name__}: {error}"
     if isinstance(error, ImportError):
         name = error.name or ""
-        if isinstance(error, ModuleNotFoundError) and name in sys.stdlib_module_names:
+        # A library that Python itself needs and the system has removed; a wrong name would be a bug of ours.
+        if name in sys.stdlib_module_names and "cannot import name" not in str(error):
             fix = "create the virtual environment with another one"
             return f"{sys.executable} is an incomplete Python ({shown}); {fix}"
         is_bug = name.partition(".")[0] in ("", "globus_sync_directory", *sys.stdlib_module_names)

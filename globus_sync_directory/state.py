@@ -24,6 +24,7 @@ import msgspec
 
 from globus_sync_directory import lock
 from globus_sync_directory.errors import LockHeld, StateError
+from globus_sync_directory.installation import is_out_of_memory
 from globus_sync_directory.model.record import PairRecord
 
 VERSION = 2
@@ -92,6 +93,8 @@ class StateStore:
         except OSError as error:
             if error.errno in (errno.EISDIR, errno.ENXIO):  # a directory, a socket
                 return LoadedState(problem="is not a regular file")
+            if is_out_of_memory(error):
+                raise
             return LoadedState(problem=f"cannot be read: {error.strerror}")
         return decode(data, self._client_id)
 

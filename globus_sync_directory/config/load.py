@@ -13,6 +13,7 @@ from globus_sync_directory.config.parse import parse_config
 from globus_sync_directory.config.secret_file import CLIENT_SECRET, MAIL_PASSWORD, conceal, how_to_write, parse_secret
 from globus_sync_directory.config.settings import Settings
 from globus_sync_directory.errors import ConfigError
+from globus_sync_directory.installation import is_out_of_memory
 
 _LARGEST_CONFIG = 1_000_000  # bytes
 _LARGEST_SECRET = 10_000
@@ -87,6 +88,8 @@ def _read_file(path: Path, largest: int, missing: str) -> tuple[os.stat_result, 
     except FileNotFoundError:
         raise ConfigError(f"{path}: {missing}") from None
     except OSError as error:
+        if is_out_of_memory(error):
+            raise
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     if not stat.S_ISREG(status.st_mode) or len(content) > largest:
         raise ConfigError(f"{path}: not a regular file of at most {largest:,} bytes")

@@ -18,13 +18,13 @@ import msgspec
 # sometimes writes "\\n" in two, also between the lines of the whole text.
 _LINE_END = re.compile(r"\r\n|\r|\n|\\r\\n|%0D%0A|%0d%0a|\\n(?=[A-Z][a-z]+: |---|globus_|\d{3}[ -]|\W*$)")
 _HEADER = re.compile(r"^(Endpoint|File|Command|Message): ([^\n]+)", re.MULTILINE)
-_DETAILS = re.compile(r"^Details:(.*)", re.MULTILINE | re.DOTALL)
+_DETAILS = re.compile(r"^(?:---\n(?:Details:)?|Details:)(.*)", re.MULTILINE | re.DOTALL)
 _UUID_IN_PARENTHESES = re.compile(r"\(([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\)")
 _SERVER_CODE = re.compile(r"\bc=([A-Z_]+)\b")
 # FTP commands that have a path, after what else they have.
 _COMMAND = re.compile(
-    r"(?:MKD|MLS[DT]|LIST|NLST|STAT|STOR|RETR|DELE|RMD|CWD|SIZE|MDTM|RNFR|RNTO|ESTO \S+ \S+|ERET \S+ \S+ \S+"
-    r"|CKSM \S+ \S+ \S+|SITE CHMOD \S+|SITE UTIME \S+) (.+)"
+    r"(?:MKD|MLS[CDRT]|LIST|NLST|STAT|STOR|RETR|DELE|RMD|CWD|SIZE|MDTM|RNFR|RNTO|ESTO \S+ \S+|ERET \S+ \S+ \S+"
+    r"|CKSM \S+ \S+ \S+|SITE STAGE \S+|SITE CHMOD \S+|SITE UTIME \S+) (.+)"
 )
 _NOT_FOUND = re.compile(r"^Error: '(.+)' not found$", re.MULTILINE)
 # What stands before the server's words, and lines that only programmers of the server understand.
@@ -34,7 +34,7 @@ _BEFORE_WORDS = re.compile(
 )
 _NO_WORDS = re.compile(
     r"|\w\d|\d{3}|End\.?|v=\d+ c=\w+|(?:Command failed|Login incorrect)\.?|globus_\w+ failed\.?"
-    r"|Unable to open file .*|\{.*"
+    r"|Unable to open file .*|\S+\.c:\S+:\d+:|\{.*"
 )
 _FIELD = re.compile(r"((?:GridFTP|HPSS)-[\w-]+):\s*(.*)")
 # Whose words explain most; "" is a line without a field's name. The last two are rather names of functions.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from globus_sync_directory.globus.error_text import ErrorText, read_error_text
@@ -126,16 +126,21 @@ def _narrowed(about: About, found: ErrorText, text: str) -> About:
     if about.directory:
         return about
     ends = (about.pair.source, about.pair.destination) if about.pair else ()
-    named = {end.collection for end in ends if end.collection in text.lower()}
-    collection = about.collection or found.collection or (named.pop() if len(named) == 1 else "")
-    if not found.path:
-        own = [end for end in ends if about.names_own_paths and end.collection == collection]
-        return replace(about, collection=collection, directory=own[0] if len(own) == 1 else None)
-    path = "/~/" if found.path == "~/" else "/" + found.path.strip("/")
-    if not collection:  # a path that only one side has shows the side
-        holding = [end for end in ends if end.contains(Directory(collection=end.collection, path=path))]
-        collection = holding[0].collection if len(holding) == 1 else ""
-    return replace(about, collection=collection, directory=Directory(collection=collection, path=path))
+    path = "/" + found.path.strip("/")
+    holding = [end for end in ends if found.path and end.contains(Directory(collection=end.collection, path=path))]
+    plain = text.replace(found.path, "").lower() if found.path else text.lower()
+    named = [end for end in ends if end.collection in plain]
+    collection = about.collection or found.collection or _only_collection(holding) or _only_collection(named)
+    if found.path:
+        return replace(about, collection=collection, directory=Directory(collection=collection, path=path))
+    own = [end for end in ends if about.names_own_paths and end.collection == collection]
+    return replace(about, collection=collection, directory=own[0] if len(own) == 1 else None)
+
+
+def _only_collection(ends: Sequence[Directory]) -> str:
+    """Return the collection of these ends; empty if they are on different ones, or if there is none."""
+    collections = {end.collection for end in ends}
+    return collections.pop() if len(collections) == 1 else ""
 
 
 def _words(code: str, found: ErrorText, about: About) -> Mapping[str, str]:

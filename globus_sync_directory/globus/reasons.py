@@ -131,11 +131,11 @@ _PATHS = (
         "cancel the task: the next one creates what is missing",
         is_permanent=True,
     ),
-    Row(
-        _DENIED,
-        "the storage refuses to change {path}{message}",
-        "on the collection's computer, make the account that shares the collection its owner",
+    _REFUSED._replace(
         says="operation not permitted$",
+        below_destination="on the collection's computer, make the account that shares the collection the owner of "
+        "{plain_path}",
+        is_permanent=False,
     ),
     _REFUSED._replace(says="^system error in .*permission denied$"),
     _REFUSED._replace(says="^permission denied$", server_code="PERMISSION_DENIED"),
@@ -156,7 +156,9 @@ _PATHS = (
         "ask the collection's administrator, and show these words",
         says="subscription|policy|agreement|HPSS",
     ),
-    _NOT_SHARED._replace(reason="permission denied for {path}", says="no effective acl rules"),
+    _NOT_SHARED._replace(
+        reason="permission denied for {path}", says="no effective acl rules|not authorized for that endpoint"
+    ),
     _NOT_SHARED,
     Row(
         ("NotDirectory", "NOT_A_DIRECTORY", "IS_A_FILE"),
@@ -261,7 +263,7 @@ _COLLECTIONS = (
         "ask the collection's administrator which limit that is; a directory can have too many entries",
     ),
     Row(("GC_NOT_CONNECTED", "GCDisconnected"), "{where} is not connected", _START),
-    Row(("CONNECT_FAILED",), "{where} cannot be reached{message}", _START),
+    Row(("CONNECT_FAILED", "ConnectFailed"), "{where} cannot be reached", _WAIT),
     Row(
         ("GC_PAUSED",),
         "Globus Connect Personal is paused on the computer of {where}",

@@ -36,6 +36,7 @@ WORDS: Mapping[str, str] = {
     ),
     "INVALID_PATH_NAME": _system("file name too long", "invalid or incomplete multibyte or wide character")
     + r"|\bError\w*Invalid\w*Name\b|character[^\n]{0,40} not allowed|illegal (?:name|byte|character)",
+    "CONNECT_FAILED": "(?:cannot|could not|unable to) connect to (?:the )?(?:endpoint|server|collection)",
     "NO_SECURE_CONNECTION": "failed to establish a secure connection|ICE negotiation failed|certificate has expired"
     "|certificate verify failed",
     "CONNECTION_BROKEN": _system(
@@ -48,13 +49,13 @@ WORDS: Mapping[str, str] = {
         "too many open files(?: in system)?", "cannot allocate memory", "resource temporarily unavailable"
     )
     + "|too busy|rate limit|rate of requests|queries per|too many (?:users|connections|requests)|slow ?down",
-    "EndpointDeleted": r"\bendpoint (?:of shared endpoint )?'[^'\n]{1,300}' has been deleted",
+    "EndpointDeleted": r"\bendpoint (?:of shared endpoint )?'[^\n]{1,200}' has been deleted",
     "STORAGE_CREDENTIAL": "invalid_credential|credential requires|credentials?[^\n]{0,80}(?:expired|invalid|missing)"
     "|invalid_grant|refresh token|InvalidAccessKeyId|ExpiredToken|SignatureDoesNotMatch",
     "QUOTA_EXCEEDED": "quota (?:has been |was |is )?(?:exceeded|exhausted|space)|quotaLimitReached|insufficient storage"
-    "|storage is full",
+    "|storage (?:limit|is full)",
     "EndpointPermissionDenied": "path not allowed|access ?(?:is )?denied|no effective acl",
-    "FILE_NOT_FOUND": "NoSuchBucket|NoSuchKey",
+    "FILE_NOT_FOUND": "NoSuchBucket|NoSuchKey|USER_FILE_DOES_NOT_EXIST",
 }
 
 

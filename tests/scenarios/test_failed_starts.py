@@ -74,7 +74,7 @@ def test_offline_source_does_not_block(world: World) -> None:
     report = world.run()
     assert (report.status, report.statuses) == (0, {"microscope": "started"})
     (note,) = [line for line in report.stdout.splitlines() if "note:" in line]
-    assert f"the source collection {world.source.id} is not working properly at the moment: Cannot connect" in note
+    assert f"the source collection {world.source.id} cannot be reached" in note
     assert "(fix: wait; if this persists, ask the collection's administrator)" in note
 
 

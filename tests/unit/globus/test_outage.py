@@ -24,7 +24,9 @@ def json(**document: Any) -> Reply:
     (json(code="ServiceUnavailable", message=TEXT), f": '{TEXT}'"),
     (json(message=TEXT), f": '{TEXT}'"),
     (json(code="ServiceUnavailable", message="Back\x1b[31m\r\n at 2\u202e"), ": 'Back [31m at 2'"),
-    (json(code="ServiceUnavailable", message="x" * 999), f": '{'x' * 299}…'"),
+    (json(code="ServiceUnavailable", message="x " * 999), f": '{('x ' * 150)[:299].rstrip()}…'"),
+    (json(error="down until 14:00"), ": 'down until 14:00'"),
+    (Reply(b"Down for maintenance\n", 503, {"Content-Type": "text/plain"}), ": 'Down for maintenance'"),
     (json(code="ServiceUnavailable", message=""), ""),
     (json(code="ServiceUnavailable", message=["x"]), ""),
     (json(code="ServiceUnavailable"), ""),
@@ -38,7 +40,7 @@ def json(**document: Any) -> Reply:
     (Reply(b"{", 503), ""),
 ])  # fmt: skip
 def test_what_it_says(service: Service, client: GlobusClient, reply: Reply, said: str) -> None:
-    """The text of a JSON reply, of either service, on one line and shortened; a web page is nothing for a report."""
+    """The text for people in a reply of either service, on one line and shortened; a web page is none."""
     service.on("/task_list", reply)
     answer = client.recent_tasks()
     assert answer == Unavailable(reason=f"Globus Transfer answered 503 when asked for the list of tasks{said}")

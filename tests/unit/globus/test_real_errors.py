@@ -256,8 +256,8 @@ EVENTS = [
         "/copy/a",
         "STOR",
         failed("System error in open: Operation not permitted"),
-        f"the storage refuses to change {AT_DESTINATION.format('/copy/a')}",
-        "its owner",
+        f"the storage refuses access to {AT_DESTINATION.format('/copy/a')}",
+        "the owner of '/copy/a'",
     ),
     (
         "ENDPOINT_ERROR",
@@ -554,7 +554,13 @@ TRAPS = [
         "globus-sharing",
     ),
     ("PERMISSION_DENIED", details(LAB, "500 x", command="REST 0-1000"), f"a path on {SOURCE}", "", "0-1000"),
-    ("FILE_NOT_FOUND", details(LAB, "500 x", command="MLST ~/"), "'/~/' on collection", "compare", "exclude"),
+    (
+        "FILE_NOT_FOUND",
+        details(LAB, "500 x", command="MLST ~/"),
+        "there is no source '/~' on collection",
+        "compare",
+        "exclude",
+    ),
     # A path above the pair's own is not below it.
     (
         "UNKNOWN",
@@ -767,6 +773,70 @@ TRAPS = [
         "collection",
         "",
         f"destination collection {ARCHIVE}",
+    ),
+    # Other forms, and what stands nearby.
+    (
+        "UNKNOWN",
+        f"Error (transfer)\nEndpoint: Lab ({LAB})\nFile: /data/a\nMessage: Fatal FTP response\n---\n"
+        r"500-Command failed. : System error in read: Input/output error\r\n500 End.\r\n",
+        f"the storage has a fault at {AT_SOURCE.format('/data/a')}: Input/output error",
+        "wait",
+        "no reason",
+    ),
+    (
+        "PERMISSION_DENIED",
+        details(LAB, failed("System error in open: Operation not permitted"), file="/data/a"),
+        f"the storage refuses access to {AT_SOURCE.format('/data/a')}",
+        "read it, or leave it out",
+        "owner",
+    ),
+    (
+        "PermissionDenied",
+        f"Not authorized for that endpoint ({LAB})",
+        f"permission denied for a path on {UNNAMED_SOURCE}",
+        IDENTITY,
+        "Not authorized",
+    ),
+    (
+        "EndpointError",
+        f"Cannot connect to endpoint 'Archive ({ARCHIVE})'",
+        f"{UNNAMED_DESTINATION} cannot be reached",
+        "administrator",
+        "Personal",
+    ),
+    (
+        "Conflict",
+        f"Host endpoint of shared endpoint 'Smith's Lab ({LAB})' has been deleted",
+        f"{UNNAMED_SOURCE} has been deleted",
+        "new guest collection",
+        "words",
+    ),
+    (
+        "UNKNOWN",
+        details(
+            LAB,
+            "500-Command failed. : /home/u/DSI/globus_gridftp_server_iRODS.c:make_error:579:\n500-iRODS DSI. "
+            "Error: No such file or directory.. USER_FILE_DOES_NOT_EXIST: , status: -310000.\n500 End.",
+            file="/data/a",
+        ),
+        f"{AT_SOURCE.format('/data/a')} was gone",
+        "",
+        ".c:",
+    ),
+    (
+        "UNKNOWN",
+        f"File: /data/{ARCHIVE}/a.txt\nCommand: RETR /data/{ARCHIVE}/a.txt\nMessage: x\n---\nDetails: 500 odd",
+        f"source '/data/{ARCHIVE}/a.txt' on collection {LAB}",
+        "",
+        "destination",
+    ),
+    ("ENDPOINT_ERROR", details(LAB, "500 odd", command="MLSC /data/x/"), "", "", "no reason"),
+    (
+        "ENDPOINT_ERROR",
+        details(ARCHIVE, "500 Account storage limit reached", file="/copy/a"),
+        "no space or quota left",
+        "",
+        "wait",
     ),
     # A name is shown as it is.
     ("INVALID_PATH_NAME", details(ARCHIVE, "500 no", file="/copy/report "), "'/copy/report '", "", "'/copy/report'"),

@@ -62,7 +62,7 @@ CASES = [
         found=replace(FAILING, requested_at=NOW - MINUTE),
         status=PairStatus.RUNNING_WITH_ERRORS,
         reason=f"{EITHER} cannot be reached",
-        fix="run check to see which one; start Globus Connect Personal",
+        fix="wait; if this persists, ask the collection's administrator",
     ),
     Case(
         name="stuck, with a log: its newest error, about the path and the collection that it names",
@@ -129,7 +129,7 @@ CASES = [
         pair=LIMITED,
         status=PairStatus.RAN_OUT_OF_TIME,
         reason=f"the destination collection {TWO} cannot be reached",
-        fix="start Globus Connect Personal on that computer",
+        fix="wait; if this persists, ask the collection's administrator",
     ),
     Case(
         name="out of time in the queue",
