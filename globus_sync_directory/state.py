@@ -83,12 +83,15 @@ class StateStore:
     def read(self) -> LoadedState:
         """Return what the file holds now; ``records`` stay as they are."""
         try:
-            if not stat.S_ISREG(self.path.stat().st_mode):  # opening a pipe would wait; a device must not be renamed
-                return LoadedState(problem="is not a regular file")
-            data = self.path.read_bytes()
+            with open(self.path, "rb", opener=_open_without_waiting) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # a device must not be renamed
+                    return LoadedState(problem="is not a regular file")
+                data = file.read()
         except FileNotFoundError:
             return LoadedState(is_missing=True)
         except OSError as error:
+            if error.errno in (errno.EISDIR, errno.ENXIO):  # a directory, a socket
+                return LoadedState(problem="is not a regular file")
             if is_out_of_memory(error):
                 raise
             return LoadedState(problem=f"cannot be read: {error.strerror}")
@@ -159,7 +162,7 @@ class StateStore:
         created. A file system without locks is a warning: Globus itself still prevents two tasks of one pair.
         """
         try:
-            descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
         except OSError as error:
             raise self._unwritable(error) from error
         try:
@@ -173,6 +176,11 @@ class StateStore:
         return lock.find_old_holder(self.lock_path, now)
 
     def _take_lock(self, descriptor: int, now: datetime) -> None:
+        if problem := lock.find_problem(descriptor):
+            raise StateError(
+                f"the lock file {self.lock_path} {problem}; nothing was started. Look at it and remove it, or choose "
+                "another state file with --state-file"
+            )
         try:
             lock.take(descriptor, now)
         except OSError as error:
@@ -269,6 +277,10 @@ def _encode(document: _Document) -> bytes:
     """Return the content of a state file; a lone surrogate, which UTF-8 cannot hold, becomes a question mark."""
     text = json.dumps(msgspec.to_builtins(document), ensure_ascii=False, indent=1, sort_keys=True)
     return text.encode(errors="replace") + b"\n"
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)  # not for the writer of a pipe
 
 
 def _replace_durably(path: Path, data: bytes) -> None:

@@ -18,6 +18,7 @@ from globus_sync_directory.output.report_text import headline
 from globus_sync_directory.sync.records import last_task, record_of
 from globus_sync_directory.sync.run import look_again
 from globus_sync_directory.sync.scope import Scope
+from globus_sync_directory.timed_waits import sleep
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, GROWTH = 1.0, 60.0, 1.3
 _LONGEST_SILENCE_SECONDS = 3600.0
@@ -52,7 +53,7 @@ def wait_for_tasks(
     with Progress(bars=shows_bars and bool(awaited)) as progress:
         while running := [pair for pair in awaited if latest[pair.fingerprint].has_live_task]:
             progress.show([latest[pair.fingerprint] for pair in awaited])
-            time.sleep(pause)
+            sleep(pause)
             pause = min(pause * GROWTH, LONGEST_PAUSE_SECONDS)
             found = _look(client, replace(scope, pairs=tuple(running)), remembered)
             answered = [one for one in found if one.status is not PairStatus.NOT_REACHED]

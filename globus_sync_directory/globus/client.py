@@ -14,7 +14,6 @@ from globus_sync_directory.globus import documents
 from globus_sync_directory.globus.caller import Caller
 from globus_sync_directory.globus.clock import GlobusClock
 from globus_sync_directory.globus.documents import Submitted, read, read_list, read_page
-from globus_sync_directory.globus.threads import Threads
 from globus_sync_directory.model.answer import Answer, Received, Rejected
 from globus_sync_directory.model.collection import Collection
 from globus_sync_directory.model.pair import Directory
@@ -46,7 +45,7 @@ class GlobusClient:
         self._caller = caller
         self._ask, self._ask_single = caller.ask, caller.ask_single
         self._look, self._ask_detail = caller.look, caller.ask_detail
-        self._threads = Threads()
+        self._threads = caller.threads
 
     def __enter__(self) -> GlobusClient:
         return self

@@ -155,6 +155,34 @@ def test_a_lock_that_is_a_link(path: Path) -> None:
     assert not target.exists()
 
 
+def test_a_lock_in_a_directory_of_others(path: Path, tmp_path: Path) -> None:
+    """A pipe in its place is no wait; a file that a hard link leads to is neither written nor cut nor shown."""
+    lock_path = Path(f"{path}.lock")
+    fix = "nothing was started. Look at it and remove it, or choose another state file with --state-file"
+    os.mkfifo(lock_path)
+    with pytest.raises(StateError, match=f"^the lock file {lock_path} is not a regular file; {fix}$"):
+        StateStore(path, CLIENT).lock(NOW).__enter__()
+    assert StateStore(path, CLIENT).find_old_holder(NOW) is None
+    lock_path.unlink()
+    precious = tmp_path / "precious"
+    precious.write_text("the results\n" * 100)
+    lock_path.hardlink_to(precious)
+    with pytest.raises(StateError, match=f"^the lock file {lock_path} contains something else than a lock; {fix}$"):
+        StateStore(path, CLIENT).lock(NOW).__enter__()
+    assert precious.read_text() == "the results\n" * 100
+
+
+def test_files_in_the_place_of_others(path: Path, tmp_path: Path) -> None:
+    """What a hard link in the place of the state file leads to stays as it is."""
+    write(path, f1=NEW)
+    copy = tmp_path / "copy"
+    copy.hardlink_to(path)
+    before = copy.read_bytes()
+    write(path, f1=FULL)
+    assert copy.read_bytes() == before
+    assert read(path) == {"f1": FULL}
+
+
 def test_a_lock_that_fails(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error that does not mean a file system without locks stops the run."""
     monkeypatch.setattr(fcntl, "flock", failing(errno.EIO))

@@ -98,6 +98,8 @@ IN_THE_WAY = "cancel that task, or fix what stops it; then the next run starts t
         ({"path": "/archive/images/inner"}, True),
         ({"path": "/archive"}, True),
         ({"path": "/"}, True),
+        ({"path": "/~/archive/images"}, True),
+        ({"path": "/Archive/IMAGES/inner"}, True),
         ({"path": "/archive/images2"}, False),
         ({"path": "/elsewhere"}, False),
         ({"collection": ONE}, False),
