@@ -18,6 +18,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+from reliability_table import note_request_over_http
+
 from globus_sync_directory.cli import invoke
 from globus_sync_directory.config.load import load_settings
 from globus_sync_directory.globus import clock as clocks
@@ -177,6 +179,8 @@ class World:
         return [f"{request.method} {request.path}" for request in self.globus.requests]
 
     def forget_requests(self) -> None:
+        if self.globus.requests:
+            note_request_over_http()
         self.globus.requests.clear()
 
     def reset(self) -> None:
@@ -287,7 +291,8 @@ def make_world(tmp_path: Path, now: datetime | None = None) -> Iterator[World]:
         world.pair("microscope", src_path="/images", dst_path="/archive/images")
         with mock.patch.object(clocks, "datetime", SimpleNamespace(now=lambda _: world.host_now())):
             yield world
+        world.forget_requests()
     assert globus.unknown_routes == []
-    for path in tmp_path.glob("*"):
+    for path in tmp_path.rglob("*"):
         if path.is_file() and not path.samefile(world.secret_file):
             assert secret.encode() not in path.read_bytes()

@@ -272,7 +272,9 @@ def test_every_document_can_be_found() -> None:
 @pytest.mark.parametrize("name", TEXTS)
 def test_files_that_are_named_exist(name: str) -> None:
     """Every document, script or source file of the repository that a document names is there."""
-    for token in re.findall(r"`((?:docs|tests|benchmarks|fuzz|globus_sync_directory|\.ci)/[\w./-]+)`", TEXTS[name]):
+    for token in re.findall(
+        r"`((?:docs|tests|benchmarks|breakages|fuzz|globus_sync_directory|\.ci)/[\w./-]+)`", TEXTS[name]
+    ):
         assert (ROOT / token).exists(), f"there is no {token}"
 
 

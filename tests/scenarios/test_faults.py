@@ -22,7 +22,6 @@ pytestmark = pytest.mark.slow
 REAL_PAUSE = transport.LONGEST_PAUSE_SECONDS
 TOKEN = "/v2/oauth2/token"
 TASK = "/v0.10/task/*-????????????"
-EVERY_FAULT = "every kind of request rejected, cut, late, mangled: once, three times, always"
 
 FAULTS: dict[str, dict[str, Any]] = {
     "reset before": {"cut": True},
@@ -90,7 +89,7 @@ KINDS: dict[str, tuple[str, str, Callable[[World], None], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.promise(4, EVERY_FAULT)
+@pytest.mark.promise(4, "every kind of request rejected, cut, late, mangled: once, three times, always")
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_fault_of_every_request(
@@ -98,11 +97,11 @@ def test_every_fault_of_every_request(
 ) -> None:
     """Whatever happens to one kind of request: one task, nothing pending afterwards, and the right exit status."""
     monkeypatch.setattr(transport, "TIMEOUT_SECONDS", 0.3)
-    count_cases(request, 3)
     method, path, prepare, arguments = KINDS[kind]
     settings = FAULTS[fault]
     prepare(world)
-    for times in (1, 3, None):
+    for number, times in enumerate((1, 3, None), start=1):
+        count_cases(request, number)
         world.globus.faults.add(Fault(method=method, path=path, times=times, **settings))
         outcome = world.run("-v", *arguments)
         text = outcome.stdout + outcome.stderr
@@ -124,7 +123,7 @@ def test_every_fault_of_every_request(
     assert tree(world.archive) == tree(world.images)
 
 
-@pytest.mark.promise(4, EVERY_FAULT)
+@pytest.mark.promise(4, "one kind of request finds no server")
 @pytest.mark.parametrize("kind", KINDS)
 def test_connection_refused(world: World, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """Where one kind of request finds no server: 75 at most, and success once there is one again."""
@@ -155,11 +154,10 @@ def test_connection_refused(world: World, monkeypatch: pytest.MonkeyPatch, kind:
     world.globus.release()
 
 
-@pytest.mark.promise(4, "a third of all requests fail, eight nights")
+@pytest.mark.promise(4, "a storm: a third of all requests fail, eight nights")
 @pytest.mark.parametrize("seed", range(6))
 def test_storm(world: World, seed: int, request: pytest.FixtureRequest) -> None:
     """A third of all requests fail in one way or another, night after night: never two tasks; then success."""
-    count_cases(request, 8)
     dice = random.Random(seed)
     for number in range(4):
         world.pair(f"p{number}")
@@ -171,6 +169,7 @@ def test_storm(world: World, seed: int, request: pytest.FixtureRequest) -> None:
         return Fault(**dice.choice(kinds)) if dice.random() < 1 / 3 else select(method, path)
 
     for night in range(8):
+        count_cases(request, night + 1)
         world.globus.hold()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(world.globus.faults, "select", storm)

@@ -320,5 +320,7 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
 def test_nights(request: pytest.FixtureRequest) -> None:
     """No story breaks a promise."""
     before = Nights.played
-    run_state_machine_as_test(Nights, settings=settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate")))
-    count_cases(request, Nights.played - before)
+    try:
+        run_state_machine_as_test(Nights, settings=settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate")))
+    finally:
+        count_cases(request, Nights.played - before)

@@ -3,8 +3,9 @@ Runs the tool's command line in processes that end themselves at a chosen instan
 
 ``python zygote.py`` imports the tool once, then forks a child for each JSON line on stdin: ``{"arguments": [...],
 "instant": N, "signal": 9, "host_now": ISO 8601}``. The child counts instants, one before and one after each request,
-write, fsync and rename. At instant N (0: never) it sends itself the signal; its clock shows ``host_now``. The answer is
-a JSON line with exit status (negative: killed by that signal), stdout, stderr and the number of instants that passed.
+making of a file, write, fsync and rename. At instant N (0: never) it sends itself the signal; its clock shows
+``host_now``. The answer is a JSON line with exit status (negative: killed by that signal), stdout, stderr and the
+number of instants that passed.
 """
 
 from __future__ import annotations
@@ -62,6 +63,10 @@ def child(order: dict[str, Any], stdout: int, stderr: int, counter: int) -> None
     instants = Instants(order.get("instant", 0), order.get("signal", 9), counter)
     write = os.write
     os.write = lambda fd, data: write(fd, data) if fd <= STREAMS else instants.around(write)(fd, data)
+    open_file = os.open
+    os.open = lambda path, flags, *more, **named: (  # reading changes nothing outside
+        (instants.around(open_file) if flags & os.O_CREAT else open_file)(path, flags, *more, **named)
+    )
     os.fsync = instants.around(os.fsync)
     os.replace = instants.around(os.replace)
     os.rename = instants.around(os.rename)

@@ -133,7 +133,9 @@ def test_a_broken_reply(pieces: list[bytes], reason: str, caplog: pytest.LogCapt
         ask(url)
     assert no_reply_reason(GlobusConnectionError("x", caught.value)) == reason
     (line,) = [record.message for record in caplog.records if record.name == transport.log.name]
-    assert line.startswith(f"GET {url.partition('?')[0]}: {reason} after ")
+    said, _, took = line.partition(" after ")
+    assert said == f"GET {url.partition('?')[0]}: {reason}"
+    assert 0 <= int(took.removesuffix(" ms")) < 60_000
 
 
 def test_a_silent_server(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,11 +163,19 @@ def chained(*errors: Exception) -> Exception:
     return errors[0]
 
 
+def raised_during(error: Exception, other: Exception) -> Exception:
+    """Return the first error, raised while the second was handled."""
+    error.__context__ = other
+    return error
+
+
 @pytest.mark.parametrize(("error", "reason"), [
     (requests.exceptions.SSLError(urllib3.exceptions.SSLError(ssl.SSLCertVerificationError(1, "x"))),
      "the server's TLS certificate could not be verified"),
     (requests.exceptions.SSLError(urllib3.exceptions.SSLError(ssl.SSLError(1, "[SSL] internal error"))),
      "no TLS connection could be made"),
+    (chained(requests.ConnectionError("x"), ssl.SSLError(1, "internal")), "no TLS connection could be made"),
+    (raised_during(requests.ConnectionError("x"), TimeoutError()), "no answer within 15 s"),
     (requests.exceptions.ProxyError("x"), "the proxy did not let the request through"),
     (requests.exceptions.ProxyError(OSError("Tunnel connection failed: 407 user:secret")), "the proxy answered 407"),
     (requests.exceptions.ProxyError(OSError(111, "Connection refused")), "connection refused"),
@@ -191,3 +201,11 @@ def test_reasons(error: Exception, reason: str) -> None:
 def test_request_id(body: bytes, expected: str) -> None:
     """The debug log holds the id by which Globus' help desk finds a request."""
     assert transport._request_id(body) == expected
+
+
+@pytest.mark.parametrize("url", ["https://transfer.api.globus.org/v0.10/x", "http://127.0.0.1:1/x"])
+def test_every_request_is_metered(url: str) -> None:
+    """Whatever the scheme, a request waits for its turn and may take so long."""
+    made = transport.make_transport(RateLimiter())
+    assert isinstance(made.session.get_adapter(url), MeteredAdapter)
+    assert made.http_timeout == transport.TIMEOUT_SECONDS

@@ -164,7 +164,7 @@ def test_at_most_a_thousand_records_of_pairs_that_left() -> None:
         f"{number:016x}": replace(
             orphan(None), left_config=LeftConfig(since=NOW - number * MINUTE, is_end_reported=True)
         )
-        for number in range(1002)
+        for number in reversed(range(1002))
     }
     running = replace(orphan(1), left_config=LeftConfig(since=NOW - DAY))
     known = {OTHER.fingerprint: record(8, OTHER), **left, FINGERPRINT: running}

@@ -34,6 +34,7 @@ def pause(collection: str, message: str = "") -> Pause:
     ([pause(ONE, "a"), pause(ONE, "b")], task(), f"{BY_SOURCE}: 'a'; and {BY_SOURCE}: 'b'"),
     ([pause(ONE, f"{n}") for n in range(5)], task(),
      f"{BY_SOURCE}: '0'; and {BY_SOURCE}: '1'; and {BY_SOURCE}: '2'; and 2 more"),
+    ([pause(ONE, f"{n}") for n in range(3)], task(), f"{BY_SOURCE}: '0'; and {BY_SOURCE}: '1'; and {BY_SOURCE}: '2'"),
     ([pause(ONE, "x" * 400)], task(), f"{BY_SOURCE}: '{'x' * 400}'"),
     ([pause(ONE, "x" * 600)], task(), f"{BY_SOURCE}: '{'x' * 499}…'"),
     ([pause(ONE, "Wed\r\n\x1b[31mnoon")], task(), f"{BY_SOURCE}: 'Wed [31mnoon'"),

@@ -282,7 +282,7 @@ def test_a_pair_outside_of_this_run_is_no_orphan() -> None:
 def test_an_adopted_task_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """A task that this state file does not know is worth a line: who started it?"""
     caplog.set_level("INFO")
-    update_records({FINGERPRINT: record(1)}, snapshot(task(2)), scope(PAIR), NOW)
+    update_records({FINGERPRINT: record(1)}, snapshot(task(2), task(3, requested_at=BEGUN - DAY)), scope(PAIR), NOW)
     assert caplog.messages == [f"microscope: adopted task {new_id(2)}, which was not remembered"]
     caplog.clear()
     update_records({FINGERPRINT: record(2)}, snapshot(task(2)), scope(PAIR), NOW)

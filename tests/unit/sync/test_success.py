@@ -31,6 +31,7 @@ NO_PATH = replace(LOST, source_path="")
         ([LOST, GAP], 1, SOURCE, Skips.GAPS),
         ([replace(LOST, code="AMBIGUOUS_PATH")], 1, SOURCE, Skips.GAPS),
         ([replace(LOST, source_path="/images2/b")], 1, SOURCE, Skips.GAPS),
+        ([LOST, replace(LOST, source_path="/images2/b")], 2, SOURCE, Skips.GAPS),
         ([NO_PATH], 1, SOURCE, Skips.GAPS),
         ([NO_PATH], 1, TOP, Skips.GAPS),
         ([LOST], 1, None, Skips.GAPS),

@@ -79,6 +79,15 @@ def test_paths_that_vanished() -> None:
     assert made.counts_from == ENDED
 
 
+@pytest.mark.parametrize(("number", "more"), [(1, ""), (3, ""), (4, ", and 1 more"), (1003, ", and 1,000 more")])
+def test_the_first_of_the_paths_that_vanished(number: int, more: str) -> None:
+    """A note names three of them."""
+    gone = tuple(replace(LOST, source_path=f"/images/{at}") for at in range(number))
+    note = report(ended(paths_skipped=number), Details(skipped=gone)).notes[-1]
+    named = ", ".join(f"'/images/{at}'" for at in range(min(3, number)))
+    assert f" to be copied: {named}{more}; nothing to do" in note
+
+
 @pytest.mark.parametrize(
     ("names", "shown"),
     [

@@ -1,0 +1,1 @@
+"""Breaks the tool on purpose, to see whether a test notices."""
