@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from globus_sync_directory import state
 from globus_sync_directory.errors import StateError
 from globus_sync_directory.model.pair import Directory
 from globus_sync_directory.model.problem import Problem
@@ -154,7 +155,7 @@ def test_a_file_that_cannot_be_read_is_left_alone(path: Path, monkeypatch: pytes
     before = path.read_bytes()
     store = StateStore(path, CLIENT)
     with monkeypatch.context() as patch:
-        patch.setattr(os, "open", failing(errno.EACCES))
+        patch.setattr(state, "_open_without_waiting", failing(errno.EACCES))
         assert store.load() == LoadedState(problem="cannot be read: Permission denied")
         with pytest.raises(StateError, match="cannot be read: Permission denied"), store.edit() as records:
             records["f1"] = NEW
