@@ -30,7 +30,7 @@ log=
 default_module=Python/3.11.6-foss-2023a
 
 # Starts the tool, with the exit status for missing packages: the installed tool, else the one in this directory. This
-# directory comes last in the search, so that no other file here (such as click.py) can replace an installed package.
+# directory comes last in the search, and only for the tool itself: no other file here, such as click.py, is a module.
 start='
 import os, sys
 sys.path[:] = [*filter(None, sys.path), os.getcwd()]
@@ -40,6 +40,7 @@ except (ImportError, SyntaxError) as error:
     fix = "in the clone, run: venv/bin/python -m pip install -e ."
     print(f"{sys.executable} cannot run globus_sync_directory ({error}); {fix}", file=sys.stderr)
     sys.exit(72)
+sys.path.pop()
 main(72)'
 
 # One line on stderr and in the log.

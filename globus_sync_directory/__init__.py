@@ -12,6 +12,7 @@ output       reports -> text, JSON, progress, log
 model        the values that all of these exchange
 errors       the errors that end a run, and the exit statuses
 text         text from outside, made safe to print
+timed_waits  waits that a signal ends at once
 installation checks that this Python can run the tool, before anything else is imported
 standin      a local Globus for the demo, rehearsals and tests; it and the tool import nothing of each other
 

@@ -6,10 +6,16 @@ It checks the installation before it imports the rest of the tool: a missing pac
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):
+    # "python -m" searches the current directory first. It has found this package now, and a file such as signal.py,
+    # click.py or simplejson.py there is none of its modules.
+    del sys.path[0]
+
 import contextlib
 import os
 import signal
-import sys
 from types import FrameType
 from typing import NoReturn
 
@@ -70,7 +76,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    # "python -m" searches the current directory first. A file click.py in it must not replace the package.
-    if not getattr(sys.flags, "safe_path", False):
-        sys.path.append(sys.path.pop(0))
     main()

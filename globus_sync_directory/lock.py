@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import socket
+import stat
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +20,19 @@ from globus_sync_directory.errors import LockHeld
 
 _OLD = timedelta(days=1)  # no run takes that long; ``--wait`` gives the lock back before it waits
 _ATTEMPTS, _PAUSE_SECONDS = 20, 0.025
+_SIGNATURE = re.compile(r"\S+ pid \d+ since .*")
+
+
+def find_problem(descriptor: int) -> str | None:
+    """
+    Return why this open file cannot be a lock file, which is written to; None if it can.
+
+    In a directory that others can write to, its name may lead to a pipe, or by a hard link to another file.
+    """
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return "is not a regular file"
+    written = os.pread(descriptor, 300, 0).strip(b"\0\n ")  # a host that crashed may leave zeros
+    return "contains something else than a lock" if written and not _read(descriptor) else None
 
 
 def take(descriptor: int, now: datetime) -> None:
@@ -95,4 +110,6 @@ def _is_old(descriptor: int, now: datetime) -> bool:
 
 
 def _read(descriptor: int) -> str:
-    return os.pread(descriptor, 300, 0).decode(errors="replace").strip()
+    """Return the line about the run that took the lock last; empty if there is none."""
+    first, _, _ = os.pread(descriptor, 300, 0).decode(errors="replace").partition("\n")
+    return first if _SIGNATURE.fullmatch(first) else ""

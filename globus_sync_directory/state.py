@@ -13,7 +13,6 @@ import logging
 import os
 import stat
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -26,11 +25,11 @@ from globus_sync_directory import lock
 from globus_sync_directory.errors import LockHeld, StateError
 from globus_sync_directory.installation import is_out_of_memory
 from globus_sync_directory.model.record import PairRecord
+from globus_sync_directory.turn import remove_left_over, turn_to_write
 
 VERSION = 2
 _ERRORS_WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOTTY}
 _STALE_SECONDS = 3600
-_WRITING_SECONDS = 10  # the longest time for one write, which usually takes milliseconds
 
 log = logging.getLogger(__name__)
 
@@ -84,12 +83,15 @@ class StateStore:
     def read(self) -> LoadedState:
         """Return what the file holds now; ``records`` stay as they are."""
         try:
-            if not stat.S_ISREG(self.path.stat().st_mode):  # opening a pipe would wait; a device must not be renamed
-                return LoadedState(problem="is not a regular file")
-            data = self.path.read_bytes()
+            with open(self.path, "rb", opener=_open_without_waiting) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # a device must not be renamed
+                    return LoadedState(problem="is not a regular file")
+                data = file.read()
         except FileNotFoundError:
             return LoadedState(is_missing=True)
         except OSError as error:
+            if error.errno in (errno.EISDIR, errno.ENXIO):  # a directory, a socket
+                return LoadedState(problem="is not a regular file")
             if is_out_of_memory(error):
                 raise
             return LoadedState(problem=f"cannot be read: {error.strerror}")
@@ -109,8 +111,11 @@ class StateStore:
         before = self.records
         changed = {key: edited.get(key) for key in {**before, **edited} if edited.get(key) != before.get(key)}
         if changed:
-            with contextlib.nullcontext() if self._has_lock else self._turn_to_write():
-                self._write(changed)
+            try:
+                with turn_to_write(self.path, has_lock=self._has_lock):
+                    self._write(changed)
+            except OSError as error:
+                raise self._unwritable(error) from error
             self.records = edited
 
     def save(self, records: Mapping[str, PairRecord]) -> None:
@@ -137,10 +142,7 @@ class StateStore:
             else:
                 records[key] = merged
         document = _Document(version=VERSION, client_id=self._client_id, pairs=records)
-        try:
-            _replace_durably(self.path, _encode(document))
-        except OSError as error:
-            raise self._unwritable(error) from error
+        _replace_durably(self.path, _encode(document))
 
     def _set_aside(self) -> None:
         """Rename a file that cannot be used, so that a person can still read it."""
@@ -148,9 +150,7 @@ class StateStore:
         try:
             self.path.rename(kept)
         except FileNotFoundError:
-            return  # another run without a lock has renamed it already
-        except OSError as error:
-            raise self._unwritable(error) from error
+            return  # somebody else has renamed it already
         log.warning("state file %s was renamed to %s; the list of our tasks at Globus replaces it", self.path, kept)
 
     @contextlib.contextmanager
@@ -162,7 +162,7 @@ class StateStore:
         created. A file system without locks is a warning: Globus itself still prevents two tasks of one pair.
         """
         try:
-            descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
         except OSError as error:
             raise self._unwritable(error) from error
         try:
@@ -176,6 +176,11 @@ class StateStore:
         return lock.find_old_holder(self.lock_path, now)
 
     def _take_lock(self, descriptor: int, now: datetime) -> None:
+        if problem := lock.find_problem(descriptor):
+            raise StateError(
+                f"the lock file {self.lock_path} {problem}; nothing was started. Look at it and remove it, or choose "
+                "another state file with --state-file"
+            )
         try:
             lock.take(descriptor, now)
         except OSError as error:
@@ -185,28 +190,7 @@ class StateStore:
             log.warning("no locks on the file system of %s (%s); continuing without", self.lock_path, error.strerror)
         lock.sign(descriptor, now)
         if self._has_lock:
-            self._remove_stale_temporaries()
-
-    @contextlib.contextmanager
-    def _turn_to_write(self) -> Iterator[None]:
-        """Prevent two runs without a lock from writing at the same time: the run that creates the file writes."""
-        turn = Path(f"{self.path}.writing")
-        for _ in range(_WRITING_SECONDS * 20):
-            try:
-                os.close(os.open(turn, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-                break
-            except FileExistsError:
-                with contextlib.suppress(FileNotFoundError):
-                    if time.time() - turn.stat().st_mtime > _WRITING_SECONDS:  # its run was killed
-                        turn.unlink()
-                time.sleep(0.05)
-            except OSError as error:
-                raise self._unwritable(error) from error
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                turn.unlink()
+            self._remove_left_over(descriptor)
 
     def _unwritable(self, error: OSError) -> StateError:
         fix = "Make its directory writable"
@@ -223,12 +207,15 @@ class StateStore:
             "or choose another file with --state-file"
         )
 
-    def _remove_stale_temporaries(self) -> None:
-        """Remove the temporary files of killed runs; only called while the lock is held."""
+    def _remove_left_over(self, lock_descriptor: int) -> None:
+        """Remove the files of killed runs; only called while the lock is held, just after its file was written."""
         with contextlib.suppress(OSError):
+            remove_left_over(self.path)
+            os.fsync(lock_descriptor)
+            now = os.fstat(lock_descriptor).st_mtime  # by the clock that dates the other files, a file server's perhaps
             for path in self.path.parent.iterdir():
                 is_ours = path.name.startswith(f"{self.path.name}.") and path.name.endswith(".tmp")
-                if is_ours and time.time() - path.lstat().st_mtime > _STALE_SECONDS:
+                if is_ours and now - path.lstat().st_mtime > _STALE_SECONDS:
                     path.unlink()
 
 
@@ -290,6 +277,10 @@ def _encode(document: _Document) -> bytes:
     """Return the content of a state file; a lone surrogate, which UTF-8 cannot hold, becomes a question mark."""
     text = json.dumps(msgspec.to_builtins(document), ensure_ascii=False, indent=1, sort_keys=True)
     return text.encode(errors="replace") + b"\n"
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)  # not for the writer of a pipe
 
 
 def _replace_durably(path: Path, data: bytes) -> None:

@@ -22,9 +22,7 @@ from unittest import mock
 from scenes import COLUMNS, SCENES, Stage
 from world import World, make_world
 
-from globus_sync_directory.commands import check as check_command
-from globus_sync_directory.commands import sync as sync_command
-from globus_sync_directory.globus import client, sign_in, transport
+from globus_sync_directory.globus import transport
 
 ROOT = Path(__file__).resolve().parent.parent
 MIDNIGHT = datetime(2026, 11, 23, 11, 0, 20, tzinfo=UTC)  # in New Zealand
@@ -69,7 +67,7 @@ def _make(name: str) -> str:
     ):
         place = Path(home) / "globus_sync_directory"
         place.mkdir()
-        with make_world(place, MIDNIGHT) as world, _environment(**world.globus.environment), _clock_of(world):
+        with make_world(place, MIDNIGHT) as world, _environment(**world.globus.environment):
             secret_file = Path(home) / ".globus_sync_directory_secret"
             secret_file.write_bytes(world.secret_file.read_bytes())
             secret_file.chmod(0o600)
@@ -104,15 +102,6 @@ def _environment(**variables: str) -> Iterator[None]:
         os.environ.clear()
         os.environ.update(before)
         time.tzset()
-
-
-@contextlib.contextmanager
-def _clock_of(world: World) -> Iterator[None]:
-    """Let this host's clock show the same as that of the stand-in."""
-    with contextlib.ExitStack() as patches:
-        for module in (client, sign_in, check_command, sync_command):
-            patches.enter_context(mock.patch.object(module, "host_now", world.clock.now))
-        yield
 
 
 if __name__ == "__main__":

@@ -239,6 +239,15 @@ def waiting_for_room(stage: Stage) -> str:
     return stage.show()
 
 
+def waits_too_long(stage: Stage) -> str:
+    code = "ClientError.Conflict.TooManyPendingJobs"
+    fault = Fault(method="POST", path=SUBMIT, times=None, status=409, code=code)
+    stage.world.globus.faults.add(fault)
+    stage.show()
+    stage.world.clock.advance(49 * HOUR)
+    return stage.show()
+
+
 def waiting_for_the_earlier_task(stage: Stage) -> str:
     world = stage.world
     world.globus.hold()
@@ -338,6 +347,7 @@ _SCENES: tuple[Callable[[Stage], str], ...] = (
     cancelled,
     cancelled_by_an_administrator,
     waiting_for_room,
+    waits_too_long,
     waiting_for_the_earlier_task,
     never_run,
     unknown_to_globus,

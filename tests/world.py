@@ -12,14 +12,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 from reliability_table import note_request_over_http
 
 from globus_sync_directory.cli import invoke
 from globus_sync_directory.config.load import load_settings
+from globus_sync_directory.globus import clock as clocks
 from globus_sync_directory.model.pair import Pair, fingerprint_in
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.standin import Behaviour, Collection, Fault, ManualClock, StandIn, Task
@@ -50,7 +53,12 @@ class Outcome:
 
 @dataclass
 class World:
-    """Everything a run touches; ``pairs`` are the sections of config.ini, which every change writes."""
+    """
+    Everything a run touches; ``pairs`` are the sections of config.ini, which every change writes.
+
+    ``clock`` is Globus' clock. This host's clock shows the same, but for ``host_is_behind``, in this process and in
+    those of a zygote; a process of its own has the computer's clock.
+    """
 
     globus: StandIn
     clock: ManualClock
@@ -61,6 +69,11 @@ class World:
     destination: Collection
     pairs: dict[str, dict[str, str]] = field(default_factory=dict)
     head: str = ""
+    host_is_behind: timedelta = timedelta(0)
+
+    def host_now(self) -> datetime:
+        """The time on this host's clock."""
+        return self.clock.now() - self.host_is_behind
 
     @property
     def config(self) -> Path:
@@ -200,6 +213,7 @@ class Zygote:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         order |= {"arguments": world.command(*arguments), "environment": world.globus.environment}
+        order["host_now"] = world.host_now().isoformat()
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
@@ -275,9 +289,10 @@ def make_world(tmp_path: Path, now: datetime | None = None) -> Iterator[World]:
         world.secret_file.write_text(secret + "\n")
         world.secret_file.chmod(0o600)
         world.pair("microscope", src_path="/images", dst_path="/archive/images")
-        yield world
+        with mock.patch.object(clocks, "datetime", SimpleNamespace(now=lambda _: world.host_now())):
+            yield world
         world.forget_requests()
     assert globus.unknown_routes == []
     for path in tmp_path.rglob("*"):
-        if path.is_file() and not path.samefile(world.secret_file):
-            assert secret.encode() not in path.read_bytes()
+        if path.is_file() and (contents := path.read_bytes()).strip() != secret.encode():  # a secret file has only that
+            assert secret.encode() not in contents

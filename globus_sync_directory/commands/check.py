@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import datetime
 
 from globus_sync_directory.commands.check_ends import ask_about_ends, describe_ends, fix_of_check, passed
 from globus_sync_directory.commands.check_write import probe_writing
@@ -11,8 +11,8 @@ from globus_sync_directory.commands.inputs import choose_pairs, state_store, war
 from globus_sync_directory.commands.options import Options
 from globus_sync_directory.config.settings import Settings
 from globus_sync_directory.errors import ExitStatus, worst
-from globus_sync_directory.globus.client import host_now
-from globus_sync_directory.globus.sign_in import clock_warning, sign_in
+from globus_sync_directory.globus.clock import GlobusClock, host_now
+from globus_sync_directory.globus.sign_in import sign_in
 from globus_sync_directory.model.answer import Failure, Received, Rejected, Unavailable
 from globus_sync_directory.model.report import Check, CheckResult, RunReport
 from globus_sync_directory.notify.mail import send_test
@@ -30,15 +30,17 @@ def check(options: Options, settings: Settings) -> RunReport:
     """Return what ``check`` found: config, secret, state, sign-in, clock, collections, directories."""
     pairs = choose_pairs(settings, options.pairs)
     warn_of_interception()
+    store = state_store(options, settings)
     checks = [
         passed(f"config file {settings.path.absolute()}: {count(len(settings.pairs), 'pair')}"),
         passed(f"secret file {options.secret_file.absolute()}: nobody else can read it"),
-        check_state(state_store(options, settings)),
+        check_state(store),
+        *check_lock(store, host_now()),
     ]
     answer = sign_in(settings.client_id, settings.secret)
     if isinstance(answer, Received):
         with answer.value as client:
-            checks += [passed(f"signed in as {settings.identity}"), check_clock(client.clock_offset)]
+            checks += [passed(f"signed in as {settings.identity}"), check_clock(client.clock)]
             ends = ask_about_ends(pairs, client)
             checks += describe_ends(pairs, ends, settings.identity)
             known = [pair for pair in pairs if ends.knows(pair.destination)]
@@ -50,12 +52,12 @@ def check(options: Options, settings: Settings) -> RunReport:
     return RunReport(exit_status=worst(found.exit_status for found in checks), checks=tuple(checks))
 
 
-def check_clock(offset: timedelta) -> Check:
-    """Return how far this host's clock is from Globus' clock; ``offset`` is positive if Globus is ahead."""
-    warning = clock_warning(offset)
-    if warning:
-        return Check(result=CheckResult.NOTE, sentence=warning, fix="set the clock of this host")
-    return passed(f"this host's clock differs from Globus' by {round(abs(offset).total_seconds())} s")
+def check_clock(clock: GlobusClock) -> Check:
+    """Return how far this host's clock is from Globus' clock."""
+    if clock.warning:
+        fix = "set the clock of this host" + ("" if clock.is_believed else ", if it is the one that is wrong")
+        return Check(result=CheckResult.NOTE, sentence=clock.warning, fix=fix)
+    return passed(f"this host's clock differs from Globus' by {round(abs(clock.shown).total_seconds())} s")
 
 
 def check_state(store: StateStore) -> Check:
@@ -83,6 +85,14 @@ def check_state(store: StateStore) -> Check:
     if loaded.is_missing:
         return passed(f"{shown}: does not exist yet; the first run creates it")
     return passed(f"{shown}: {count(len(loaded.records), 'pair')} remembered")
+
+
+def check_lock(store: StateStore, now: datetime) -> list[Check]:
+    """Return a failed check if a run holds the lock of the state file for so long that it seems to hang."""
+    held = store.find_old_holder(now)
+    if held is None:
+        return []
+    return [Check(result=CheckResult.FAIL, sentence=str(held), status_if_failed=held.exit_status)]
 
 
 def _failed_sign_in(failure: Failure) -> Check:

@@ -44,9 +44,15 @@ def default_state_file(config_file: Path) -> Path:
 
 
 def warn_of_interception() -> None:
-    """Warn if the environment switches off TLS verification, which protects the secret."""
+    """Warn if the environment weakens TLS, which protects the secret."""
     if os.environ.get("GLOBUS_SDK_VERIFY_SSL", "").strip().lower() in ("0", "false", "no", "off"):
         log.warning(
             "GLOBUS_SDK_VERIFY_SSL is off: TLS verification is off, and the secret can be intercepted; "
             "remove the variable from the environment"
+        )
+    if file := os.environ.get("SSLKEYLOGFILE"):
+        log.warning(
+            "SSLKEYLOGFILE is set: whoever can read %s and records the network can read the secret; "
+            "remove the variable from the environment",
+            file,
         )

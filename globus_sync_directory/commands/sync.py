@@ -13,16 +13,17 @@ from globus_sync_directory.commands.options import Options
 from globus_sync_directory.commands.wait import wait_for_tasks
 from globus_sync_directory.config.settings import Settings
 from globus_sync_directory.errors import Interrupted, LockHeld, StateError, worst
-from globus_sync_directory.globus.client import host_now
+from globus_sync_directory.globus.clock import host_now
 from globus_sync_directory.globus.sign_in import sign_in
 from globus_sync_directory.model.answer import Received
 from globus_sync_directory.model.report import PairReport, RunReport
 from globus_sync_directory.notify.changes import record_changes
 from globus_sync_directory.notify.mail import send_pending
 from globus_sync_directory.state import StateStore
-from globus_sync_directory.sync.records import with_ends_reported
+from globus_sync_directory.sync.records import with_ends_reported, with_new_pairs
 from globus_sync_directory.sync.run import Mode, report_without_globus, run
 from globus_sync_directory.sync.scope import Scope
+from globus_sync_directory.sync.waiting import with_waits
 
 log = logging.getLogger(__name__)
 
@@ -81,21 +82,25 @@ def _mode(options: Options) -> Mode:
 def _run_and_wait(job: _Job) -> RunReport:
     with contextlib.ExitStack() as connections:
         with _lock(job):
-            job.store.load()
+            loaded = job.store.load()
             answer = sign_in(job.settings.client_id, job.settings.secret)
             if not isinstance(answer, Received):
                 report = report_without_globus(job.scope, job.store.records, answer, host_now())
-                return _finish(job, report, host_now())
+                # Which client id is right is not known: a state file of another one stays where it is.
+                return report if loaded.must_be_kept else _finish(job, report, host_now())
             client = connections.enter_context(answer.value)
             report = _finish(job, run(job.scope, client, job.store, job.mode), client.now())
         if not job.options.wait:
             return report
 
+        unsent: list[str] = []  # by the last attempt, which repeats those before it
+
         def mail(reports: tuple[PairReport, ...]) -> None:
-            _mail_while_waiting(job, reports, client.now())
+            unsent[:] = _mail_while_waiting(job, reports, client.now())
 
         records = job.store.records
-        return wait_for_tasks(job.scope, client, records, report, mail, shows_bars=job.options.shows_progress)
+        waited = wait_for_tasks(job.scope, client, records, report, mail, shows_bars=job.options.shows_progress)
+        return replace(waited, unsent_mail=tuple(unsent))
 
 
 def _lock(job: _Job) -> AbstractContextManager[None]:
@@ -103,15 +108,18 @@ def _lock(job: _Job) -> AbstractContextManager[None]:
 
 
 def _finish(job: _Job, report: RunReport, now: datetime) -> RunReport:
-    """Record what has been reported, and mail what has changed; return ``report``, with the error if that failed."""
+    """Record what has been reported, and mail what has changed; return ``report``, with what failed of that."""
     if job.mode is not Mode.START:
         return report
     try:
         with job.store.edit() as records:
+            records |= with_new_pairs(records, job.scope, now)
+            records |= with_waits(records, report.pairs)
             records |= record_changes(job.settings, report.pairs, records)
             records |= with_ends_reported(records, report.pairs)
         if job.settings.sends_mail:
-            send_pending(job.settings, job.store, job.options.status_command, now)
+            unsent = send_pending(job.settings, job.store, job.options.status_command, now)
+            return replace(report, unsent_mail=unsent)
     except StateError as error:
         if not report.errors:
             status = worst([error.exit_status, report.exit_status])
@@ -119,10 +127,14 @@ def _finish(job: _Job, report: RunReport, now: datetime) -> RunReport:
     return report
 
 
-def _mail_while_waiting(job: _Job, reports: tuple[PairReport, ...], now: datetime) -> None:
-    """Take the lock again, to record and mail what has changed while waiting; no mail if another run holds the lock."""
+def _mail_while_waiting(job: _Job, reports: tuple[PairReport, ...], now: datetime) -> tuple[str, ...]:
+    """
+    Take the lock again, to record and mail what has changed while waiting; return a line for each mail not sent.
+
+    If another run holds the lock, no mail is sent.
+    """
     if job.mode is not Mode.START or not job.settings.sends_mail:
-        return
+        return ()
     store = StateStore(job.store.path, job.settings.client_id)
     try:
         with store.lock(now):
@@ -131,11 +143,13 @@ def _mail_while_waiting(job: _Job, reports: tuple[PairReport, ...], now: datetim
             # Where another run has replaced a task meanwhile, that run has reported how it ended.
             current = [report for report in reports if report.task_id is None or report.task_id in newest]
             store.save(record_changes(job.settings, current, store.records))
-            send_pending(job.settings, store, job.options.status_command, now)
+            return send_pending(job.settings, store, job.options.status_command, now)
     except LockHeld:
         log.info("no mail now, because another run is working; the next run reports how these tasks ended")
     except StateError as error:
         log.warning("no mail was sent: %s", error)
+        return (f"no mail was sent: {error}",)
+    return ()
 
 
 def _after_interruption(job: _Job) -> list[str]:

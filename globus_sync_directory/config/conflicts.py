@@ -1,13 +1,11 @@
 """
 Pairs that would undo each other's work.
 
-Storage may ignore upper and lower case or the form of Unicode text, and ``/~/`` is often the top of a collection. So
-directories are compared in a form that ignores all three: it is better to reject a harmless config than to lose a file.
+Directories are compared loosely: it is better to reject a harmless config than to lose a file.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -34,9 +32,7 @@ def find_conflicts(pairs: Iterable[tuple[int, Pair]]) -> list[FileProblem]:
     On one collection: a destination that overlaps its own source or the destination of another pair, and pairs that
     copy in a circle.
     """
-    candidates = [
-        _Candidate(line, pair, _comparable(pair.source), _comparable(pair.destination)) for line, pair in pairs
-    ]
+    candidates = [_Candidate(line, pair, pair.source.loosely, pair.destination.loosely) for line, pair in pairs]
     own = [one for one in candidates if one.source.overlaps(one.destination)]
     problems = [_overlap(one, one.pair.source, "its own source") for one in own]
     outer: _Candidate | None = None
@@ -47,11 +43,6 @@ def find_conflicts(pairs: Iterable[tuple[int, Pair]]) -> list[FileProblem]:
         else:
             outer = one
     return [*problems, *_circles([one for one in candidates if one not in own])]
-
-
-def _comparable(directory: Directory) -> Directory:
-    path = directory.path.removeprefix("/~") if f"{directory.path}/".startswith("/~/") else directory.path
-    return Directory(collection=directory.collection, path=unicodedata.normalize("NFD", path.casefold()) or "/")
 
 
 def _overlap(one: _Candidate, other: Directory, what: str) -> FileProblem:

@@ -15,6 +15,8 @@ from globus_sync_directory.text import quote
 
 # The name may contain pairs of brackets. The rest of a good header is its closing bracket.
 _HEADER = re.compile(r"\[(?P<name>[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*)(?P<rest>.*)")
+# What follows the name where an indented line is a header, good or bad. A pattern such as [ab]*.tif goes on at once.
+_REST_OF_HEADER = re.compile(r"\]?\s*([#;].*)?|\]\s.*")
 _ENTRY = re.compile(r"(?P<key>.+?)\s*[=:]\s*(?P<value>.*)")
 
 
@@ -73,7 +75,7 @@ class _Reader:
         """Add one line that is neither empty nor a comment."""
         header, entry = _HEADER.fullmatch(line), _ENTRY.fullmatch(line)
         if self._entry and indent > self._indent:
-            if not entry and not (header and header["rest"] == "]"):
+            if not entry and not (header and _REST_OF_HEADER.fullmatch(header["rest"])):
                 self._entry.lines.append(line)
                 return
             sentence = f"an indented line continues the value above; remove the extra spaces before {quote(line)}"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ _ADDRESS_PART = r"[^\s@<>,;:\"()\[\]\\]+"
 # What programs encode: a character that is neither letter, digit nor one of -._~, or one that is not ASCII.
 _ENCODED = "%(2[0-9A-CFa-cf]|3[A-Fa-f]|40|5[B-Eb-e]|60|7[B-Db-d]|[C-Fc-f][0-9A-Fa-f]%[89ABab][0-9A-Fa-f])"
 _QUOTES = "\"“”„'‘’"
+# Names with little in common: a pattern for most of them leaves hardly anything to copy.
+_ANY_NAMES = (
+    *("image_001.tif", "Scan 7b.CSV", "2026-11-24.h5", "zorro.log", "PXQ.txt", "data.nii"),
+    *("run42.bam", "Kelp.jpg", "5.xml", "notes.pdf", "Final v2.docx", "wave.dat.gz"),
+)
 
 
 class BadValue(Exception):
@@ -90,12 +96,21 @@ PATH = Kind(
     },
     lambda text: "/" + text.strip("/"),
 )
+
+
+def _pattern(text: str) -> str:
+    """Return a pattern of the names to leave out. Raises BadValue for one that leaves hardly anything to copy."""
+    if sum(fnmatchcase(name, text) for name in _ANY_NAMES) >= 0.75 * len(_ANY_NAMES):
+        raise BadValue(f"{quote(text)} excludes everything, or nearly; write only what to leave out, such as *.tmp")
+    return text
+
+
 PATTERNS = Kind(
     {
-        r"(?![*?]*\*[*?]*$).*": "excludes everything",
         "[^/]+/?": "is a path; a pattern is the name of files or directories, "
         "and '/' may only be at its end, for directories",
     },
+    _pattern,
     is_list=True,
 )
 SYNC_LEVEL = Kind(

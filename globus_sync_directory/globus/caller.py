@@ -23,6 +23,7 @@ from globus_sync_directory.globus.consent import Consents, missing_consents
 from globus_sync_directory.globus.outage import own_words
 from globus_sync_directory.globus.shared_token import NO_USABLE_REPLY, NoToken, SharedToken, auth_failure
 from globus_sync_directory.globus.this_host import check_settings, no_answer
+from globus_sync_directory.globus.threads import Threads
 from globus_sync_directory.globus.transport import RateLimiter, make_retry_config, make_transport
 from globus_sync_directory.model.answer import Answer, Failure, Received, Rejected, Unavailable
 
@@ -59,10 +60,13 @@ class Caller:
     """
     Calls Globus Transfer; safe to use from several threads, each of which has its own client.
 
+    What the main thread asks is asked in one of ``threads`` for it.
+
     After an outage was noticed no request is sent any more: every call returns the reason for it at once.
     """
 
-    def __init__(self, authorizer: SharedToken, limiter: RateLimiter) -> None:
+    def __init__(self, authorizer: SharedToken, limiter: RateLimiter, threads: Threads) -> None:
+        self.threads = threads
         self._authorizer = authorizer
         self._limiter = limiter
         self._consents = Consents(self._ask_auth)
@@ -105,10 +109,11 @@ class Caller:
         return self._ask(what, send, read, _Kind.DETAIL)
 
     def _ask(self, what: str, send: _Send, read: Callable[[object], _Value], kind: _Kind) -> Answer[_Value]:
-        answer = self._ask_once(what, send, read, kind)
+        ask_once = partial(self._ask_once, what, send, read, kind)
+        answer = self.threads.answer(ask_once)
         # Without a token that has worked once, no other question can be answered either.
         while answer is _REFUSED and not self._was_accepted:
-            answer = self._ask_once(what, send, read, kind)
+            answer = self.threads.answer(ask_once)
         return answer
 
     def _ask_once(self, what: str, send: _Send, read: Callable[[object], _Value], kind: _Kind) -> Answer[_Value]:
@@ -172,7 +177,7 @@ class Caller:
     def _ask_auth(self, scope: str) -> Answer[None]:
         """Ask Globus Auth for a token with this scope; the reply is dropped, since a consent is no part of a token."""
         try:
-            self._authorizer.confidential_client.oauth2_client_credentials_tokens(scope)
+            self.threads.answer(partial(self._authorizer.confidential_client.oauth2_client_credentials_tokens, scope))
         except AuthAPIError as error:
             failure = auth_failure(error)
             return Rejected(http_status=error.http_status, code="", message="") if failure.is_sign_in else failure

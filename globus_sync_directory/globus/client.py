@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
@@ -12,15 +12,15 @@ from globus_sdk import DeleteData, GlobusHTTPResponse, TransferClient
 
 from globus_sync_directory.globus import documents
 from globus_sync_directory.globus.caller import Caller
+from globus_sync_directory.globus.clock import GlobusClock
 from globus_sync_directory.globus.documents import Submitted, read, read_list, read_page
-from globus_sync_directory.globus.threads import Threads
 from globus_sync_directory.model.answer import Answer, Received, Rejected
 from globus_sync_directory.model.collection import Collection
 from globus_sync_directory.model.pair import Directory
 from globus_sync_directory.model.task import MOST_EVENTS, Event, Pause, SkippedPath, Task
 from globus_sync_directory.text import shorten
 
-__all__ = ["IDS_PER_REQUEST", "LIST_LIMIT", "GlobusClient", "Submitted", "host_now"]
+__all__ = ["IDS_PER_REQUEST", "LIST_LIMIT", "GlobusClient", "Submitted"]
 
 IDS_PER_REQUEST = 100
 LIST_LIMIT = 1000  # Source: Globus SDK, largest page of task_list
@@ -31,11 +31,6 @@ _Result = TypeVar("_Result")
 _Filters: TypeAlias = dict[str, str | list[str]]
 
 
-def host_now() -> datetime:
-    """Return the time on this host's clock, aware UTC."""
-    return datetime.now(UTC)
-
-
 class GlobusClient:
     """
     Globus Transfer, signed in; safe to use from several threads.
@@ -44,13 +39,13 @@ class GlobusClient:
     request is sent, and every question returns Unavailable at once.
     """
 
-    def __init__(self, client_id: str, caller: Caller, clock_offset: timedelta) -> None:
-        self.clock_offset = clock_offset
+    def __init__(self, client_id: str, caller: Caller, clock: GlobusClock) -> None:
+        self.clock = clock
         self.identity = f"{client_id}@clients.auth.globus.org"  # collections are shared with this
         self._caller = caller
         self._ask, self._ask_single = caller.ask, caller.ask_single
         self._look, self._ask_detail = caller.look, caller.ask_detail
-        self._threads = Threads()
+        self._threads = caller.threads
 
     def __enter__(self) -> GlobusClient:
         return self
@@ -61,8 +56,8 @@ class GlobusClient:
         self._threads.stop()
 
     def now(self) -> datetime:
-        """Return the time on Globus' clock, aware UTC."""
-        return host_now() + self.clock_offset
+        """Return the time on Globus' clock, if that can be believed; aware UTC."""
+        return self.clock.now()
 
     def forget_outage(self) -> None:
         """Ask again, also after an outage was noticed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import shlex
 import ssl
@@ -31,6 +32,29 @@ _OUT_OF = {
 }
 _CLOCK_DECIDES = (9, 10)  # not valid yet, expired. Source: X509_V_ERR_* of OpenSSL
 _SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
+
+
+def check_secrecy() -> None:
+    """Raise ConfigError where the secret or a token would leave this host in clear; opens nothing."""
+    for service, what in (("Auth", "the secret"), ("Transfer", "the access token")):
+        address = _address(service)
+        if address.scheme == "http" and not _is_loopback(address.hostname or ""):
+            raise ConfigError(
+                f"environment: GLOBUS_SDK_SERVICE_URL_{service.upper()} begins with http://, so {what} would be sent "
+                "in clear; write https://, or remove it from the environment"
+            )
+        if address.scheme == "http" and (proxy := _proxy(address)):
+            raise ConfigError(
+                f"environment: {proxy[0]} names a proxy, to which {what} would be sent in clear; "
+                f"write {address.hostname} into no_proxy"
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False
 
 
 def no_answer(service: str, error: Exception) -> Unavailable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
@@ -45,6 +46,18 @@ class Directory:
     def overlaps(self, other: Directory) -> bool:
         """Return whether one of the two directories contains the other."""
         return self.contains(other) or other.contains(self)
+
+    @property
+    def loosely(self) -> Directory:
+        """
+        This directory in a form in which names of one place are equal, whatever the storage ignores of them.
+
+        Storage may ignore upper and lower case or the form of Unicode text, and ``/~/`` is often the top of a
+        collection. For comparisons only: two places may have the same form.
+        """
+        path = self.path.removeprefix("/~") if f"{self.path}/".startswith("/~/") else self.path
+        path = unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
+        return Directory(collection=self.collection, path=path or "/")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -109,6 +109,7 @@ class PairRecord:
     success: Success | None = None
     failed_start: FailedStart | None = None
     waiting_since: Moment | None = None  # when Globus first had no room for a task of this pair
+    held_up_since: Moment | None = None  # each run since then could only say that this pair waits
     left_config: LeftConfig | None = None
     had_files: bool = False
 

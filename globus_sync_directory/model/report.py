@@ -14,6 +14,8 @@ from globus_sync_directory.model.record import Success
 from globus_sync_directory.model.status import PairStatus
 from globus_sync_directory.model.task import SkippedPath, Task
 
+_LONGEST_WAIT = timedelta(days=2)  # of a pair without max_age
+
 
 @dataclass(frozen=True, kw_only=True)
 class PairReport:
@@ -39,6 +41,7 @@ class PairReport:
     success: Success | None = None
     counts_from: datetime | None = None  # the age counts from here: the last success, or when the pair was first seen
     max_age: timedelta | None = None
+    waits_since: datetime | None = None  # with a status that waits
     is_orphaned: bool = False
     known_by_label: bool = False
     needs_attention: bool = False
@@ -58,12 +61,23 @@ class PairReport:
         return self.at - self.counts_from > self.max_age
 
     @property
+    def longest_wait(self) -> timedelta:
+        """How long the pair may wait."""
+        return self.max_age or _LONGEST_WAIT
+
+    @property
+    def waits_too_long(self) -> bool:
+        """Whether the pair has waited for so long that a person has to look."""
+        return self.waits_since is not None and self.at - self.waits_since > self.longest_wait
+
+    @property
     def exit_status(self) -> ExitStatus:
         """The exit status that this pair needs; OK for an orphaned task that has ended or may be of another config."""
         if self.known_by_label or (self.is_orphaned and self.task and not self.task.is_live):
             return ExitStatus.OK
-        own = [ExitStatus.ATTENTION] if self.needs_attention else []
-        return worst([*own, self.status.exit_status, ExitStatus.TOO_OLD if self.is_too_old else ExitStatus.OK])
+        too_old = ExitStatus.TOO_OLD if self.is_too_old else ExitStatus.OK
+        own = ExitStatus.ATTENTION if self.needs_attention or self.waits_too_long else ExitStatus.OK
+        return worst([self.status.exit_status, too_old, own])
 
 
 class CheckResult(Enum):
@@ -97,6 +111,7 @@ class RunReport:
 
     exit_status: ExitStatus
     errors: tuple[str, ...] = ()  # lines about the run as a whole
+    unsent_mail: tuple[str, ...] = ()  # lines that were logged as warnings already, which --quiet keeps back
     pairs: tuple[PairReport, ...] = ()
     checks: tuple[Check, ...] = ()
     closing_line: str = ""  # shown at the end, to people only

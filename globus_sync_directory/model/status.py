@@ -48,3 +48,17 @@ class PairStatus(Enum):
     def words(self) -> str:
         """What a person reads."""
         return str(self.value)
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing happens for the pair now, and nobody may notice if that never changes."""
+        return self in _WAITING
+
+
+_WAITING = (
+    PairStatus.QUEUED,
+    PairStatus.WAITING_FOR_ROOM,
+    PairStatus.WAITING_FOR_EARLIER_TASK,
+    PairStatus.START_UNCONFIRMED,
+    PairStatus.NOT_REACHED,
+)

@@ -63,7 +63,7 @@ def _with_news(known: Mailed, report: PairReport, *, wants_file_counts: bool) ->
     if report.exit_status in _PROBLEMS:
         keys = _problem_keys(report)
         is_new = not set(keys) <= set(known.problems)
-        words = report.status.words if _has_problem(report) else "too old"
+        words = _words(report)
         after = replace(known, problems=tuple(dict.fromkeys([*known.problems, *keys])))
         return _with_unsent(after, report, words) if is_new else after
     if report.status in _WELL and report.task_id != known.well_since:
@@ -86,7 +86,14 @@ def _problem_keys(report: PairReport) -> list[str]:
 
 def _has_problem(report: PairReport) -> bool:
     """Return whether a person has to act, for another reason than the age of the last success."""
-    return report.needs_attention or report.status.exit_status in _PROBLEMS
+    return report.needs_attention or report.waits_too_long or report.status.exit_status in _PROBLEMS
+
+
+def _words(report: PairReport) -> str:
+    """Return what is wrong, for a headline."""
+    if report.waits_too_long:
+        return f"{report.status.words} for too long"
+    return report.status.words if _has_problem(report) else "too old"
 
 
 def _with_unsent(known: Mailed, report: PairReport, words: str) -> Mailed:

@@ -22,9 +22,9 @@ from globus_sync_directory.text import count, quote, sanitize
 log = logging.getLogger(__name__)
 
 
-def send_pending(settings: Settings, store: StateStore, status_command: str, now: datetime) -> None:
+def send_pending(settings: Settings, store: StateStore, status_command: str, now: datetime) -> tuple[str, ...]:
     """
-    Send the unsent news of the config's pairs, and record which mails were accepted.
+    Send the unsent news of the config's pairs, record which mails were accepted, and return a line for each other one.
 
     Each message ends with ``status_command``. A message that the mail server does not accept is a warning; the next run
     sends it again. Raises StateError.
@@ -34,15 +34,18 @@ def send_pending(settings: Settings, store: StateStore, status_command: str, now
         address: news_message(settings, address, changes, status_command, now) for address, changes in unsent.items()
     }
     accepted = set()
+    failed: list[str] = []
     try:
         for address, problem in deliver(settings.mail, settings.mail_password, messages):
             if problem:
-                log.warning("mail to %s could not be sent: %s; the next run tries again", address, problem)
+                failed.append(f"mail to {address} could not be sent: {problem}; the next run tries again")
+                log.warning("%s", failed[-1])
             else:
                 accepted.add(address)
     finally:  # also after an interruption: an accepted mail must not be sent twice
         with store.edit() as records:
             records.update(without_unsent(settings, records, accepted))
+    return tuple(failed)
 
 
 def send_test(settings: Settings, now: datetime) -> dict[str, str]:

@@ -13,6 +13,7 @@ from functools import partial
 
 from globus_sync_directory.config.settings import MailServer
 from globus_sync_directory.text import shorten
+from globus_sync_directory.timed_waits import steps
 
 STEP_SECONDS = 10.0  # for each step of a conversation with the mail server
 # The caller holds the lock, and other runs wait for it.
@@ -50,7 +51,10 @@ def _within(elapsed: float, send: Callable[[], tuple[str, bool]]) -> tuple[str, 
             thread.start()
         except RuntimeError:  # this host has no thread left
             return send()
-        thread.join(TOTAL_SECONDS - elapsed)
+        for step in steps(TOTAL_SECONDS - elapsed):
+            thread.join(step)
+            if not thread.is_alive():
+                break
     return outcomes[0] if outcomes else None
 
 

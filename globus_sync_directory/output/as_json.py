@@ -57,6 +57,8 @@ def _pair(report: PairReport) -> dict[str, Any]:
         "exit_status": report.exit_status,
         "since": report.since,
         "too_old": report.is_too_old,
+        "waits_since": report.waits_since,
+        "waits_too_long": report.waits_too_long,
         "max_age_seconds": report.max_age,
         "last_success": success and {**asdict(success), "age_seconds": report.at - success.ended_at},
         "fix": sanitize(problem.fix) or None,

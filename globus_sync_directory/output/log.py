@@ -74,12 +74,20 @@ def append(path: Path, text: str) -> None:
 
 
 def rotate(path: Path, largest_bytes: int = _LARGEST_BYTES) -> None:
-    """Rename a file that is larger than the limit to FILE.1; a file that cannot be renamed grows on."""
+    """
+    Rename a file that is larger than the limit to FILE.1; a file that cannot be renamed grows on.
+
+    It waits for nobody: a file whose lock somebody else holds is left to that run.
+    """
     real_path = os.path.realpath(path)
     with contextlib.suppress(OSError), open(real_path, "r+b") as file:
-        with contextlib.suppress(OSError):  # some file systems have no locks
-            fcntl.flock(file, fcntl.LOCK_EX)
-        # While this run waited, another one may have renamed the file.
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        except OSError:  # some file systems have no locks
+            pass
+        # Since this run opened the file, another one may have renamed it.
         if os.path.getsize(real_path) > largest_bytes and os.path.samefile(real_path, file.fileno()):
             os.replace(real_path, f"{real_path}.1")
 

@@ -112,8 +112,8 @@ def pair_lines(report: PairReport, *, may_be_one_line: bool = True) -> list[Line
     link = task_link(report.task_id) if report.task_id else ""
     notes = labelled("note", *report.notes, _BY_LABEL if report.known_by_label else "")
     above = [*_previous_task(report), *notes]
-    below = [*_skipped(report), *_too_old(report), *_problem(report.problem, _what_happens_now(report))]
-    below += _document(report.document)
+    below = [*_skipped(report), *_too_old(report), *_waits_too_long(report)]
+    below += [*_problem(report.problem, _what_happens_now(report)), *_document(report.document)]
     if may_be_one_line and not above and not below:
         return [replace(first, text="; ".join(filter(None, [first.text, *facts, link])))]
     facts_below = [Line(text=_INDENT + fact) for fact in facts]
@@ -138,7 +138,7 @@ def headline(report: PairReport) -> str:
         has_ended = report.task is not None and not report.task.is_live
         word = "" if has_ended or report.status is PairStatus.STARTED else "since "
         line += f", {word}{moment_and_age(report.since, report.at)}"
-    return line + ("; TOO OLD" if report.is_too_old else "")
+    return line + ("; WAITS TOO LONG" if report.waits_too_long else "") + ("; TOO OLD" if report.is_too_old else "")
 
 
 def colour(report: PairReport) -> Colour:
@@ -237,6 +237,14 @@ def _too_old(report: PairReport) -> list[Line]:
     lines = [Line(text=f"{_INDENT}too old: {what} {moment(report.counts_from)}; max_age is {span(report.max_age)}")]
     is_idle = report.status in (PairStatus.SUCCEEDED, PairStatus.NEVER_RUN) and report.problem is None
     return lines + (_problem(_NOTHING_HAS_RUN) if is_idle else [])
+
+
+def _waits_too_long(report: PairReport) -> list[Line]:
+    if not (report.waits_too_long and report.waits_since):
+        return []
+    since, longest = moment_and_age(report.waits_since, report.at), span(report.longest_wait)
+    limit = f"max_age is {longest}" if report.max_age else f"without max_age, {longest} is the limit"
+    return [Line(text=f"{_INDENT}waits too long: nothing else has happened since {since}; {limit}")]
 
 
 def _problem(problem: Problem | None, now: str = "") -> list[Line]:

@@ -50,11 +50,14 @@ def show(report: RunReport, *, quiet: bool, as_json: bool) -> ExitStatus:
     """
     Print ``report`` and return its exit status, or ATTENTION where all was well but the report could not be written.
 
-    With ``quiet`` nothing is printed at exit status OK, else only what explains it.
+    With ``quiet`` nothing is printed at exit status OK, else only what explains it, and which mail was not sent: nobody
+    may have learned of it.
     """
     if quiet and report.exit_status is ExitStatus.OK:
         return report.exit_status
     for line in () if as_json else report.errors:
+        _print_error(line)
+    for line in report.unsent_mail if quiet else ():
         _print_error(line)
     is_written = _write(to_json(report) if as_json else _text(report, quiet=quiet))
     return report.exit_status if is_written else report.exit_status or ExitStatus.ATTENTION

@@ -21,6 +21,7 @@ from globus_sync_directory.sync.scope import Scope
 from globus_sync_directory.sync.snapshot import Snapshot
 from globus_sync_directory.sync.success import may_be_empty
 from globus_sync_directory.sync.task_report import ReportedTask, report_on_task
+from globus_sync_directory.sync.waiting import with_wait
 from globus_sync_directory.text import shorten
 
 _REPLY_LOST = Problem(reason="the answer of Globus was lost", fix="nothing to do; the next run resolves it")
@@ -60,6 +61,7 @@ def assess(findings: Findings) -> tuple[PairReport, ...]:
             for fingerprint, record in findings.scope.orphaned(findings.records).items()
             if _is_worth_reporting(record, findings)
         ]
+    reports = [with_wait(report, findings.records.get(report.fingerprint)) for report in reports]
     tasks = findings.snapshot.known.values()
     names = {task.source_collection: task.source_name for task in tasks}
     names |= {task.destination_collection: task.destination_name for task in tasks}
@@ -77,7 +79,8 @@ def assess_without_globus(
 ) -> tuple[PairReport, ...]:
     """Return what is known without Globus: the last success of each pair, and whether that is too old."""
     reports = [_blank(pair, pair.fingerprint, record_of(records, pair, now), now) for pair in scope.pairs]
-    return tuple(_with_failure(report, failure) for report in reports)
+    failed = [_with_failure(report, failure) for report in reports]
+    return tuple(with_wait(report, records.get(report.fingerprint)) for report in failed)
 
 
 def assess_pair(pair: Pair, findings: Findings) -> PairReport:

@@ -130,7 +130,7 @@ def _writes_to_same_place(orphan: PairRecord, pair: Pair, snapshot: Snapshot) ->
     A task that is known by its label alone may be of another config: it counts only where Globus shows the path.
     """
     if orphan.destination is not None:
-        return orphan.destination.overlaps(pair.destination)
+        return orphan.destination.loosely.overlaps(pair.destination.loosely)
     task = snapshot.find(orphan.task)
     return task is not None and is_seen_to_write_to(task, pair.destination)
 

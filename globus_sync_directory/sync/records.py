@@ -55,6 +55,11 @@ def record_of(records: Mapping[str, PairRecord], pair: Pair, now: datetime) -> P
     return replace(known, name=pair.name, source=pair.source, destination=pair.destination, left_config=None)
 
 
+def with_new_pairs(records: Mapping[str, PairRecord], scope: Scope, now: datetime) -> dict[str, PairRecord]:
+    """Return the records with one for each pair that has none: its age counts from now, even if nothing is known."""
+    return {pair.fingerprint: record_of(records, pair, now) for pair in scope.pairs} | dict(records)
+
+
 def last_task(task: Task, pair: Pair | None) -> LastTask:
     """Return a task as records remember it; its deadline is ours only where the pair has a time limit."""
     deadline = task.deadline if pair and pair.time_limit else None
@@ -155,12 +160,17 @@ def _update_pair(record: PairRecord | None, pair: Pair, snapshot: Snapshot, now:
 
 
 def _with_history(record: PairRecord, pair: Pair, snapshot: Snapshot) -> PairRecord:
-    """Return the record of a pair that is new, or whose record was lost, with its last task and last success."""
+    """
+    Return the record of a pair that is new, or whose record was lost, with its last task and last success.
+
+    Such a pair was seen at the latest when the oldest of its tasks was submitted.
+    """
     ours = tasks_of(snapshot.known.values(), pair.fingerprint, pair)
     task = record.task or (last_task(ours[0], pair) if ours else None)
     record = _with_files(record, ours)
     success = next((_success(task) for task in ours if is_success(task, record, pair)), None)
-    return replace(record, task=task, success=record.success or success)
+    first_seen = min([record.first_seen, *(task.requested_at for task in ours)])
+    return replace(record, task=task, success=record.success or success, first_seen=first_seen)
 
 
 def _with_files(record: PairRecord, tasks: Iterable[Task]) -> PairRecord:

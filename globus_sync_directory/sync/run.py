@@ -99,7 +99,9 @@ def _report_only(scope: Scope, client: GlobusClient, remembered: _Records, mode:
     if not isinstance(snapshot, Snapshot):
         return report_without_globus(scope, remembered, snapshot, now)
     records = update_records(remembered, snapshot, scope, now)
-    outcomes: dict[str, Outcome] = {}
+    _, waiting = find_idle(records, snapshot, scope, {}, now)
+    # Of a pair that a run has made wait, -d says that too, if it would still wait.
+    outcomes = {key: outcome for key, outcome in waiting.items() if records[key].held_up_since}
     if mode is Mode.DRY_RUN:
         plans, rest = _plan(scope, client, records, snapshot, {})
         outcomes = rest | _would_start(plans, now)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import threading
-from collections.abc import Iterator
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from trickle import trickling_server
 from world import SUBMIT, TASK_LIST, World
 
 from globus_sync_directory.globus import transport
@@ -25,42 +24,12 @@ ENDED = {
 }
 
 
-@contextlib.contextmanager
-def trickling_server(start: bytes, piece: bytes) -> Iterator[int]:
-    """Yield the port of a server that sends ``start`` on every connection, then ``piece`` every 50 ms without end."""
-    stop = threading.Event()
-
-    def talk(connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            connection.sendall(start)
-            while not stop.wait(0.05):
-                connection.sendall(piece)
-
-    def serve() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                talkers.append(threading.Thread(target=talk, args=(server.accept()[0],)))
-                talkers[-1].start()
-
-    talkers: list[threading.Thread] = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        accepting = threading.Thread(target=serve)
-        accepting.start()
-        try:
-            yield server.getsockname()[1]
-        finally:
-            stop.set()
-            server.shutdown(socket.SHUT_RDWR)
-            for thread in (accepting, *talkers):
-                thread.join()
-
-
 @pytest.mark.parametrize("service", ["AUTH", "TRANSFER"])
 def test_trickling_reply(world: World, monkeypatch: pytest.MonkeyPatch, service: str) -> None:
     """A reply that never ends counts as no reply, although each of its bytes comes soon."""
     monkeypatch.setattr(transport, "TIMEOUT_SECONDS", 0.25)
-    with trickling_server(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b" ") as port:
-        monkeypatch.setenv(f"GLOBUS_SDK_SERVICE_URL_{service}", f"http://127.0.0.1:{port}")
+    with trickling_server(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b" ") as server:
+        monkeypatch.setenv(f"GLOBUS_SDK_SERVICE_URL_{service}", f"http://127.0.0.1:{server.port}")
         outcome = world.run()
     assert outcome.status == 75
     assert "no answer within" in outcome.stdout
@@ -69,8 +38,8 @@ def test_trickling_reply(world: World, monkeypatch: pytest.MonkeyPatch, service:
 def test_trickling_mail_server(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mail server whose greeting never ends does not keep the run waiting: a warning for each recipient."""
     monkeypatch.setattr(smtp, "TOTAL_SECONDS", 0.2)
-    with trickling_server(b"220-hello\r\n", b"220-hello\r\n") as port:
-        mail = f"email = a@example.org, b@example.org\nsmtp_host = 127.0.0.1\nsmtp_port = {port}\n"
+    with trickling_server(b"220-hello\r\n", b"220-hello\r\n") as server:
+        mail = f"email = a@example.org, b@example.org\nsmtp_host = 127.0.0.1\nsmtp_port = {server.port}\n"
         world.write_config("[notification]\n" + mail)
         world.pair("microscope", src_path="/missing")
         outcome = world.run()
@@ -102,11 +71,24 @@ def test_deeply_nested_reply(world: World, path: str, status: int) -> None:
 
 @pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:00 GMT", "Fri, 31 Dec 9999 23:59:59 -2359"])
 def test_absurd_date(world: World, date: str) -> None:
-    """A Date that no clock can show is ignored; the time limit counts from the host's clock."""
+    """A Date that no clock can show does not count; the time limit counts from the host's clock."""
     world.pair("microscope", timelimitmins="300")
     world.globus.faults.add(Fault(path="/v2/oauth2/token", when="after", headers={"Date": date}))
     outcome = world.sync()
     assert (outcome.status, outcome.statuses) == (0, {"microscope": "started"})
+
+
+def test_date_of_next_year(world: World) -> None:
+    """A Date a year ahead is told, and counts for nothing: neither in what is remembered nor for max_age."""
+    world.pair("microscope", max_age="36h")
+    date = format_datetime(world.clock.now() + timedelta(days=365), usegmt=True)
+    world.globus.faults.add(Fault(path="/v2/oauth2/token", when="after", headers={"Date": date}))
+    outcome = world.sync()
+    assert "the date in Globus' reply is 365 d ahead of this host's clock; that is not believed" in outcome.stderr
+    submitted_at = datetime.fromisoformat(world.state()["microscope"]["task"]["submitted_at"])
+    assert submitted_at == world.clock.now()
+    world.clock.advance(37 * 3600)
+    assert (world.run("-d").status, world.run("-d").statuses) == (3, {"microscope": "succeeded"})
 
 
 def answer_with(world: World, **fields: Any) -> None:

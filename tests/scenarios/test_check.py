@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from world import NOBODY, World
@@ -131,15 +132,24 @@ def test_sign_in_and_network(world: World) -> None:
     assert "fix:  check again later" in away.stdout
 
 
-@pytest.mark.parametrize(("hours", "shown"), [(1, "60 min behind"), (5, "5 h behind"), (24 * 40, "40 d behind")])
+@pytest.mark.parametrize(("hours", "shown"), [(1, "60 min behind"), (5, "5 h behind"), (-5, "5 h ahead of")])
 def test_clock(world: World, hours: int, shown: str) -> None:
     """A clock that is off is a note with the fix, in units that a person can picture, and no failure."""
-    world.clock.advance(hours * 3600)
+    world.host_is_behind = timedelta(hours=hours)
     outcome = world.run("check")
     assert outcome.status == 0
     (note,) = [line for line in lines(outcome.stdout, "note") if "clock" in line]
     assert f"this host's clock is {shown} Globus'" in note
-    assert "fix:  set the clock of this host" in outcome.stdout
+    assert "fix:  set the clock of this host\n" in outcome.stdout
+
+
+def test_date_that_is_not_believed(world: World) -> None:
+    """A date more than a day off is a note too, which says that it does not count."""
+    world.host_is_behind = timedelta(days=40)
+    outcome = world.run("check")
+    assert outcome.status == 0
+    assert "the date in Globus' reply is 40 d ahead of this host's clock; that is not believed" in outcome.stdout
+    assert "fix:  set the clock of this host, if it is the one that is wrong\n" in outcome.stdout
 
 
 @pytest.mark.parametrize("arguments", [["check"], ["check", "--write-probe"]])

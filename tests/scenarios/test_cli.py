@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import pytest
 from tiers import also_slow
-from world import World, read_terminal
+from world import CLONE, World, read_terminal
 
 from globus_sync_directory.cli import invoke
 from globus_sync_directory.standin import Fault
@@ -22,6 +22,15 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
         assert word in text
     assert invoke(["--version"]) == 0
     assert version("globus_sync_directory") in capsys.readouterr().out
+
+
+def test_help_without_docstrings(world: World) -> None:
+    """Where Python removes docstrings, the help is the same."""
+    usual, without = (
+        world.process("--help", env=world.bare_environment | {"PYTHONOPTIMIZE": level}, cwd=CLONE) for level in "02"
+    )
+    assert "75   try again later" in usual.stdout
+    assert (without.status, without.stdout) == (0, usual.stdout)
 
 
 @pytest.mark.parametrize("arguments", [["-q", "-v"], ["-n", "-d"], ["--no-such-option"], ["extra"]])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from world import SUBMIT, TASK_LIST, World
 
@@ -41,6 +43,37 @@ def test_command_in_a_path(world: World) -> None:
     with_path = [line for line in report.splitlines() if "touch" in line]
     assert with_path
     assert all(line.startswith("    why: ") for line in with_path)
+
+
+def test_texts_of_a_state_file(world: World) -> None:
+    """Whoever can write the state file cannot control the terminal with what is in it, nor forge a line."""
+    hostile = "\x1b[31m\u202e\u009b2J\r\nmicroscope: succeeded"
+
+    def spoil(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: text(key, inner) for key, inner in value.items()}
+        return [spoil(inner) for inner in value] if isinstance(value, list) else value
+
+    def text(key: str, value: object) -> object:
+        is_text = key in ("name", "reason", "fix", "command", "label", "path") and isinstance(value, str)
+        return f"{value}{hostile}" if is_text else spoil(value)
+
+    world.globus.hold()
+    world.pair("gone")
+    world.pair("blocked", src_path="/missing")
+    world.run()
+    del world.pairs["gone"]
+    world.write_config()
+    world.state_file.write_text(json.dumps(spoil(json.loads(world.state_file.read_text()))))
+    log = world.root / "log"
+    outcomes = [world.run(*options, "--log-file", str(log)) for options in (["-d"], ["-d", "--json"], ["-n", "-v"], [])]
+    assert "orphaned task of [gone [31m" in outcomes[0].stdout
+    world.state_file.write_text(f'{{"version": 2, "client_id": "{world.client_id}", "pairs": {{"{hostile}": 1}}}}')
+    outcomes += [world.run("-d", "--log-file", str(log)), world.run("--log-file", str(log))]
+    for printed in [part for outcome in outcomes for part in (outcome.stdout, outcome.stderr)] + [log.read_text()]:
+        assert not set("\x1b\u202e\u009b\r") & set(printed)
+        assert "\nmicroscope: succeeded" not in printed
+    world.globus.release()
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from mail_server import MailServer, configure, fail, serving
 from reliability_table import count_cases
 from world import World
 
+from globus_sync_directory.commands import wait
 from globus_sync_directory.notify import smtp
 
 PASSWORD = "smtp-pass-word-0815"
@@ -60,6 +61,42 @@ def test_unsent_mail_goes_out_with_the_next_run(world: World, post: MailServer) 
     world.run()
     assert post.take() == []
     world.globus.release()
+
+
+@pytest.mark.promise(7, "a mail server that takes no mail")
+@pytest.mark.parametrize("arguments", [("-q",), ("-q", "--json"), ("-q", "-w")])
+def test_unsent_mail_is_told_under_quiet(world: World, post: MailServer, arguments: tuple[str, ...]) -> None:
+    """Where a pair needs attention -q tells it too, once: nobody may have learned of the pair otherwise."""
+    post.answer = "451 try \x1b[31mlater"
+    configure(world, post)
+    world.pair("microscope", src_path="/missing")
+    outcome = world.run(*arguments)
+    assert outcome.status == 1
+    (line,) = outcome.stderr.splitlines()
+    assert line.startswith("mail to ops@example.org could not be sent: 127.0.0.1 port ")
+    assert line.endswith("; the next run tries again")
+    assert "blocked" in outcome.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("-w",)])
+def test_unsent_mail_and_nothing_wrong(
+    world: World, post: MailServer, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """At status 0 -q stays silent; otherwise the warning comes once."""
+    monkeypatch.setattr(wait, "FIRST_PAUSE_SECONDS", 0.05)
+    configure(world, post)
+    fail(world)
+    world.sync()
+    world.sync()
+    post.take()
+    post.answer = "451 try later"
+    fail(world)
+    quiet = world.run("-q", *arguments)
+    assert (quiet.status, quiet.stdout, quiet.stderr) == (0, "", "")
+    world.globus.wait()
+    loud = world.run()
+    assert (loud.status, loud.stderr.count("could not be sent")) == (0, 1)
+    world.globus.wait()
 
 
 def test_one_rejected_recipient(world: World, post: MailServer) -> None:

@@ -52,6 +52,17 @@ def test_a_look(world: World, arguments: tuple[str, ...]) -> None:
     assert world.run(*arguments).status == 0  # nobody holds it any more
 
 
+def test_check(world: World) -> None:
+    """check says it too, as a failure, and ends with 75."""
+    world.sync()
+    with hanging(world, 25) as holder:
+        found = world.run("check")
+    assert found.status == 75
+    assert f"FAIL  another run holds the lock: {holder}, for longer than a day; {FIX}\n" in found.stdout
+    with hanging(world, 23):
+        assert world.run("check").status == 0
+
+
 def test_json(world: World) -> None:
     """--json has it among the errors, from a run and from -d."""
     with hanging(world, 25):

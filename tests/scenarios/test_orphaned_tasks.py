@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from tiers import also_slow
 from world import World
 
 pytestmark = pytest.mark.promise(4, "orphaned tasks")
@@ -38,6 +41,34 @@ def test_orphaned_task_of_another_host(world: World, is_state_lost: bool) -> Non
     world.pair("microscope", src_path="/new")
     assert world.run().statuses["microscope"] == "waiting for the earlier task"
     assert len(world.live) == 1
+
+
+@pytest.mark.parametrize("path", also_slow("/la\u0308b", "/LÄB", "/~/läb"))
+def test_a_path_retyped_in_another_form(world: World, path: str) -> None:
+    """A pair whose destination is written in another Unicode form or case waits for its task that is still running."""
+    world.globus.hold()
+    world.pair("microscope", dst_path="/läb")
+    world.run()
+    world.pair("microscope", dst_path=path)
+    assert world.run().statuses["microscope"] == "waiting for the earlier task"
+    assert len(world.tasks) == 1
+    world.globus.release()
+    world.globus.wait()
+    assert world.run().statuses["microscope"] == "started"
+
+
+def test_a_dry_run_beside_an_orphan_of_the_same_name(world: World) -> None:
+    """The document belongs to the pair, not to the orphaned task with the same name; with ``--json`` too."""
+    world.globus.hold()
+    world.run()
+    (world.root / "source" / "new").mkdir()
+    world.pair("microscope", src_path="/new", dst_path="/elsewhere")
+    report = world.run("-n", "-v").stdout
+    assert report.index('"/elsewhere/"') < report.index("orphaned task of [microscope]: running")
+    assert report.count('"DATA_TYPE": "transfer"') == 1
+    pairs = json.loads(world.run("-n", "--json").stdout)["pairs"]
+    assert [(pair["orphaned"], pair["document"] is None) for pair in pairs] == [(False, False), (True, True)]
+    world.globus.release()
 
 
 @pytest.mark.promise(7, "waiting for a task that makes no progress")

@@ -25,8 +25,8 @@ DATA = {f"{PACKAGE}/py.typed", f"{PACKAGE}/output/output.schema.json"}
 COMMUNITY = {"CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md"}
 
 FLOORS = (
-    ("errors", "text", "installation"),
-    ("model", "lock"),
+    ("errors", "text", "installation", "timed_waits"),
+    ("model", "lock", "turn"),
     ("config", "state", "globus", "output"),
     ("notify", "sync"),
     ("commands",),

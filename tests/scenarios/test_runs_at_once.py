@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import subprocess
 import sys
 
 import pytest
 from world import World, assert_in_order
+
+from globus_sync_directory import turn
 
 pytestmark = pytest.mark.promise(4, "several runs at once, on a file system without locks")
 
@@ -64,6 +65,25 @@ def test_runs_of_different_pairs(world: World) -> None:
         assert records[name]["pending"] is None
 
 
+@pytest.mark.promise(4, "two hosts with one state file, of which one has locks")
+@pytest.mark.slow
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_host_with_locks_and_one_without(world: World, attempt: int) -> None:
+    """Runs of different pairs at once: no start is lost, whoever has locks."""
+    names = [f"p{number}" for number in range(6)]
+    for name in names:
+        world.pair(name)
+    world.globus.hold()
+    with world.start("-p", "microscope") as with_locks:
+        runs = [start_without_locks(world, "-p", name) for name in names]
+        for run in (with_locks, *runs):
+            run.communicate(timeout=90)
+            assert run.returncode == 0
+    assert world.run().status == 0
+    assert_in_order(world)
+    assert len(world.tasks) == 7
+
+
 @pytest.mark.promise(4, "two hosts at the same moment")
 @pytest.mark.slow
 @pytest.mark.parametrize("is_shared", [True, False], ids=["one state file", "two state files"])
@@ -89,11 +109,11 @@ def test_run_that_was_killed_while_it_wrote(world: World, monkeypatch: pytest.Mo
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", reject)
-    turn = world.root / "config.state.json.writing"
-    turn.touch()
-    os.utime(turn, (1, 1))
+    monkeypatch.setattr(turn, "PAUSE_SECONDS", 0.001)
+    left_over = world.root / "config.state.json.writing"
+    left_over.write_text("node7 pid 4711 0123456789abcdef")
     outcome = world.run()
     assert (outcome.status, outcome.statuses) == (0, {"microscope": "started"})
     assert "no locks on the file system" in outcome.stderr
     assert world.state()["microscope"]["task"]["task_id"] == world.tasks[0].id
-    assert not turn.exists()
+    assert not left_over.exists()

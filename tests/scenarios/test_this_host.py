@@ -82,6 +82,17 @@ def test_a_proxy_that_inspects_tls(world: World, behind_tls: dict[str, str], arg
     assert world.tasks == []
 
 
+@pytest.mark.promise(9, "an address without TLS")
+@pytest.mark.parametrize("arguments", also_slow(("-d",), ((),), (("check",),)))
+def test_an_address_without_tls(world: World, arguments: tuple[str, ...]) -> None:
+    """The secret is not sent in clear to another host: 2 with the variable, and no name is asked for."""
+    environment = world.bare_environment | {"GLOBUS_SDK_SERVICE_URL_AUTH": "http://globus.invalid"}
+    outcome = run(world, environment, *arguments)
+    assert outcome.status == 2
+    assert "GLOBUS_SDK_SERVICE_URL_AUTH begins with http://, so the secret would be sent in clear" in outcome.stderr
+    assert world.globus.requests == []
+
+
 def test_a_certificate_that_has_expired(world: World, authority: trustme.CA) -> None:
     """As with a clock that is decades ahead: what this host's clock shows is told."""
     with tls_front(world.globus.url, authority, not_after=datetime(2020, 1, 1, tzinfo=UTC)) as url:
@@ -111,7 +122,7 @@ def test_a_file_that_cannot_be_used(world: World, behind_tls: dict[str, str], va
     """A variable that names a file for TLS which cannot be used: 2, and its name."""
     outcome = run(world, behind_tls | {VERIFY: str(world.root / "site.pem")} | {variable: str(world.root)})
     assert (outcome.status, outcome.stdout) == (2, "")
-    (line,) = outcome.stderr.splitlines()
+    *_, line = outcome.stderr.splitlines()
     assert line.startswith(f"environment: {variable} cannot be ")
     assert str(world.root) in line
 

@@ -149,6 +149,80 @@ def test_survives_an_outage(world: World) -> None:
     assert outcome.stderr.count("Globus answers again") == 1
 
 
+class Hurried:
+    """A clock on which each pause takes ten minutes and nothing else takes time; ``on_pause`` is done in each."""
+
+    def __init__(self, on_pause: Callable[[int], object] = lambda _: None) -> None:
+        self.pauses = 0
+        self._on_pause = on_pause
+
+    def monotonic(self) -> float:
+        return 600.0 * self.pauses
+
+    def sleep(self, _: float) -> None:
+        self.pauses += 1
+        self._on_pause(self.pauses)
+
+
+GIVEN_UP = "for an hour no usable answer about this task came, so it was not waited for any longer"
+NONSENSE = {"DATA": [{"task_id": "x"}], "total": 1}
+
+
+@pytest.mark.promise(7, "no usable answer for good while -w waits")
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Fault(path="/v0.10/task*", times=None, status=403, code="PermissionDenied"), "Globus rejected the request"),
+        (Fault(path="/v0.10/task*", times=None, body=NONSENSE), "unexpected reply from Globus Transfer"),
+        (Fault(path="*", times=None, status=503), "Globus Transfer answered 503"),
+        (Fault(path="*", times=None, cut=True), "no answer from Globus Transfer"),
+    ],
+    ids=["403", "nonsense", "503", "cut"],
+)
+def test_no_usable_answer_for_good(world: World, monkeypatch: pytest.MonkeyPatch, fault: Fault, reason: str) -> None:
+    """After an hour the waiting ends with 75 and says why; the task continues."""
+    world.globus.hold()
+    world.run()
+    clock = Hurried(lambda pauses: world.globus.faults.add(fault) if pauses == 3 else None)
+    monkeypatch.setattr(wait, "time", clock)
+    monkeypatch.setattr(wait, "sleep", clock.sleep)
+    outcome = world.run("-d", "-w")
+    assert (outcome.status, outcome.statuses) == (75, {"microscope": "not reached"})
+    assert GIVEN_UP in outcome.stdout
+    assert reason in outcome.stdout
+    assert world.tasks[0].id in outcome.stdout
+    assert clock.pauses == 2 + 6
+    assert len(world.live) == 1
+    world.globus.faults.clear()
+    world.globus.release()
+
+
+@pytest.mark.promise(6, "no usable answer for good while -w waits")
+def test_one_task_without_an_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The waiting for the others goes on."""
+    world.pair("other")
+    world.globus.hold()
+    world.run()
+    silent, told = sorted(world.tasks, key=lambda task: "microscope" in (task.label or ""))
+
+    def act(pauses: int) -> None:
+        if pauses == 12:
+            world.globus.release()
+            world.globus.wait()
+        world.globus.faults.clear()
+        documents = [world.globus.task_document(told)]
+        world.globus.faults.add(Fault(path=TASK_LIST, times=None, body={"DATA": documents, "total": 1}))
+        world.globus.faults.add(Fault(path=f"/v0.10/task/{silent.id}", times=None, status=403))
+
+    clock = Hurried(act)
+    monkeypatch.setattr(wait, "time", clock)
+    monkeypatch.setattr(wait, "sleep", clock.sleep)
+    outcome = world.run("-d", "-w")
+    assert (outcome.status, outcome.statuses) == (75, {"microscope": "succeeded", "other": "not reached"})
+    assert clock.pauses == 12
+    assert outcome.stdout.count(GIVEN_UP) == 1
+
+
 @pytest.mark.slow
 @pytest.mark.promise(4, "a run during -w")
 def test_a_run_while_another_waits(world: World) -> None:

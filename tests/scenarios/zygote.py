@@ -2,9 +2,10 @@
 Runs the tool's command line in processes that end themselves at a chosen instant.
 
 ``python zygote.py`` imports the tool once, then forks a child for each JSON line on stdin: ``{"arguments": [...],
-"instant": N, "signal": 9}``. The child counts instants, one before and one after each request, making of a file, write,
-fsync and rename. At instant N (0: never) it sends itself the signal. The answer is a JSON line with exit status
-(negative: killed by that signal), stdout, stderr and the number of instants that passed.
+"instant": N, "signal": 9, "host_now": ISO 8601}``. The child counts instants, one before and one after each request,
+making of a file, write, fsync and rename. At instant N (0: never) it sends itself the signal; its clock shows
+``host_now``. The answer is a JSON line with exit status (negative: killed by that signal), stdout, stderr and the
+number of instants that passed.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import globus_sync_directory.sync.run  # noqa: F401  # loaded once, before any child is forked
 from globus_sync_directory import cli
-from globus_sync_directory.globus import transport
+from globus_sync_directory.globus import clock, transport
 
 STREAMS = 2  # descriptors up to this one are the report and the log, which count as nothing outside
 
@@ -70,6 +74,8 @@ def child(order: dict[str, Any], stdout: int, stderr: int, counter: int) -> None
     if order.get("no_locks"):
         fcntl.flock = fail_to_lock
     transport.LONGEST_PAUSE_SECONDS = 0
+    host_now = datetime.fromisoformat(order["host_now"])
+    mock.patch.object(clock, "datetime", SimpleNamespace(now=lambda _: host_now)).start()
     sys.argv[1:] = order["arguments"]
     cli.main()
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 import requests
 
 from .helpers import Http, World
@@ -12,6 +13,29 @@ def test_no_web_page_controls_the_stand_in(world: World) -> None:
     """A request from a web page to a control URL is rejected."""
     answer = requests.get(f"{world.globus.url}/standin/", headers={"Origin": "https://example.org"}, timeout=5)
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/standin/", "/v0.10/task_list", "/v2/oauth2/token"])
+@pytest.mark.parametrize(
+    ("host", "is_own"),
+    [
+        ("127.0.0.1:{port}", True),
+        ("LOCALHOST", True),
+        ("[::1]:9999", True),  # through a tunnel, with a port of its own
+        ("rebound.example.org:{port}", False),
+        ("127.0.0.1.example.org", False),
+        ("localhost.example.org:{port}", False),
+        ("", False),
+    ],
+)
+def test_a_name_of_somebody_else(world: World, path: str, host: str, is_own: bool) -> None:
+    """A web page whose name was made to lead to this computer gets no answer, and is not in the log of requests."""
+    before = len(world.globus.requests)
+    headers = {"Host": host.format(port=world.port)}
+    answer = requests.get(world.globus.url + path, headers=headers, timeout=5)
+    assert (answer.status_code != 421) is is_own
+    assert is_own or len(world.globus.requests) == before
+    world.globus.unknown_routes.clear()
 
 
 def test_a_cancel_by_an_administrator(world: World, http: Http) -> None:

@@ -80,7 +80,7 @@ def test_bodies_that_are_not_what_they_say(world: World) -> None:
         ("Content-Length: x", b""),
     ]:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
-            line.sendall(f"POST /v2/oauth2/token HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode() + body)
+            line.sendall(f"POST /v2/oauth2/token HTTP/1.1\r\nHost: localhost\r\n{head}\r\n\r\n".encode() + body)
             assert line.recv(100).startswith(b"HTTP/1.1 400 ")
     parts = {f"field{number}": (None, "x") for number in range(1200)}
     assert requests.post(f"{world.globus.url}/v2/oauth2/token", files=parts, timeout=5).status_code in (400, 401, 413)
@@ -130,7 +130,7 @@ def test_two_hundred_at_once(world: World) -> None:
     def call(_: Any) -> Any:
         together.wait()
         with socket.create_connection(("127.0.0.1", world.port), 10) as connection:
-            connection.sendall(b"GET /v0.10/task_list HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            connection.sendall(b"GET /v0.10/task_list HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             return connection.recv(12)
 
     with ThreadPoolExecutor(200) as pool:

@@ -43,7 +43,7 @@ class Fuzzer:
         return self.random.choice(kinds)()
 
     def http(self, method: str, target: str, body: bytes = b"", *headers: str) -> bytes:
-        lines = [f"{method} {target} HTTP/1.1", "Host: x", f"Authorization: Bearer {self.token}", *headers]
+        lines = [f"{method} {target} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {self.token}", *headers]
         head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "Connection: close"])
         return head.encode("utf-8", "surrogatepass") + b"\r\n\r\n" + body
 

@@ -39,6 +39,7 @@ FULL = PairRecord(
     success=Success(task_id=ID, ended_at=NOW, files=3, bytes=10**15),
     failed_start=FailedStart(status=PairStatus.REJECTED, problem=Problem(reason="x", fix="y", command="z"), since=NOW),
     waiting_since=NOW,
+    held_up_since=NOW,
     left_config=LeftConfig(since=NOW, is_end_reported=True),
     had_files=True,
     has_history=True,

@@ -142,3 +142,32 @@ def test_no_locks_on_the_file_system(path: Path, monkeypatch: pytest.MonkeyPatch
     with held(path, since=NOW - 9 * DAY):
         monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
         assert lock.find_old_holder(path, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "is_lock"),
+    [
+        (b"", True),
+        (b"\0" * 60, True),  # of a host that crashed
+        (b"node7 pid 1 since 2026-11-22T01:00:00+13:00\n", True),
+        (
+            b"node7 pid 1 since 2026-11-22T01:00:00+13:00\n4:00\n",
+            True,
+        ),  # killed before the end of a longer line was cut
+        (b"c2VjcmV0LXNlY3JldA==\n", False),
+        (b"{}", False),
+        (b"\xff", False),
+    ],
+)
+def test_what_may_be_a_lock_file(path: Path, content: bytes, is_lock: bool) -> None:
+    """A file that holds anything else is no lock file: it is not written, and its content is not shown."""
+    path.write_bytes(content)
+    with opened(path) as descriptor:
+        assert lock.find_problem(descriptor) == (None if is_lock else "contains something else than a lock")
+        with opened(path) as other:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            with pytest.raises(LockHeld) as caught:
+                lock.take(descriptor, NOW)
+    shown = "node7 pid 1 since 2026-11-22T01:00:00+13:00" if b"pid" in content else "its holder is unknown"
+    assert f"another run holds the lock: {shown}" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1

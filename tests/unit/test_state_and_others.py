@@ -6,7 +6,6 @@ import errno
 import fcntl
 import logging
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +20,6 @@ from unit.state_samples import CLIENT, FULL, NEW, NOW, failing, read, store_at, 
 def path(tmp_path: Path) -> Path:
     (tmp_path / "here").mkdir()
     return tmp_path / "here" / "state.json"
-
-
-def test_whoever_has_the_lock_waits_for_nobody(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file that says whose turn it is matters only where there are no locks."""
-    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("it waits"))
-    turn = Path(f"{path}.writing")
-    turn.touch()
-    store = StateStore(path, CLIENT)
-    with store.lock(NOW), store.edit() as records:
-        records["f1"] = NEW
-    assert read(path) == {"f1": NEW}
-    assert turn.exists()
 
 
 def test_a_turn_that_cannot_be_taken(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

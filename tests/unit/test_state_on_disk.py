@@ -7,6 +7,7 @@ import fcntl
 import logging
 import os
 import resource
+import socket
 import stat
 import threading
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from globus_sync_directory import turn
 from globus_sync_directory.errors import LockHeld, StateError
 from globus_sync_directory.state import StateStore
 from unit.state_samples import CLIENT, FULL, NEW, NOW, failing, read, store_at, write
@@ -153,6 +155,34 @@ def test_a_lock_that_is_a_link(path: Path) -> None:
     assert not target.exists()
 
 
+def test_a_lock_in_a_directory_of_others(path: Path, tmp_path: Path) -> None:
+    """A pipe in its place is no wait; a file that a hard link leads to is neither written nor cut nor shown."""
+    lock_path = Path(f"{path}.lock")
+    fix = "nothing was started. Look at it and remove it, or choose another state file with --state-file"
+    os.mkfifo(lock_path)
+    with pytest.raises(StateError, match=f"^the lock file {lock_path} is not a regular file; {fix}$"):
+        StateStore(path, CLIENT).lock(NOW).__enter__()
+    assert StateStore(path, CLIENT).find_old_holder(NOW) is None
+    lock_path.unlink()
+    precious = tmp_path / "precious"
+    precious.write_text("the results\n" * 100)
+    lock_path.hardlink_to(precious)
+    with pytest.raises(StateError, match=f"^the lock file {lock_path} contains something else than a lock; {fix}$"):
+        StateStore(path, CLIENT).lock(NOW).__enter__()
+    assert precious.read_text() == "the results\n" * 100
+
+
+def test_files_in_the_place_of_others(path: Path, tmp_path: Path) -> None:
+    """What a hard link in the place of the state file leads to stays as it is."""
+    write(path, f1=NEW)
+    copy = tmp_path / "copy"
+    copy.hardlink_to(path)
+    before = copy.read_bytes()
+    write(path, f1=FULL)
+    assert copy.read_bytes() == before
+    assert read(path) == {"f1": FULL}
+
+
 def test_a_lock_that_fails(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error that does not mean a file system without locks stops the run."""
     monkeypatch.setattr(fcntl, "flock", failing(errno.EIO))
@@ -172,14 +202,36 @@ def test_what_a_killed_run_left_is_removed(path: Path) -> None:
         assert all(path.with_name(name).exists() for name in names[1:])
 
 
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_the_clock_of_a_file_server(path: Path, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    """The age of a temporary file follows from the dates of the file server alone, whatever this host's clock shows."""
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + hours * 3600)
+    young, old = path.with_name("state.json.a.tmp"), path.with_name("state.json.b.tmp")
+    young.touch()
+    old.touch()
+    os.utime(old, (real() - 3700, real() - 3700))
+    with StateStore(path, CLIENT).lock(NOW):
+        assert young.exists()
+        assert not old.exists()
+
+
+def test_the_turn_of_a_killed_run(path: Path) -> None:
+    """The next run on the same host does not wait for it."""
+    left_over = Path(f"{path}.writing")
+    left_over.write_text(f"{socket.gethostname()} pid 1 0123 with the lock")
+    with StateStore(path, CLIENT).lock(NOW):
+        assert not left_over.exists()
+
+
 def test_no_locks_on_the_file_system(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """That is a warning; runs then take turns to write, also after one was killed in its turn, and lose nothing."""
     monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
-    turn = Path(f"{path}.writing")
-    turn.touch()
-    os.utime(turn, (1, 1))
+    monkeypatch.setattr(turn, "PAUSE_SECONDS", 0.001)
+    left_over = Path(f"{path}.writing")
+    left_over.touch()
 
     def work(number: int) -> None:
         store = StateStore(path, CLIENT)
@@ -196,4 +248,4 @@ def test_no_locks_on_the_file_system(
             thread.join()
     assert f"no locks on the file system of {path}.lock (No locks available); continuing without" in caplog.messages
     assert set(read(path)) == {f"f{number}-{step}" for number in range(3) for step in range(5)}
-    assert not turn.exists()
+    assert not left_over.exists()

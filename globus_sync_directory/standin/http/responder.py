@@ -1,6 +1,7 @@
 """From a request to its answer: the request is logged, the application answers, and a fault may change that."""
 
 import json
+import re
 import threading
 from typing import Any
 
@@ -17,6 +18,7 @@ from .request_log import RequestLog
 CONTROL = "/standin/"  # requests to these paths are never logged, and no fault applies to them
 LOGGED_REQUEST = "standin.request"  # key in the WSGI environment: the request's entry in the log
 CONTEXT = "standin.context"  # likewise: what the application needs to know about this stand-in
+_OWN_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?", re.IGNORECASE)
 _PAGE = "<!DOCTYPE html>\n<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>\n"
 
 
@@ -35,7 +37,9 @@ class Responder:
         """Return the answer to a request, and the fault that was applied to it."""
         request = Request(environ)
         environ[CONTEXT] = self._context
-        if request.path.startswith(CONTROL):
+        if not _OWN_HOST.fullmatch(environ.get("HTTP_HOST", "localhost")):
+            response, fault = _misdirected(request.path), None
+        elif request.path.startswith(CONTROL):
             response, fault = self._process(environ), None
         else:
             response, fault = self._respond_and_log(request)
@@ -75,3 +79,9 @@ class Responder:
             return Response() if fault.cut else None
         text = body if isinstance(body, str) else json.dumps(body)
         return Response(text, fault.status or 200, mimetype="application/json")
+
+
+def _misdirected(path: str) -> Response:
+    """Answer a web page that reaches this computer under a name of its own (DNS rebinding)."""
+    document = error_document("Misdirected", "The stand-in answers only to 127.0.0.1 and localhost", path)
+    return Response(json.dumps(document), 421, mimetype="application/json")

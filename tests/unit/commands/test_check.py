@@ -11,6 +11,7 @@ import pytest
 
 from globus_sync_directory.commands.check import _failed_sign_in, check_clock, check_state
 from globus_sync_directory.errors import ExitStatus
+from globus_sync_directory.globus.clock import GlobusClock
 from globus_sync_directory.model.answer import Failure, Rejected, Unavailable
 from globus_sync_directory.model.record import PairRecord
 from globus_sync_directory.model.report import CheckResult
@@ -20,6 +21,7 @@ CLIENT = "3f2a0c52-0000-4000-8000-0000000000aa"
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 ALIKE = "this host's clock differs from Globus' by"
 COUNTED = "Globus'; times are counted on Globus' clock"
+NOT_BELIEVED = "this host's clock; that is not believed, and times are counted on this host's clock"
 
 
 @pytest.mark.parametrize(
@@ -31,12 +33,12 @@ COUNTED = "Globus'; times are counted on Globus' clock"
         (timedelta(minutes=-5), CheckResult.OK, f"{ALIKE} 300 s"),
         (timedelta(minutes=6), CheckResult.NOTE, f"this host's clock is 6 min behind {COUNTED}"),
         (timedelta(minutes=-6), CheckResult.NOTE, f"this host's clock is 6 min ahead of {COUNTED}"),
-        (timedelta(days=-268), CheckResult.NOTE, f"this host's clock is 268 d ahead of {COUNTED}"),
+        (timedelta(days=-268), CheckResult.NOTE, f"the date in Globus' reply is 268 d behind {NOT_BELIEVED}"),
     ],
 )
 def test_check_clock(offset: timedelta, result: CheckResult, sentence: str) -> None:
-    """Five minutes are fine; more is worth a note, for nothing is counted on this host's clock."""
-    found = check_clock(offset)
+    """Five minutes are fine; more is worth a note, with a fix."""
+    found = check_clock(GlobusClock(offset))
     assert (found.result, found.sentence) == (result, sentence)
     assert bool(found.fix) == (result is CheckResult.NOTE)
 

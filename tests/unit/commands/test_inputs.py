@@ -123,8 +123,20 @@ def test_warn_of_interception(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, value: str | None, warns: bool
 ) -> None:
     """Where TLS is not verified the secret can be read by others; that is said each time."""
+    monkeypatch.delenv("SSLKEYLOGFILE", raising=False)
     if value is not None:
         monkeypatch.setenv("GLOBUS_SDK_VERIFY_SSL", value)
     warn_of_interception()
     assert [record.levelname for record in caplog.records] == (["WARNING"] if warns else [])
     assert "the secret can be intercepted" in caplog.text or not warns
+
+
+def test_warn_of_a_key_log(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Where the keys of the connections are written to a file, that is said each time, with its name."""
+    monkeypatch.setenv("SSLKEYLOGFILE", "/tmp/keys")
+    warn_of_interception()
+    assert caplog.messages[-1].startswith("SSLKEYLOGFILE is set: whoever can read /tmp/keys and records the network ")
+    caplog.clear()
+    monkeypatch.setenv("SSLKEYLOGFILE", "")
+    warn_of_interception()
+    assert caplog.messages == []

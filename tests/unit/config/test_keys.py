@@ -42,7 +42,13 @@ def convert(kind: keys.Kind, text: str) -> object:
         (keys.AGE, "1w", timedelta(days=7)),
         (keys.PATTERNS, "*.tmp, .DS_Store,\nscratch/", ("*.tmp", ".DS_Store", "scratch/")),
         (keys.PATTERNS, " ,\n", ()),
-        (keys.PATTERNS, "??, [!x]*, it's", ("??", "[!x]*", "it's")),
+        (keys.PATTERNS, "??, [!x], it's", ("??", "[!x]", "it's")),
+        (keys.PATTERNS, "[Tt]humbs.db, [ab]*.tif", ("[Tt]humbs.db", "[ab]*.tif")),
+        *(
+            (keys.PATTERNS, text, (text,))
+            for text in ("*.tif", "*a*", "*e*", "*_*", "[0-9]*", "*.t*", ".*", "*~", "*/")
+        ),
+        *((keys.PATTERNS, text, (text,)) for text in ("x*", "*.*.*", "[x", "[a-z]*", "?.*", "*[0-9]*", "*.*~", "._*")),
         (keys.ADDRESSES, "a@example.org,b@example.org", ("a@example.org", "b@example.org")),
         (keys.ADDRESSES, "", ()),
         (keys.ADDRESS, "a@example.org", "a@example.org"),
@@ -101,6 +107,7 @@ ADDRESS = " is an address; write only the path of the directory on the collectio
 BACKSLASH = " contains a backslash; use '/' between names, and write a space as it is"
 STAR = " contains '*'; write only the directory, everything in it is copied"
 OTHER_HOME = " is the home directory of another account; write its full path, or '~/' for your own"
+MOST = " excludes everything, or nearly; write only what to leave out, such as *.tmp"
 NO_PORT = " is not a port number such as 587"
 
 
@@ -165,8 +172,8 @@ NO_PORT = " is not a port number such as 587"
         (keys.AGE, "999999w", NOT_AN_AGE),
         (keys.PATTERNS, "a/b", IS_PATTERN_PATH),
         (keys.PATTERNS, "/", IS_PATTERN_PATH),
-        (keys.PATTERNS, "*", " excludes everything"),
-        (keys.PATTERNS, "?*", " excludes everything"),
+        *((keys.PATTERNS, text, MOST) for text in ("*", "**", "?*", "*?", "*.*", "*.???", "?*.?*", "????*")),
+        *((keys.PATTERNS, text, MOST) for text in ("[!x]*", "[!i]*", "[!.]*", "*[!~]", "[A-Za-z0-9]*", "[!x]?*.?*")),
         (keys.PATTERNS, "a\x1b", INVISIBLE),
         (keys.ADDRESSES, "nobody", NO_ADDRESS),
         (keys.ADDRESSES, "Lab <c@d>", NO_ADDRESS),

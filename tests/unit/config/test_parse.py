@@ -133,6 +133,7 @@ PAIR_KEYS = (
 )
 NOT_A_SECTION = "is not a section; write only a name in brackets on this line"
 WITHOUT_TLS = "without TLS the password can be intercepted; set smtp_tls to starttls or tls"
+NEITHER_END = [f":8: [two]: {NO_SOURCE}", f":8: [two]: {NO_DESTINATION}"]
 MAIL = f"{BOTH}[notification]\n"
 
 
@@ -185,6 +186,14 @@ MAIL = f"{BOTH}[notification]\n"
         (
             BOTH + "exclude = x\n  [schedule]\n  timelimitmins = 3\n",
             [f":8: [lab] exclude: {CONTINUES} above; remove the extra spaces before '[schedule]'"],
+        ),
+        *(
+            (
+                f"{BOTH}exclude = x\n  {header}\n",
+                [f":8: [lab] exclude: {CONTINUES} above; remove the extra spaces before '{header}'",
+                 f":8: '{header}' {NOT_A_SECTION}", *NEITHER_END],
+            )
+            for header in ("[two", "[two] # mine", "[two];mine", "[two] mine")
         ),
         # headers
         (BOTH.replace("[lab]", "[lab"), [f":3: '[lab' {NOT_A_SECTION}"]),

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from globus_sync_directory.globus.client import GlobusClient
+from globus_sync_directory.globus.clock import GlobusClock
 from globus_sync_directory.globus.sign_in import sign_in
 from globus_sync_directory.model.answer import Received, Unavailable
 
@@ -25,24 +26,31 @@ def test_signed_in(service: Service) -> None:
     assert isinstance(answer, Received)
     with answer.value as client:
         assert client.identity == f"{CLIENT}@clients.auth.globus.org"
-        assert client.clock_offset == timedelta(0)
+        assert client.clock == GlobusClock()
         assert abs(client.now() - datetime.now(UTC)) < timedelta(seconds=5)
     (request,) = service.requests
     assert parse_qs(request.body)["grant_type"] == ["client_credentials"]
 
 
-@pytest.mark.parametrize(("hours", "words"), [(2, "2 h behind"), (-72, "3 d ahead of"), (0, "")])
-def test_clock(service: Service, caplog: pytest.LogCaptureFixture, hours: int, words: str) -> None:
-    """A clock that is wrong is a warning, and times are counted on Globus' clock."""
+NOT_BELIEVED = "this host's clock; that is not believed, and times are counted on this host's clock"
+
+
+@pytest.mark.parametrize(("hours", "counted", "warning"), [
+    (2, 2, "this host's clock is 2 h behind Globus'; times are counted on Globus' clock"),
+    (-72, 0, f"the date in Globus' reply is 3 d behind {NOT_BELIEVED}"),
+    (365 * 24, 0, f"the date in Globus' reply is 365 d ahead of {NOT_BELIEVED}"),
+    (0, 0, ""),
+])  # fmt: skip
+def test_clock(service: Service, caplog: pytest.LogCaptureFixture, hours: int, counted: int, warning: str) -> None:
+    """Two clocks that differ are a warning; times are counted on Globus' clock, unless that cannot be believed."""
     date = format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True)
     service.on("/oauth2/token", Reply(TOKEN, headers={"Date": date}))
     answer = sign_in(CLIENT, SECRET)
     assert isinstance(answer, Received)
     with answer.value as client:
-        assert abs(client.now() - datetime.now(UTC) - timedelta(hours=hours)) < timedelta(seconds=5)
+        assert abs(client.now() - datetime.now(UTC) - timedelta(hours=counted)) < timedelta(seconds=5)
     warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
-    expected = [f"this host's clock is {words} Globus'; times are counted on Globus' clock"] if words else []
-    assert warnings == expected
+    assert warnings == ([warning] if warning else [])
 
 
 REJECTED = "the client id and the secret do not belong together, or the secret was removed"

@@ -18,7 +18,7 @@ from globus_sync_directory.errors import ConfigError
 from globus_sync_directory.globus import this_host
 from globus_sync_directory.globus.client import GlobusClient
 from globus_sync_directory.globus.sign_in import sign_in
-from globus_sync_directory.globus.this_host import check_settings, no_answer
+from globus_sync_directory.globus.this_host import check_secrecy, check_settings, no_answer
 
 from .fake_service import CLIENT, Service
 
@@ -59,6 +59,37 @@ def test_settings_that_cannot_work(monkeypatch: pytest.MonkeyPatch, name: str, v
     """A sentence names the variable, what is wrong with it, and what to do."""
     monkeypatch.setenv(name, value)
     assert problem().startswith(expected)
+
+
+@pytest.mark.promise(9, "an address without TLS")
+@pytest.mark.parametrize(("service", "what"), [("AUTH", "the secret"), ("TRANSFER", "the access token")])
+@pytest.mark.parametrize("host", ["globus.example.org", "192.0.2.7:8080", "127.0.0.1.example.org", "[2001:db8::1]"])
+def test_an_address_without_tls(monkeypatch: pytest.MonkeyPatch, service: str, what: str, host: str) -> None:
+    """Nothing is sent in clear, but to this host."""
+    variable = f"GLOBUS_SDK_SERVICE_URL_{service}"
+    monkeypatch.setenv(variable, f"HTTP://{host}/")
+    with pytest.raises(ConfigError) as caught:
+        check_secrecy()
+    assert caught.value.lines == (
+        f"environment: {variable} begins with http://, so {what} would be sent in clear; "
+        "write https://, or remove it from the environment",
+    )
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://globus.example.org",
+        "http://127.0.0.1:9/",
+        "http://localhost",
+        "http://[::1]:9",
+        "http://127.9.9.9",
+        "x",
+    ],
+)
+def test_an_address_that_tells_nobody(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_AUTH", address)
+    check_secrecy()
 
 
 def test_settings_that_nobody_uses(monkeypatch: pytest.MonkeyPatch) -> None:

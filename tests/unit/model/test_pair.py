@@ -67,6 +67,30 @@ def test_contains(outer: Directory, inner: Directory, contains: bool, overlaps: 
     assert inner.overlaps(outer) is overlaps
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("/data", "/~/data"),
+        ("/", "/~"),
+        ("/Läb", "/la\u0308B"),
+        ("/straße", "/STRASSE"),
+        ("/\u1fb7", "/\u03b1\u0345\u0342"),  # the order of the marks differs only after they are in one case
+        ("/\u212b", "/å"),
+    ],
+)
+def test_loosely(one: str, other: str) -> None:
+    """Names of one place have one form, whatever the storage ignores of them; the fingerprint tells them apart."""
+    assert at(one).loosely == at(other).loosely
+    pairs = [Pair(name="x", source=at(path), destination=at("/", TWO)) for path in (one, other)]
+    assert pairs[0].fingerprint != pairs[1].fingerprint
+
+
+@pytest.mark.parametrize(("one", "other"), [("/a", "/b"), ("/~a", "/a"), ("/a/~/b", "/a/b"), ("/é", "/e")])
+def test_other_places(one: str, other: str) -> None:
+    assert at(one).loosely != at(other).loosely
+    assert at(one).loosely != at(one, TWO).loosely
+
+
 def test_sync_level() -> None:
     """The numbers are those of the Transfer API."""
     assert {level.name: int(level) for level in SyncLevel} == {"EXISTS": 0, "SIZE": 1, "MTIME": 2, "CHECKSUM": 3}

@@ -14,6 +14,7 @@ from globus_sync_directory.model.task import Task
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
 LIVE = Task(task_id="x", status="INACTIVE", requested_at=NOW - DAY)
 ENDED = replace(LIVE, status="FAILED")
 FRESH, OLD = NOW - DAY, NOW - DAY - timedelta(seconds=1)
@@ -43,6 +44,33 @@ def report(status: PairStatus, counts_from: datetime | None = FRESH, task: Task 
 def test_exit_status(made: PairReport, is_too_old: bool, exit_status: int) -> None:
     """That of the status, or TOO_OLD where that is more urgent."""
     assert (made.is_too_old, made.exit_status) == (is_too_old, ExitStatus(exit_status))
+
+
+@pytest.mark.parametrize(
+    ("max_age", "waits", "exit_status"),
+    [
+        (None, None, 75),
+        (None, timedelta(0), 75),
+        (None, 2 * DAY, 75),
+        (None, 2 * DAY + SECOND, 1),
+        (3 * DAY, 3 * DAY, 75),
+        (3 * DAY, 3 * DAY + SECOND, 1),
+        (DAY, DAY, 75),
+        (DAY, DAY + SECOND, 1),
+    ],
+)
+def test_waits_too_long(max_age: timedelta | None, waits: timedelta | None, exit_status: int) -> None:
+    """A pair that waits for longer than max_age, or two days without one, needs attention."""
+    waits_since = None if waits is None else NOW - waits
+    made = replace(report(PairStatus.NOT_REACHED), max_age=max_age, waits_since=waits_since)
+    assert (made.exit_status, made.waits_too_long) == (ExitStatus(exit_status), exit_status == 1)
+    assert replace(made, status=PairStatus.SIGN_IN_REJECTED).exit_status is ExitStatus.SIGN_IN_REJECTED
+
+
+def test_waits_too_long_and_is_too_old() -> None:
+    """A wait that is too long comes first: it says what to do."""
+    made = replace(report(PairStatus.QUEUED, OLD), waits_since=OLD)
+    assert (made.is_too_old, made.exit_status) == (True, ExitStatus.ATTENTION)
 
 
 @pytest.mark.parametrize(

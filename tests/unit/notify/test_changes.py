@@ -73,6 +73,8 @@ class Case:
 
 FAILED = report(PairStatus.FAILED, "free some space", task="1")
 DONE = report(PairStatus.SUCCEEDED, task="2")
+WAITS = replace(report(PairStatus.QUEUED, "look at the others"), waits_since=NOW - timedelta(hours=3))
+LATE = replace(WAITS, waits_since=NOW - timedelta(hours=3, seconds=1))
 CASES = [
     Case("well", [report(PairStatus.STARTED), report(PairStatus.RUNNING)], [[], []]),
     Case("a new problem", [FAILED], [["failed"]]),
@@ -96,6 +98,18 @@ CASES = [
     Case("sign-in", [report(PairStatus.SIGN_IN_REJECTED, "new secret")] * 2, [["sign-in rejected"], []]),
     Case("Globus away", [report(PairStatus.NOT_REACHED, "wait")], [[]]),
     Case("Globus away for long", [report(PairStatus.NOT_REACHED, "wait", is_too_old=True)], [["too old"]]),
+    Case("waits", [WAITS], [[]]),
+    Case("waits too long, once", [LATE, LATE, DONE], [["queued for too long"], [], ["recovered"]]),
+    Case(
+        "waits too long for one thing after the other",
+        [LATE, report(PairStatus.STARTED), LATE, replace(LATE, status=PairStatus.NOT_REACHED)],
+        [["queued for too long"], [], [], ["not reached for too long"]],
+    ),
+    Case(
+        "waits too long, later too old",
+        [LATE, replace(LATE, counts_from=NOW - timedelta(hours=4))],
+        [["queued for too long"], ["queued for too long"]],
+    ),
     Case("recovery", [FAILED, DONE, DONE], [["failed"], ["recovered"], []]),
     Case("recovery with files", [FAILED, report(PairStatus.SUCCEEDED, task="2", files=3)], [["failed"], ["recovered"]]),
     Case(

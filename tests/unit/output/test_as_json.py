@@ -77,6 +77,8 @@ def test_a_whole_pair() -> None:
         "exit_status": 1,
         "since": "2026-11-24T11:00:00+00:00",
         "too_old": True,
+        "waits_since": None,
+        "waits_too_long": False,
         "max_age_seconds": 86400,
         "last_success": {
             "task_id": TASK_ID,

@@ -338,8 +338,19 @@ def test_no_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (older(path).read_text(), path.read_text()) == ("first\n", "second\n")
 
 
-def test_file_that_is_renamed_during_the_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that waited for the lock while another one rotated does not replace the older lines."""
+def test_a_lock_that_somebody_else_holds(path: Path) -> None:
+    """Whoever may read the file can lock it; no run waits for that."""
+    append(path, "a line\n")
+    with path.open() as reader:
+        fcntl.flock(reader, fcntl.LOCK_SH)
+        rotate(path, 5)
+    assert not older(path).exists()
+    rotate(path, 5)
+    assert older(path).exists()
+
+
+def test_file_that_is_renamed_meanwhile(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that opened the file before another one rotated does not replace the older lines."""
 
     def rotate_meanwhile(*_: object) -> None:
         path.rename(older(path))

@@ -267,6 +267,24 @@ def test_too_old(report: PairReport, lines: list[str]) -> None:
     assert describe(report) == lines
 
 
+@pytest.mark.parametrize(
+    ("max_age", "limit"),
+    [(None, "without max_age, 2 d is the limit"), (timedelta(hours=36), "max_age is 1 d 12 h")],
+)
+def test_waits_too_long(max_age: timedelta | None, limit: str) -> None:
+    """Since when, the limit, and the problem with its fix."""
+    report = pair_report(
+        PairStatus.NOT_REACHED, problem=PROBLEM, waits_since=MIDNIGHT - timedelta(days=2), max_age=max_age
+    )
+    assert describe(report) == [
+        "microscope: not reached; WAITS TOO LONG",
+        NONE_KNOWN,
+        f"    waits too long: nothing else has happened since 2026-11-23 00:00 NZDT (2 d 7 h ago); {limit}",
+        WHY,
+        FIX,
+    ]
+
+
 def test_an_orphaned_task() -> None:
     """It has a name of its own, and no run starts it again; one known by its label alone says so."""
     running = pair_report(PairStatus.RUNNING, is_orphaned=True, task=live_task(), task_id=TASK_ID, success=SUCCESS)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from globus_sync_directory.model.record import PairRecord, Success
-from globus_sync_directory.sync.records import last_task, record_of, update_records
+from globus_sync_directory.sync.records import last_task, record_of, update_records, with_new_pairs
 from globus_sync_directory.sync.snapshot import Snapshot
 
 from .samples import (
@@ -69,7 +69,27 @@ CASES = [
             ended(5, pair=OTHER, requested_at=NOW),
             has_recent=True,
         ),
-        after=replace(NEW, had_files=True, has_history=True, task=remembered(3), success=success(2, BEGUN - DAY)),
+        after=replace(
+            NEW,
+            first_seen=BEGUN - 3 * DAY,
+            had_files=True,
+            has_history=True,
+            task=remembered(3),
+            success=success(2, BEGUN - DAY),
+        ),
+    ),
+    Case(
+        name="a record of a run that did not reach Globus: what was seen first counts",
+        before=replace(NEW, first_seen=NOW - 9 * DAY),
+        found=snapshot(ended(1), has_recent=True),
+        after=replace(
+            NEW,
+            first_seen=NOW - 9 * DAY,
+            had_files=True,
+            has_history=True,
+            task=remembered(1),
+            success=success(1),
+        ),
     ),
     Case(
         name="without the question for history nothing is taken from it",
@@ -159,7 +179,14 @@ CASES = [
         found=snapshot(
             ended(1, source_collection=DESTINATION.collection), ended(2, kind="DELETE"), ended(3), has_recent=True
         ),
-        after=replace(NEW, had_files=True, has_history=True, task=remembered(3), success=success(3)),
+        after=replace(
+            NEW,
+            first_seen=ended(3).requested_at,
+            had_files=True,
+            has_history=True,
+            task=remembered(3),
+            success=success(3),
+        ),
     ),
     Case(
         name="a replaced task that is gone is forgotten",
@@ -224,7 +251,14 @@ CASES += [
             ended(3, **EMPTY),
             has_recent=True,
         ),
-        after=replace(NEW, has_history=True, had_files=True, task=remembered(3), success=success(1, BEGUN)),
+        after=replace(
+            NEW,
+            first_seen=BEGUN - 2 * DAY,
+            has_history=True,
+            had_files=True,
+            task=remembered(3),
+            success=success(1, BEGUN),
+        ),
     ),
 ]
 
@@ -273,3 +307,10 @@ def test_record_of() -> None:
     known = orphan(1, name="old", source=None, destination=None)
     assert record_of({FINGERPRINT: known}, PAIR, NOW) == record(1)
     assert record_of({}, PAIR, NOW) == NEW
+
+
+def test_with_new_pairs() -> None:
+    """A pair without a record gets one, seen now; every other record stays as it is."""
+    known = {FINGERPRINT: record(1), "another": record(2)}
+    expected = PairRecord(name=OTHER.name, first_seen=NOW, source=OTHER.source, destination=OTHER.destination)
+    assert with_new_pairs(known, scope(PAIR, OTHER), NOW) == {**known, OTHER.fingerprint: expected}
