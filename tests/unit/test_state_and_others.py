@@ -23,16 +23,17 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "here" / "state.json"
 
 
-def test_whoever_has_the_lock_waits_for_nobody(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file that says whose turn it is matters only where there are no locks."""
-    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("it waits"))
+def test_whoever_has_the_lock_waits_for_a_host_without_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock says nothing about a host that has none: only when its turn ends is it this run's."""
     turn = Path(f"{path}.writing")
-    turn.touch()
+    turn.write_text("node7 pid 1 0123")
+    monkeypatch.setattr(time, "sleep", lambda _: turn.unlink())
     store = StateStore(path, CLIENT)
     with store.lock(NOW), store.edit() as records:
+        assert turn.exists()
         records["f1"] = NEW
     assert read(path) == {"f1": NEW}
-    assert turn.exists()
+    assert not turn.exists()
 
 
 def test_a_turn_that_cannot_be_taken(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
