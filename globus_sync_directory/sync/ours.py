@@ -52,8 +52,8 @@ def is_seen_to_write_to(task: Task, destination: Directory) -> bool:
     """Return whether Globus shows that the task writes to, into or around ``destination``."""
     if not task.destination_path:
         return False
-    shown = Directory(collection=task.destination_collection, path=_from_top(task.destination_path))
-    return shown.overlaps(Directory(collection=destination.collection, path=_from_top(destination.path)))
+    shown = Directory(collection=task.destination_collection, path=_normal(task.destination_path))
+    return shown.loosely.overlaps(destination.loosely)
 
 
 def _fits(task: Task, ends: _Ends) -> bool:
@@ -72,11 +72,6 @@ def _may_be(end: Directory | None, collection: str, path: str) -> bool:
 
 def _is_in_home(path: str) -> bool:
     return f"{path}/".startswith(_HOME)
-
-
-def _from_top(path: str) -> str:
-    """Return the path as it is where the home directory is the top of the collection."""
-    return _normal(path.removeprefix("/~") if _is_in_home(path) else path)
 
 
 def _normal(path: str) -> str:

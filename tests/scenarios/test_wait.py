@@ -185,6 +185,7 @@ def test_no_usable_answer_for_good(world: World, monkeypatch: pytest.MonkeyPatch
     world.run()
     clock = Hurried(lambda pauses: world.globus.faults.add(fault) if pauses == 3 else None)
     monkeypatch.setattr(wait, "time", clock)
+    monkeypatch.setattr(wait, "sleep", clock.sleep)
     outcome = world.run("-d", "-w")
     assert (outcome.status, outcome.statuses) == (75, {"microscope": "not reached"})
     assert GIVEN_UP in outcome.stdout
@@ -215,6 +216,7 @@ def test_one_task_without_an_answer(world: World, monkeypatch: pytest.MonkeyPatc
 
     clock = Hurried(act)
     monkeypatch.setattr(wait, "time", clock)
+    monkeypatch.setattr(wait, "sleep", clock.sleep)
     outcome = world.run("-d", "-w")
     assert (outcome.status, outcome.statuses) == (75, {"microscope": "succeeded", "other": "not reached"})
     assert clock.pauses == 12

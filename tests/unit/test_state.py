@@ -153,8 +153,13 @@ def test_a_file_that_cannot_be_read_is_left_alone(path: Path, monkeypatch: pytes
     write(path, f1=FULL)
     before = path.read_bytes()
     store = StateStore(path, CLIENT)
+    real_open = os.open
+
+    def open_others(name: Path, *arguments: int) -> int:
+        return failing(errno.EACCES)() if name == path else real_open(name, *arguments)
+
     with monkeypatch.context() as patch:
-        patch.setattr(os, "open", failing(errno.EACCES))
+        patch.setattr(os, "open", open_others)
         assert store.load() == LoadedState(problem="cannot be read: Permission denied")
         with pytest.raises(StateError, match="cannot be read: Permission denied"), store.edit() as records:
             records["f1"] = NEW

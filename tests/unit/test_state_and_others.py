@@ -6,7 +6,6 @@ import errno
 import fcntl
 import logging
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +133,19 @@ def test_records_that_were_added_are_written(path: Path) -> None:
     assert read(path) == {"f1": NEW, "f2": FULL}
     store.save({"f2": FULL})
     assert (read(path), store.records) == ({"f2": FULL}, {"f2": FULL})
+
+
+def test_no_file_stays_open(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run writes the file for each batch of answers, with a lock or without."""
+    before = os.listdir("/proc/self/fd")
+    for errors in ([], [errno.ENOLCK]):
+        for number in errors:
+            monkeypatch.setattr(fcntl, "flock", failing(number))
+        store = StateStore(path, CLIENT)
+        with store.lock(NOW):
+            store.save({"f1": NEW})
+            store.save({"f1": FULL})
+    monkeypatch.setattr(os, "fsync", failing(errno.EIO))
+    with pytest.raises(StateError):
+        store.save({})
+    assert os.listdir("/proc/self/fd") == before

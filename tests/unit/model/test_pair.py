@@ -19,7 +19,7 @@ from globus_sync_directory.model.pair import (
 
 ONE = "763d50ee-e814-4080-878b-6a8be5cf7570"
 TWO = "9d6d994a-6d04-11e5-ba46-22000b92c6ec"
-SUBMISSION = "12345678-9abc-4def-8123-456789abcdef"
+SUBMISSION = "1a2b3c4d-9abc-4def-8123-456789abcdef"
 FINGERPRINT = "0123456789abcdef"
 
 
@@ -105,13 +105,13 @@ def test_path_with_slash(path: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("name", "label"),
     [
-        ("lab", "lab sync-0123456789abcdef-12345678"),
-        ("my lab-1_x", "my lab-1_x sync-0123456789abcdef-12345678"),
-        ("läb/1: <x>", "l_b_1_ _x_ sync-0123456789abcdef-12345678"),
-        ("", "sync-0123456789abcdef-12345678"),
-        ("  ", "sync-0123456789abcdef-12345678"),
-        ("a" * 200, "a" * 97 + " sync-0123456789abcdef-12345678"),
-        ("a" * 96 + " b", "a" * 96 + " sync-0123456789abcdef-12345678"),
+        ("lab", "lab sync-0123456789abcdef-1a2b3c4d"),
+        ("my lab-1_x", "my lab-1_x sync-0123456789abcdef-1a2b3c4d"),
+        ("läb/1: <x>", "l_b_1_ _x_ sync-0123456789abcdef-1a2b3c4d"),
+        ("", "sync-0123456789abcdef-1a2b3c4d"),
+        ("  ", "sync-0123456789abcdef-1a2b3c4d"),
+        ("a" * 200, "a" * 97 + " sync-0123456789abcdef-1a2b3c4d"),
+        ("a" * 96 + " b", "a" * 96 + " sync-0123456789abcdef-1a2b3c4d"),
     ],
 )
 def test_label(name: str, label: str) -> None:
@@ -139,11 +139,11 @@ def test_every_name_makes_a_label_that_is_recognised(name: str) -> None:
         None,
         "",
         "sync",
-        "lab sync-0123-12345678",
-        "lab sync-0123456789abcdef-12345678 x",
+        "lab sync-0123-1a2b3c4d",
+        "lab sync-0123456789abcdef-1a2b3c4d x",
         "lab sync-0123456789abcdef-1234567",
-        "lab sync-0123456789ABCDEF-12345678",
-        "labsync-0123456789abcdef-12345678",
+        "lab sync-0123456789ABCDEF-1a2b3c4d",
+        "labsync-0123456789abcdef-1a2b3c4d",
         "lab sync-0123456789abcdef-123456789",
     ],
 )

@@ -191,6 +191,7 @@ HOME = replace(PAIR, destination=replace(DESTINATION, path="/~/archive"))
         (PAIR, TWO, "/archive/images/", True),
         (PAIR, TWO, "/archive", True),
         (PAIR, TWO, "/archive/images/inner", True),
+        (PAIR, TWO, "/Archive/IMAGES", True),
         (PAIR, TWO, "/archive/images2", False),
         (PAIR, TWO, "", False),
         (PAIR, ONE, "/archive/images", False),

@@ -179,7 +179,14 @@ CASES = [
         found=snapshot(
             ended(1, source_collection=DESTINATION.collection), ended(2, kind="DELETE"), ended(3), has_recent=True
         ),
-        after=replace(NEW, first_seen=BEGUN, had_files=True, has_history=True, task=remembered(3), success=success(3)),
+        after=replace(
+            NEW,
+            first_seen=ended(3).requested_at,
+            had_files=True,
+            has_history=True,
+            task=remembered(3),
+            success=success(3),
+        ),
     ),
     Case(
         name="a replaced task that is gone is forgotten",
