@@ -22,6 +22,19 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "here" / "state.json"
 
 
+def test_whoever_has_the_lock_waits_for_a_host_without_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock says nothing about a host that has none: only when its turn ends is it this run's."""
+    turn = Path(f"{path}.writing")
+    turn.write_text("node7 pid 1 0123")
+    monkeypatch.setattr(time, "sleep", lambda _: turn.unlink())
+    store = StateStore(path, CLIENT)
+    with store.lock(NOW), store.edit() as records:
+        assert turn.exists()
+        records["f1"] = NEW
+    assert read(path) == {"f1": NEW}
+    assert not turn.exists()
+
+
 def test_a_turn_that_cannot_be_taken(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without locks, a directory in which nothing can be made is an error of the state file, with its fix."""
     monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
