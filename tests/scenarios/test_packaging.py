@@ -233,7 +233,7 @@ def test_what_the_standin_imports_is_declared() -> None:
 def test_what_the_tests_import_is_declared() -> None:
     """With the extra of the tests comes all that they import."""
     shared = {path.stem for path in (ROOT / "tests").iterdir()}
-    assert distributions(imported(ROOT / "tests"), {PACKAGE, "tests"} | shared) <= declared("test")
+    assert distributions(imported(ROOT / "tests"), {PACKAGE, "tests", "breakages"} | shared) <= declared("test")
 
 
 def test_every_supported_python_is_tried() -> None:
