@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from world import SUBMIT, World, no_room
 
+from globus_sync_directory.globus import threads
 from globus_sync_directory.standin import Fault
 
 pytestmark = pytest.mark.promise(4, "submissions without an answer")
@@ -56,8 +57,9 @@ def test_other_document_while_the_task_may_be_unlisted(lagging: World) -> None:
 
 
 @pytest.mark.promise(4, "pending submissions, and no room for one of them")
-def test_no_room_for_another_pair(world: World) -> None:
+def test_no_room_for_another_pair(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where one of two finds no room, the other is sent again all the same, and its earlier task is found."""
+    monkeypatch.setattr(threads, "AT_A_TIME", 1)  # so that it is the first that finds no room
     (world.root / "source" / "first").mkdir()
     world.pairs.clear()
     world.pair("first")
