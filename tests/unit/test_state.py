@@ -155,8 +155,8 @@ def test_a_file_that_cannot_be_read_is_left_alone(path: Path, monkeypatch: pytes
     store = StateStore(path, CLIENT)
     real_open = os.open
 
-    def open_others(name: Path, *arguments: int) -> int:
-        return failing(errno.EACCES)() if name == path else real_open(name, *arguments)
+    def open_others(name: str | Path, *arguments: int) -> int:
+        return failing(errno.EACCES)() if Path(name) == path else real_open(name, *arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", open_others)

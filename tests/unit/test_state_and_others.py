@@ -6,6 +6,7 @@ import errno
 import fcntl
 import logging
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,19 @@ from unit.state_samples import CLIENT, FULL, NEW, NOW, failing, read, store_at, 
 def path(tmp_path: Path) -> Path:
     (tmp_path / "here").mkdir()
     return tmp_path / "here" / "state.json"
+
+
+def test_whoever_has_the_lock_waits_for_a_host_without_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock says nothing about a host that has none: only when its turn ends is it this run's."""
+    turn = Path(f"{path}.writing")
+    turn.write_text("node7 pid 1 0123")
+    monkeypatch.setattr(time, "sleep", lambda _: turn.unlink())
+    store = StateStore(path, CLIENT)
+    with store.lock(NOW), store.edit() as records:
+        assert turn.exists()
+        records["f1"] = NEW
+    assert read(path) == {"f1": NEW}
+    assert not turn.exists()
 
 
 def test_a_turn_that_cannot_be_taken(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
