@@ -56,14 +56,15 @@ def test_ended_tasks_whose_documents_make_no_sense(world: World) -> None:
     }  # fmt: skip
 
 
-SICK: list[dict[str, Any]] = [{"cut": True}, {"status": 503}, {"html": True}, {"delay": 0.6, "status": 503}]
+SICK: list[dict[str, Any]] = [{"cut": True}, {"status": 503}, {"html": True}, {"delay": 1.3, "status": 503}]
 
 
 @pytest.mark.promise(6, "submissions of three sick pairs, new ones and pending ones")
 @pytest.mark.parametrize("fault", SICK)
 def test_submissions_that_get_no_answer(world: World, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any]) -> None:
     """Three pairs in a row whose submissions fail are no outage; the next night they are sent after all others."""
-    monkeypatch.setattr(transport, "TIMEOUT_SECONDS", 0.3)
+    if "delay" in fault:  # the others need no time, so a busy computer cannot make them late
+        monkeypatch.setattr(transport, "TIMEOUT_SECONDS", 1.0)
     monkeypatch.setattr(transport, "REPEATS", 0)
     world.globus.hold()
     sick = ("a", "b", "c")

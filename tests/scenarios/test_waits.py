@@ -153,7 +153,8 @@ def test_while_waiting(world: World, post: MailServer, monkeypatch: pytest.Monke
             world.globus.release()
             world.globus.wait()
 
-    monkeypatch.setattr(wait, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: 0.0))
+    monkeypatch.setattr(wait, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    monkeypatch.setattr(wait, "sleep", sleep)
     assert own_pair(world, "-w") == (0, "succeeded")
     assert mails == [0, 0, 1, 1, 1]
     assert post.take()[0][1] == "globus_sync_directory: microscope: queued for too long"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import ssl
 import sys
 from pathlib import Path
@@ -106,7 +107,7 @@ def test_missing_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     gone = tmp_path / "gone.pem"
     monkeypatch.setattr(adapters, "DEFAULT_CA_BUNDLE_PATH", str(gone))
     start = f"the TLS certificates of this Python installation cannot be used: {gone}: "
-    fix = f"{sys.executable} -m pip install --force-reinstall certifi"
+    fix = f"{shlex.quote(sys.executable)} -m pip install --force-reinstall certifi"
     assert problem() == f"{start}no such file or directory; reinstall them with: {fix}"
     gone.write_text("")
     assert problem().startswith(f"{start}no certificates in it; ")
@@ -146,7 +147,7 @@ def test_before_the_sign_in(service: Service, monkeypatch: pytest.MonkeyPatch, n
 
 UNREADABLE = "its host or its port cannot be read; write http://HOST:PORT, with special characters"
 UNKNOWN = "it does not begin with http://, https:// or socks5://; write http://HOST:PORT, with special characters"
-NO_SOCKS = f"SOCKS needs one more package; run: {sys.executable} -m pip install PySocks"
+NO_SOCKS = f"SOCKS needs one more package; run: {shlex.quote(sys.executable)} -m pip install PySocks"
 
 
 @pytest.mark.parametrize(("value", "why"), [
