@@ -56,7 +56,7 @@ SCENARIOS = [
         "bad_input", "wait", "end_to_end",
     )
 ]  # fmt: skip
-PYTEST = ["-n", "0", "-x", "-q", "-p", "no:cacheprovider", "--assert=plain", "--tb=no", "--hypothesis-seed=0"]
+PYTEST = ["-n", "0", "-x", "-q", "-p", "no:cacheprovider", "--assert=plain", "--tb=short", "--hypothesis-seed=0"]
 PRELOADED = [
     "flask", "globus_sdk.services.auth", "globus_sdk.services.transfer", "hypothesis.strategies", "jwt", "msgspec",
     "rich.table", "werkzeug.serving", "xdist",
@@ -157,8 +157,7 @@ def copy_sources(target: Path) -> None:
 def record_calls(template: Path) -> dict[str, tuple[float, list[list[str]]]]:
     """Return how long each unit test takes, in seconds, and which functions it calls; they must all pass."""
     output = Path(f"{template}.json")
-    if status := run_tests(template, ["tests/unit"], Recorder(f"{template}/{PACKAGE}/", output), None):
-        raise click.ClickException(f"status {status} of tests/unit on the code as it is")
+    must_pass(template, ["tests/unit"], Recorder(f"{template}/{PACKAGE}/", output))
     found: dict[str, tuple[float, list[list[str]]]] = json.loads(output.read_text(encoding="utf-8"))
     return found
 
@@ -166,9 +165,15 @@ def record_calls(template: Path) -> dict[str, tuple[float, list[list[str]]]]:
 def measured_scenarios(template: Path) -> Stage:
     """Return the scenarios, which must pass."""
     begun = time.monotonic()
-    if status := run_tests(template, SCENARIOS, None, None):
-        raise click.ClickException(f"status {status} of the scenarios on the code as it is")
+    must_pass(template, SCENARIOS, None)
     return Stage(tuple(SCENARIOS), None, time.monotonic() - begun)
+
+
+def must_pass(template: Path, files: Sequence[str], plugin: object) -> None:
+    """Run these tests on the code as it is."""
+    if run_tests(template, files, plugin, None):
+        output = Path(f"{template}.out").read_text(encoding="utf-8", errors="replace")
+        raise click.ClickException(f"the code as it is does not pass:\n{output}")
 
 
 def stages(broken: Broken, calls: dict[str, tuple[float, list[list[str]]]]) -> list[Stage]:
@@ -204,6 +209,7 @@ def notice(template: Path, place: Path, broken: Broken, tests: Sequence[Stage]) 
     finally:
         for left in (place, Path(f"{place}.tmp")):
             shutil.rmtree(left, ignore_errors=True)
+        Path(f"{place}.out").unlink(missing_ok=True)
 
 
 def run_tests(place: Path, files: Sequence[str], plugin: object, seconds: float | None) -> int:
@@ -227,9 +233,8 @@ def child(place: Path, files: Sequence[str], plugin: object) -> None:
     os.setsid()
     os.chdir(place)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for descriptor in range(3):
-        os.dup2(nothing, descriptor)
+    for descriptor, name in enumerate((os.devnull, f"{place}.out", f"{place}.out")):
+        os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_APPEND), descriptor)
     sys.path.insert(0, str(place))
     os.environ["PYTHONPATH"] = str(place)
     status = pytest.main([*PYTEST, f"--basetemp={place}.tmp", *files], plugins=[plugin] if plugin else [])

@@ -174,6 +174,19 @@ def test_a_token_of_another_thread_is_tried_besides(monkeypatch: pytest.MonkeyPa
     assert token.handle_missing_authorization()
 
 
+def test_a_call_goes_on_with_each_token_of_another_thread(
+    service: Service, client: GlobusClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that dies may be followed by one that dies as well; the SDK alone tries only one more."""
+    service.on(LIST, EMPTY_LIST)
+    assert client.recent_tasks() == Received([])
+    there_is_another = iter([True, True, False])
+    monkeypatch.setattr(SharedToken, "handle_missing_authorization", lambda _: next(there_is_another))
+    service.on(SUBMISSION_ID, NO_TOKEN, NO_TOKEN, Reply({"value": CLIENT}))
+    assert client.submission_id() == Received(CLIENT)
+    assert service.count(SUBMISSION_ID) == 3
+
+
 class Door:
     """A lock that tells how many have come to it."""
 

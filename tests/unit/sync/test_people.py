@@ -24,6 +24,7 @@ def pause(collection: str, message: str = "") -> Pause:
 @pytest.mark.parametrize(("pauses", "found", "reason"), [
     ([], task(), f"by the administrator of {EITHER}"),
     ([], UNKNOWN, "by the administrator of one of its collections"),
+    ([], task(destination_collection=""), "by the administrator of one of its collections"),
     ([pause(ONE)], task(), BY_SOURCE),
     ([pause(ONE)], SAME, f"by the administrator of the collection {ONE}"),
     ([pause("other", "m")], task(), f"by the administrator of {EITHER}: 'm'"),

@@ -92,3 +92,12 @@ def test_with_waits(before: datetime | None) -> None:
     after = with_waits(records, [waits, unknown])
     assert after == {FINGERPRINT: record(held_up_since=NOW - DAY), "other": HELD_UP}
     assert with_waits(records, [report(PairStatus.RUNNING)])[FINGERPRINT] == record()
+
+
+@pytest.mark.parametrize("status", [status for status in WAITING if status is not AWAY])
+def test_the_fix_of_a_wait(status: PairStatus) -> None:
+    """Where Globus is reached, to wait on is not the fix any more, whatever it was."""
+    made = replace(report(status), problem=Problem(reason="full", fix="a later run starts it", command="true"))
+    late = with_wait(made, record(held_up_since=NOW - 3 * DAY)).problem
+    assert late is not None
+    assert (late.reason, late.fix != "a later run starts it", late.command != "true") == ("full", True, True)
