@@ -157,7 +157,6 @@ NO_SOCKS = f"SOCKS needs one more package; run: {shlex.quote(sys.executable)} -m
     ("http://user:secret@", UNREADABLE),
     ("http://:3128", UNREADABLE),
     ("http:/proxy:3128", UNREADABLE),
-    (" http://proxy:3128", UNREADABLE),
     ("proxy:3128", UNREADABLE),  # which requests takes for a scheme
     ("user:secret@proxy:3128", UNREADABLE),
     (f"http://{'a' * 64}:3128", UNREADABLE),
